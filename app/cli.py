@@ -1,0 +1,264 @@
+"""The command line: `dpflat`. Data go to standard output, progress and problems to standard error.
+
+Exit codes: 0 done, 2 the request was wrong, 3 the run failed or was lost, 130 stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from app.summary import describe_run_guarantee, show_seconds, summarise
+from app.terminal import tables
+from app.terminal.doctor import check_machine
+from app.terminal.watch import follow_run, follow_study
+from dpflat import jobs
+from dpflat.catalog import TASKS
+from dpflat.config import RunConfig, apply_settings, build_config, read_settings, write_yaml
+from dpflat.errors import DPFlatError
+from dpflat.forecast import forecast_run
+from dpflat.presets import list_presets, load_preset
+from dpflat.runs import layout
+from dpflat.runs.record import Run
+from dpflat.runs.speed import measured_speed
+from dpflat.runs.store import create_run, find_same, list_runs, load_run
+from dpflat.studies import list_configs, open_study, read_study
+
+EXIT_BY_STATE = {"finished": 0, "stopped": 130}
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+study_cli = typer.Typer(no_args_is_help=True, help="Many runs from one file.")
+cli.add_typer(study_cli, name="study")
+out, err = Console(width=None if sys.stdout.isatty() else 160), Console(stderr=True)
+
+RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of runs. Default: DPFLAT_RUNS, else ./runs.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
+RunArgument = Annotated[str, typer.Argument(help="Run id, an unambiguous start of it, or 'latest'.")]
+
+
+def print_json(content: Any) -> None:
+    """Data for another program."""
+    print(json.dumps(content, indent=1, allow_nan=False))
+
+
+def merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Settings with those of a second mapping on top, section by section."""
+    merged = dict(first)
+    for key, value in second.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        same_kind = both and value.get("kind", merged[key].get("kind")) == merged[key].get("kind")
+        merged[key] = {**merged[key], **value} if both and same_kind else value
+    return merged
+
+
+def resolve(presets: list[str], file: Path | None, settings: list[str], seed: int | None) -> RunConfig:
+    """Settings by rising precedence: defaults, presets in their order, file, `--set`, `--seed`."""
+    content: dict[str, Any] = {}
+    for preset in presets:
+        content = merge(content, load_preset(preset))
+    if file is not None:
+        content = merge(content, read_settings(file))
+    content = apply_settings(content, settings)
+    if seed is not None:
+        content["seed"] = seed
+    return build_config(content)
+
+
+@cli.command()
+def train(
+    preset: Annotated[list[str] | None, typer.Option(help=f"One or more of: {', '.join(list_presets())}.")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML or JSON file of settings.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="section.field=value, repeatable.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Public seed.")] = None,
+    name: Annotated[str | None, typer.Option(help="A name of your own for this run.")] = None,
+    runs: RunsOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show settings and forecast; start nothing.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train one run and watch it. Ctrl-C stops it and keeps what was done."""
+    resolved = resolve(preset or [], config, settings or [], seed)
+    root = layout.runs_root(runs)
+    plan = forecast_run(resolved, measured_speed(list_runs(root, shipped=False), resolved))
+    if dry_run:
+        if as_json:
+            print_json({"config": resolved.model_dump(mode="json"), "forecast": tables.forecast_rows(resolved, plan)})
+        else:
+            out.print(tables.forecast_view(resolved, plan))
+        return
+    jobs.check_allowed(root)
+    run = create_run(root, resolved, {"name": name} if name else None)
+    err.print(f"{run.id}\n{tables.promised(resolved, plan)}", highlight=False)
+    work(run, detach, as_json)
+
+
+def work(run: Run, detach: bool, as_json: bool) -> None:
+    """Start a run's worker and follow it to its end."""
+    jobs.start(run.folder)
+    if detach:
+        print_json({"id": run.id}) if as_json else print(run.id)
+        return
+    state = follow_run(run, err)
+    conclude(run, as_json)
+    raise typer.Exit(EXIT_BY_STATE.get(state, 3))
+
+
+def conclude(run: Run, as_json: bool) -> None:
+    """Say how a run ended."""
+    summary = summarise(run)
+    if as_json:
+        print_json(summary)
+    elif run.state == "finished":
+        results = run.results
+        print(f"test accuracy {100 * results['accuracy']:.1f} % on {results['examples']:,} examples (1 seed)")
+        print(describe_run_guarantee(run))
+    else:
+        status = run.status
+        where = f" at step {status.step} of {status.steps}" if status and status.steps else ""
+        err.print(f"{run.state}{where}. {status.message or '' if status else ''}", highlight=False)
+        if run.state in ("stopped", "lost"):
+            err.print(f"Nothing written was lost. Go on with: dpflat resume {run.id}", highlight=False)
+
+
+@cli.command()
+def resume(run_id: RunArgument = "latest", runs: RunsOption = None, as_json: JsonOption = False) -> None:
+    """Go on with a run that was stopped, lost or failed."""
+    run = load_run(run_id, runs)
+    if run.shipped or run.state == "finished":
+        raise DPFlatError(f"'{run.id}' is finished; there is nothing to go on with.")
+    work(run, detach=False, as_json=as_json)
+
+
+@cli.command("list")
+def list_command(runs: RunsOption = None, as_json: JsonOption = False) -> None:
+    """All runs, newest first, shipped ones last."""
+    rows = [summarise(run) for run in list_runs(layout.runs_root(runs))]
+    if as_json:
+        print_json(rows)
+    elif rows:
+        out.print(tables.runs_table(rows))
+    else:
+        out.print("No runs yet. Train one: dpflat train --preset quick")
+
+
+@cli.command()
+def show(
+    run_id: RunArgument = "latest",
+    runs: RunsOption = None,
+    as_json: JsonOption = False,
+    log: Annotated[bool, typer.Option("--log", help="Print the worker's log.")] = False,
+) -> None:
+    """One run: state, numbers, guarantee, settings."""
+    run = load_run(run_id, runs)
+    if log:
+        path = run.folder / layout.LOG
+        print(path.read_text(encoding="utf-8", errors="replace") if path.exists() else "The log is empty.")
+        return
+    summary = summarise(run)
+    if as_json:
+        print_json(summary | {"config": run.config.model_dump(mode="json"), "results": run.results})
+        return
+    if summary["state"] == "unreadable":
+        raise DPFlatError(summary["message"])
+    out.print(tables.runs_table([summary]))
+    if (run.folder / layout.LEDGER).exists():
+        out.print(describe_run_guarantee(run), highlight=False)
+    if summary.get("message"):
+        out.print(summary["message"], highlight=False)
+    out.print(write_yaml(run.config), highlight=False)
+
+
+@cli.command()
+def ledger(run_id: RunArgument = "latest", runs: RunsOption = None, as_json: JsonOption = False) -> None:
+    """Every touch of data of a run, and what they amount to."""
+    run = load_run(run_id, runs)
+    if as_json:
+        guarantee = run.ledger.guarantee().model_dump() | {"sentence": describe_run_guarantee(run)}
+        print_json(run.ledger.model_dump(mode="json") | {"guarantee": guarantee})
+        return
+    public = TASKS[run.config.task.name].public
+    out.print(tables.ledger_view(run.ledger, describe_run_guarantee(run), public), highlight=False)
+
+
+@cli.command()
+def doctor(runs: RunsOption = None, as_json: JsonOption = False) -> None:
+    """Versions, processor, memory, disk: what works here and what does not."""
+    checks = check_machine(layout.runs_root(runs))
+    if as_json:
+        print_json([check._asdict() for check in checks])
+    else:
+        for check in checks:
+            out.print(f"{'ok  ' if check.good else 'look'}  {check.what}: {check.found}", highlight=False)
+            if check.fix:
+                out.print(f"      {check.fix}", highlight=False)
+    if not all(check.good for check in checks):
+        raise typer.Exit(3)
+
+
+@study_cli.command("plan")
+def study_plan(file: Path, runs: RunsOption = None, as_json: JsonOption = False) -> None:
+    """Runs, minutes and megabytes of a study before anything starts."""
+    root = layout.runs_root(runs)
+    plan = plan_study(file, root)
+    if as_json:
+        print_json(plan)
+        return
+    out.print(
+        f"{plan['runs']} runs, {plan['finished']} of them finished; "
+        f"about {show_seconds(plan['seconds'])} and {plan['megabytes']:.0f} MB to go.",
+        highlight=False,
+    )
+
+
+def plan_study(file: Path, root: Path) -> dict[str, Any]:
+    """What a study still costs."""
+    configs = list_configs(read_study(file))
+    known = list_runs(root, shipped=False)
+    seconds = megabytes = 0.0
+    finished = 0
+    for config in configs:
+        run = find_same(known, config)
+        if run is not None and run.state == "finished":
+            finished += 1
+            continue
+        plan = forecast_run(config, measured_speed(known, config))
+        seconds += plan.seconds or 0.0
+        megabytes += 1.0 + 0.08 * config.execution.trajectory_points
+    return {"runs": len(configs), "finished": finished, "seconds": seconds, "megabytes": megabytes}
+
+
+@study_cli.command("run")
+def study_run(file: Path, runs: RunsOption = None, as_json: JsonOption = False) -> None:
+    """Do all runs of a study; what is finished is skipped. Ctrl-C stops after the current step."""
+    root = layout.runs_root(runs)
+    study = read_study(file)
+    list_configs(study)
+    jobs.check_allowed(root)
+    folder = open_study(root, study)
+    jobs.start(folder)
+    state = follow_study(folder, err)
+    rows = json.loads((folder / layout.STUDY).read_text())["rows"] if (folder / layout.STUDY).exists() else []
+    if as_json:
+        print_json(rows)
+    else:
+        found = [load_run(row["run"], root) for row in rows if row["run"]]
+        out.print(tables.runs_table([summarise(run) for run in found]))
+    raise typer.Exit(EXIT_BY_STATE.get(state, 3))
+
+
+def main() -> None:
+    """Run the command line; a request that cannot be met is one sentence and exit code 2."""
+    try:
+        cli()
+    except DPFlatError as error:
+        err.print(str(error), style="red", highlight=False, markup=False)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""What a table, a page or a program is told of one run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dpflat.errors import DPFlatError
+from dpflat.privacy import wording
+from dpflat.runs.layout import LEDGER
+from dpflat.runs.record import Run
+
+
+def show_seconds(seconds: float) -> str:
+    """28 s, 1 min 50 s, 2 h 10 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def summarise(run: Run) -> dict[str, Any]:
+    """One run as a row: only what its folder says; a damaged folder says what is unreadable."""
+    row: dict[str, Any] = {"id": run.id, "shipped": run.shipped, "state": run.state}
+    try:
+        config, results = run.config, run.results
+        row |= {
+            "name": run.label.get("name"),
+            "task": config.task.name,
+            "backbone": config.backbone.name,
+            "method": config.method(),
+            "seed": config.seed,
+            "fingerprint": config.fingerprint(),
+            "test_accuracy": results.get("accuracy"),
+            "seconds": results.get("seconds"),
+        }
+        if (run.folder / LEDGER).exists():
+            guarantee = run.ledger.guarantee()
+            row |= {"guarantee": guarantee.answer, "epsilon": guarantee.epsilon, "delta": guarantee.delta}
+        status = run.status
+        if status is not None:
+            row |= {"step": status.step, "steps": status.steps, "message": status.message}
+    except DPFlatError as error:
+        row |= {"state": "unreadable", "message": str(error)}
+    return row
+
+
+def show_guarantee_cell(row: dict[str, Any]) -> str:
+    """The guarantee in a table: the epsilon, `3.00 △` with a caveat, `void` or `none`."""
+    answer = row.get("guarantee")
+    if answer in ("holds", "nominal"):
+        return wording.show_epsilon(row["epsilon"]) + (" △" if answer == "nominal" else "")
+    return {"void": "void", "none": "none", "nothing_private": "nothing private"}.get(answer or "", "")
+
+
+def describe_run_guarantee(run: Run) -> str:
+    """The guarantee sentence of a run in its present state."""
+    guarantee, status, state = run.ledger.guarantee(), run.status, run.state
+    if state == "stopped" and status is not None:
+        return wording.describe_stopped(guarantee, status.step, status.steps, run.ledger.unit)
+    if state in ("running", "stopping", "lost") and guarantee.epsilon is not None and run.steps:
+        spent = run.steps[-1]["epsilon"] or 0.0
+        return wording.describe_running(spent, guarantee.epsilon, run.steps[-1]["step"], status.steps if status else 0)
+    return wording.describe_guarantee(guarantee, run.ledger.unit)

@@ -1,0 +1,93 @@
+"""Runs, ledgers and forecasts as text and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from app.summary import show_guarantee_cell, show_seconds
+from dpflat.catalog import TASKS
+from dpflat.config import RunConfig, write_yaml
+from dpflat.forecast import Forecast, resolved_noise
+from dpflat.privacy import wording
+from dpflat.privacy.ledger import Guarantee, PrivacyLedger
+
+
+def runs_table(rows: list[dict[str, Any]]) -> Table:
+    """The table of `dpflat list`."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("run", no_wrap=True)
+    for column in ("state", "task", "backbone", "method", "epsilon", "test accuracy", "seed", "time"):
+        table.add_column(column, justify="right" if column in ("epsilon", "test accuracy", "seed", "time") else "left")
+    for row in rows:
+        accuracy, seconds = row.get("test_accuracy"), row.get("seconds")
+        table.add_row(
+            row["id"] + (" (shipped)" if row["shipped"] else ""),
+            row["state"] if row["state"] != "lost" else f"lost at step {row.get('step', 0)} of {row.get('steps', 0)}",
+            row.get("task", ""),
+            row.get("backbone", ""),
+            row.get("method", row.get("message", "")),
+            show_guarantee_cell(row),
+            f"{100 * accuracy:.1f} %" if accuracy is not None else "not measured",
+            str(row.get("seed", "")),
+            show_seconds(seconds) if seconds is not None else "",
+        )
+    return table
+
+
+def ledger_view(ledger: PrivacyLedger, sentence: str, public_task: bool) -> Group:
+    """The ledger in the order of the run, under its guarantee."""
+    table = Table(box=None, pad_edge=False)
+    for column in ("step", "what was touched", "mechanism", "class", "epsilon alone"):
+        table.add_column(column, justify="right" if column == "epsilon alone" else "left")
+    for entry in ledger.entries:
+        glyph, words = wording.BADGES[entry.entry_class]
+        alone = wording.show_epsilon(entry.epsilon_alone) if entry.epsilon_alone is not None else ""
+        table.add_row(entry.step, entry.touched, entry.mechanism, f"{glyph} {words}", alone)
+    additions = [Text(line) for line in wording.describe_additions(ledger, public_task)]
+    return Group(Text(sentence, style="bold"), *additions, Text(""), table)
+
+
+def promised(config: RunConfig, plan: Forecast) -> str:
+    """The guarantee as it will read."""
+    if plan.epsilon is None:
+        return wording.NO_NOISE
+    because = (wording.SEED_PUBLISHED,) if resolved_noise(config) == "seeded" else ()
+    answer = "nominal" if because else "holds"
+    return wording.describe_guarantee(
+        Guarantee(answer=answer, epsilon=plan.epsilon, delta=plan.plan.delta, because=because), plan.plan.unit
+    )
+
+
+def forecast_rows(config: RunConfig, plan: Forecast) -> dict[str, Any]:
+    """A forecast as plain numbers and sentences."""
+    gradient_steps = plan.plan.gradient_steps
+    return {
+        "guarantee": promised(config, plan),
+        "noise_multiplier": gradient_steps.noise_multiplier if gradient_steps else 0.0,
+        "sample_rate": plan.schedule.sample_rate,
+        "steps": plan.schedule.steps,
+        "expected_batch_size": plan.schedule.expected_batch_size,
+        "delta": plan.plan.delta if gradient_steps else None,
+        "training_units": plan.plan.units,
+        "public_task": TASKS[config.task.name].public,
+        "seconds": plan.seconds,
+        "memory_gb": plan.memory_gb,
+        "time_is_from": plan.basis,
+    }
+
+
+def forecast_view(config: RunConfig, plan: Forecast) -> Group:
+    """The answer of `--dry-run`: settings, noise, steps, time, memory."""
+    rows = forecast_rows(config, plan)
+    lines = [
+        rows["guarantee"],
+        f"noise multiplier {wording.show_noise_multiplier(rows['noise_multiplier'])}, {rows['steps']:,} steps of "
+        f"about {rows['expected_batch_size']:.0f} of {rows['training_units']:,} examples",
+        f"about {show_seconds(plan.seconds) if plan.seconds else 'an unknown time'}, "
+        f"{f'{plan.memory_gb:g} GB' if plan.memory_gb else 'unknown memory'} ({plan.basis})",
+    ]
+    return Group(*(Text(line) for line in lines), Text(""), Text(write_yaml(config)))

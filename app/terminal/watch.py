@@ -1,0 +1,94 @@
+"""Follow a job folder in the terminal until it ends; Ctrl-C asks it to stop and keeps what was done."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from dpflat import jobs
+from dpflat.errors import DPFlatError
+from dpflat.privacy.wording import show_epsilon
+from dpflat.runs.record import Run
+from dpflat.runs.status import State, derive_state, read_status
+
+POLL_SECONDS, STOP_SECONDS = 0.25, 60.0
+
+
+def describe_step(run: Run) -> str:
+    """The newest numbers of a run in one line."""
+    try:
+        steps, events = run.steps, run.events
+    except DPFlatError:
+        return ""
+    if not steps:
+        return "loading text and backbone"
+    last = steps[-1]
+    parts = [f"loss {last['loss']:.3f}" if last["loss"] is not None else "loss not a number"]
+    measured = [e for e in events if e["event"] == "evaluated"]
+    if measured:
+        parts.append(f"test accuracy {100 * measured[-1]['accuracy']:.1f} %")
+    if last["epsilon"] is not None:
+        target = run.config.privacy.epsilon if run.config.privacy.kind == "dp" else None
+        planned = f" of {show_epsilon(target)}" if target is not None else ""
+        parts.append(f"epsilon spent {show_epsilon(last['epsilon'])}{planned}")
+        parts.append(f"clipped {100 * (last['clipped_share'] or 0):.0f} %")
+    return ", ".join(parts)
+
+
+def follow_run(run: Run, console: Console) -> State:
+    """Show a run's progress until it is over; returns how it ended."""
+
+    def describe() -> str:
+        status = run.status
+        if status is not None and status.state == "waiting":
+            return "waiting for the run that is under way"
+        if status is not None and status.phase == "evaluation":
+            return "measuring the test split"
+        return describe_step(run)
+
+    return _follow(run.folder, console, "steps", describe)
+
+
+def follow_study(folder: Path, console: Console) -> State:
+    """Show a study's progress until it is over; returns how it ended."""
+    return _follow(folder, console, "runs", lambda: "one run after the other")
+
+
+def _follow(folder: Path, console: Console, unit: str, describe) -> State:  # type: ignore[no-untyped-def]
+    columns = (
+        BarColumn(24),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(TextColumn("{task.description}"), *columns, console=console, transient=False) as progress:
+        task = progress.add_task("starting", total=None)
+        stopping = False
+        while True:
+            try:
+                state = derive_state(folder)
+                status = read_status(folder)
+                if status is not None and status.steps:
+                    progress.update(task, total=status.steps, completed=status.step)
+                words = "stopping" if stopping else describe()
+                progress.update(task, description=words)
+                jobs.reap()
+                if state not in jobs.ALIVE:
+                    return state
+                time.sleep(POLL_SECONDS)
+            except KeyboardInterrupt:
+                if stopping:
+                    return derive_state(folder)
+                stopping = True
+                jobs.ask_to_stop(folder)

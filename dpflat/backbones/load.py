@@ -1,0 +1,130 @@
+"""Frozen transformers behind one small interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dpflat.attention import NAME, register_attention
+from dpflat.config import BackboneConfig
+from dpflat.errors import DPFlatError
+
+Tokenise = Callable[[list[str], int], list[np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A frozen encoder in evaluation mode that uses the one attention function.
+
+    Attributes:
+        model: the transformers model.
+        tokenise: (texts, max_tokens) -> one int array a text, special tokens included.
+        layers: L.
+        heads: H.
+        kv_heads: K.
+        head_dim: D.
+        hidden_size: E.
+        pad_id: id that fills short rows.
+        pooling: `mean` over real tokens, or the `first` token.
+        pretrained_on: corpora it has seen, as far as known.
+        fingerprint: SHA-256 of the weights file, or a name where there is none.
+    """
+
+    model: Any
+    tokenise: Tokenise
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    hidden_size: int
+    pad_id: int
+    pooling: Literal["mean", "first"]
+    pretrained_on: tuple[str, ...]
+    fingerprint: str
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the frozen weights."""
+        dtype: torch.dtype = self.model.dtype
+        return dtype
+
+    def hidden_states(self, input_ids: Tensor, mask: Tensor, prefix: dict[int, Tensor]) -> Tensor:
+        """(B, S, E) states of the last layer; positions are not shifted by the prefix.
+
+        Args:
+            input_ids: (B, S).
+            mask: additive, (B, 1, 1, S).
+            prefix: for each active layer (2, K, P, D) or (B, 2, K, P, D).
+        """
+        output = self.model(input_ids=input_ids, attention_mask=mask, prefix=prefix)
+        states: Tensor = output.last_hidden_state
+        return states
+
+    def pool(self, states: Tensor, mask: Tensor) -> Tensor:
+        """(B, E) float32 features of (B, S, E) states under a (B, S) mask of real tokens."""
+        if self.pooling == "first":
+            return states[:, 0].to(torch.float32)
+        weights = mask.to(torch.float32)
+        weights = weights / weights.sum(dim=1, keepdim=True)
+        return torch.einsum("bse,bs->be", states.to(torch.float32), weights)
+
+
+def wrap_model(
+    model: Any,
+    tokenise: Tokenise,
+    pad_id: int,
+    pooling: Literal["mean", "first"],
+    pretrained_on: tuple[str, ...],
+    fingerprint: str,
+    dtype: str,
+) -> Backbone:
+    """Freeze a transformers encoder, cast it once and switch it to the one attention function."""
+    register_attention()
+    model.set_attn_implementation(NAME)
+    model.requires_grad_(False)
+    model.eval()
+    model.to(getattr(torch, dtype))
+    config = model.config
+    heads = config.num_attention_heads
+    return Backbone(
+        model=model,
+        tokenise=tokenise,
+        layers=config.num_hidden_layers,
+        heads=heads,
+        kv_heads=getattr(config, "num_key_value_heads", None) or heads,
+        head_dim=getattr(config, "head_dim", None) or config.hidden_size // heads,
+        hidden_size=config.hidden_size,
+        pad_id=pad_id,
+        pooling=pooling,
+        pretrained_on=pretrained_on,
+        fingerprint=fingerprint,
+    )
+
+
+def load_backbone(config: BackboneConfig) -> Backbone:
+    """The backbone that the settings name.
+
+    Raises:
+        DPFlatError: when it is not installed, damaged, out of reach or not supported.
+    """
+    if config.name == "minilm":
+        from dpflat.backbones.minilm import load_minilm
+
+        return load_minilm(config.dtype)
+    if config.name == "random_tiny":
+        from dpflat.backbones.random_tiny import build_random_tiny
+
+        return build_random_tiny(config.dtype)
+    from dpflat.backbones.hub import load_from_folder, load_from_hub
+
+    kind, _, where = config.name.partition(":")
+    if kind == "folder":
+        return load_from_folder(where, config.dtype)
+    if kind == "hub":
+        return load_from_hub(where, config.dtype)
+    raise DPFlatError(f"Unknown backbone '{config.name}'.")

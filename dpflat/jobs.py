@@ -1,0 +1,78 @@
+"""Start, watch and stop workers. `start` is the only place that starts a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from dpflat.errors import DPFlatError
+from dpflat.runs import layout
+from dpflat.runs.status import derive_state, is_alive, read_status
+
+MINIMUM_FREE_BYTES = 50 * 1024**2
+ALIVE = ("waiting", "running", "stopping")
+_children: list[subprocess.Popen[bytes]] = []
+
+
+def check_allowed(root: Path) -> None:
+    """Refuse where nothing may be started or written.
+
+    Raises:
+        DPFlatError: in read-only mode, or when the disk is nearly full.
+    """
+    if os.environ.get("DPFLAT_READONLY") == "1":
+        raise DPFlatError("This lab is read-only (DPFLAT_READONLY=1): it shows runs and starts none.")
+    free = os.statvfs(root if root.exists() else root.absolute().parent)
+    if free.f_bavail * free.f_frsize < MINIMUM_FREE_BYTES:
+        raise DPFlatError(
+            f"There is too little space for a run in '{root}': expected 50 MB free, "
+            f"got {free.f_bavail * free.f_frsize // 1024**2} MB. Make room or choose another folder with --runs."
+        )
+
+
+def start(folder: Path) -> int:
+    """Start the worker of a job folder in a session of its own; returns its process id.
+
+    Raises:
+        DPFlatError: when starting is not allowed, or the job already has a living worker.
+    """
+    check_allowed(folder.parent)
+    status = read_status(folder)
+    if status is not None and derive_state(folder) in ALIVE and is_alive(status):
+        raise DPFlatError(f"'{folder.name}' is already being worked on (process {status.pid}).")
+    reap()
+    (folder / layout.STOP).unlink(missing_ok=True)
+    with (folder / layout.LOG).open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "dpflat.worker", str(folder.resolve())],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    _children.append(child)
+    return child.pid
+
+
+def reap() -> None:
+    """Collect workers that have ended, so that none stays as a zombie."""
+    _children[:] = [child for child in _children if child.poll() is None]
+
+
+def ask_to_stop(folder: Path) -> None:
+    """Ask a worker to end at its next event; everything done stays."""
+    (folder / layout.STOP).touch()
+
+
+def wait_until_over(folder: Path, seconds: float) -> bool:
+    """Wait until a job no longer works; whether it got there in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        reap()
+        if derive_state(folder) not in ALIVE:
+            return True
+        time.sleep(0.1)
+    return False

@@ -1,0 +1,100 @@
+"""The objective: a pure function of (parameters, batch).
+
+Training, sharpness, landscape, curvature and attacks all call this one function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from dpflat.attention import additive_mask
+from dpflat.backbones.load import Backbone
+from dpflat.batches import Batch
+from dpflat.prefix import Parameters
+
+Scores = dict[str, Tensor]
+
+
+class Objective(Protocol):
+    """What everything that asks about a model calls."""
+
+    def per_example_loss(self, parameters: Parameters, batch: Batch, per_example: bool = False) -> Tensor:
+        """(B,) losses in nats."""
+        ...
+
+    def per_example_scores(self, parameters: Parameters, batch: Batch, per_example: bool = False) -> Scores:
+        """Named (B,) scores: `loss`, `correct`, `log_odds`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Cross-entropy of a linear head on rescaled, pooled features of a frozen backbone with prefixes.
+
+    The bias is the weight of one more, constant feature of the same norm, so that `feature_norm` scales the
+    gradient of the whole head.
+
+    Attributes:
+        backbone: the frozen transformer.
+        feature_norm: L2 norm that each pooled vector is rescaled to.
+        prefix_scale: factor of the prefix entries before attention.
+    """
+
+    backbone: Backbone
+    feature_norm: float
+    prefix_scale: float = 1.0
+
+    def logits(self, parameters: Parameters, batch: Batch, per_example: bool = False) -> Tensor:
+        """(B, C) logits in float32.
+
+        Args:
+            parameters: entries of `prefix.py`; with `per_example` each has a leading B axis.
+            batch: B rows.
+            per_example: whether each row has its own parameters.
+
+        Raises:
+            ValueError: when `per_example` is set and an entry's leading axis is not B.
+
+        Privacy: none (a pure function).
+        """
+        if per_example:
+            for key, value in parameters.items():
+                if value.shape[0] != len(batch):
+                    raise ValueError(
+                        f"With per_example every entry has a leading axis of {len(batch)} rows; "
+                        f"'{key}' has shape {tuple(value.shape)}."
+                    )
+        prefix = {
+            int(key.split(".")[1]): value * self.prefix_scale
+            for key, value in parameters.items()
+            if key.startswith("prefix.")
+        }
+        states = self.backbone.hidden_states(batch.input_ids, additive_mask(batch.mask, self.backbone.dtype), prefix)
+        features = self.feature_norm * torch.nn.functional.normalize(self.backbone.pool(states, batch.mask), dim=-1)
+        weight, bias = parameters["head.weight"], self.feature_norm * parameters["head.bias"]
+        if per_example:
+            return torch.einsum("be,bce->bc", features, weight) + bias
+        return features @ weight.T + bias
+
+    def per_example_loss(self, parameters: Parameters, batch: Batch, per_example: bool = False) -> Tensor:
+        """(B,) cross-entropy in nats. Privacy: reads the batch; what is done with it decides the cost."""
+        logits = self.logits(parameters, batch, per_example)
+        return torch.nn.functional.cross_entropy(logits, batch.labels, reduction="none")
+
+    def per_example_scores(self, parameters: Parameters, batch: Batch, per_example: bool = False) -> Scores:
+        """(B,) `loss` (nats), `correct` (0 or 1) and `log_odds` of the true class, log p / (1 - p).
+
+        Privacy: reads the batch; what is done with it decides the cost.
+        """
+        logits = self.logits(parameters, batch, per_example)
+        true = logits.gather(1, batch.labels[:, None]).squeeze(1)
+        others = logits.scatter(1, batch.labels[:, None], float("-inf")).logsumexp(dim=1)
+        return {
+            "loss": torch.nn.functional.cross_entropy(logits, batch.labels, reduction="none"),
+            "correct": (logits.argmax(dim=1) == batch.labels).to(torch.float32),
+            "log_odds": true - others,
+        }

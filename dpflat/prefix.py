@@ -1,0 +1,68 @@
+"""The trained parameters: one entry for each thing that exists.
+
+`prefix.<layer>` (2, K, P, D) for each active layer, `head.weight` (C, E) and `head.bias` (C,). A layer that is
+removed has no entry: no noise, no norm, no direction.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from dpflat.config import HeadOnlyAdapter, PrefixAdapter
+from dpflat.keys import Purpose, seed_generator
+
+Parameters = dict[str, Tensor]
+
+
+def prefix_key(layer: int) -> str:
+    """The name of a layer's entry."""
+    return f"prefix.{layer}"
+
+
+def active_layers(parameters: Parameters) -> tuple[int, ...]:
+    """The layers that have a prefix, in order."""
+    return tuple(sorted(int(key.split(".")[1]) for key in parameters if key.startswith("prefix.")))
+
+
+def initialise(
+    adapter: PrefixAdapter | HeadOnlyAdapter,
+    layers: int,
+    kv_heads: int,
+    head_dim: int,
+    hidden_size: int,
+    classes: int,
+    seed: int,
+) -> Parameters:
+    """Fresh float32 parameters: normal prefixes, a zero head.
+
+    Each layer has its own stream of the seed's numbers in layer order, so runs of one seed start equal.
+
+    Privacy: none.
+    """
+    generator = seed_generator(seed, Purpose.INITIALISATION)
+    parameters: Parameters = {}
+    if isinstance(adapter, PrefixAdapter):
+        shape = (2, kv_heads, adapter.length, head_dim)
+        for layer in range(layers):
+            entries = generator.standard_normal(shape) * adapter.init_std
+            parameters[prefix_key(layer)] = torch.from_numpy(entries).to(torch.float32)
+    parameters["head.weight"] = torch.zeros(classes, hidden_size)
+    parameters["head.bias"] = torch.zeros(classes)
+    return parameters
+
+
+def expand_per_example(parameters: Parameters, size: int) -> Parameters:
+    """Leaves with a leading B axis, each row a copy: the gradient of a row is that example's own gradient.
+
+    Args:
+        parameters: tensors of any shape (*N).
+        size: B.
+
+    Returns:
+        Tensors (B, *N) that require gradients.
+    """
+    return {
+        key: value.detach().unsqueeze(0).expand(size, *value.shape).clone().requires_grad_()
+        for key, value in parameters.items()
+    }

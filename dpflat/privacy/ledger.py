@@ -1,0 +1,119 @@
+"""The privacy ledger: one typed entry for each touch of data, and what they amount to.
+
+Privacy: post-processing (entries hold no data).
+"""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class EntryClass(StrEnum):
+    """What a touch of data does to the guarantee."""
+
+    ACCOUNTED = "accounted"
+    """Composed into epsilon."""
+    POST_PROCESSING = "post_processing"
+    """A function of released values only: free."""
+    PUBLIC = "public"
+    """Reads no private data."""
+    DIAGNOSTIC = "diagnostic"
+    """An un-noised read that did not influence the weights: the number is an extra release if shown."""
+    CAVEAT = "caveat"
+    """A condition without which the guarantee is only nominal."""
+    BREAKING = "breaking"
+    """An un-noised read that did influence the weights: no guarantee."""
+
+
+class LedgerEntry(BaseModel):
+    """One touch of data.
+
+    Attributes:
+        step: when, in the words of the run ("every step", "steps 1 to 120").
+        touched: what was read ("training sentences of rotten_tomatoes").
+        mechanism: what was done with it.
+        entry_class: what that does to the guarantee.
+        epsilon_alone: epsilon at the run's delta if this were the only entry; None where it has none.
+        because: for `caveat` and `breaking`, the phrase that the guarantee's sentence gives as reason.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: str
+    touched: str
+    mechanism: str
+    entry_class: EntryClass
+    epsilon_alone: float | None = None
+    because: str | None = None
+
+
+class Guarantee(BaseModel):
+    """The answer of a ledger for the released weights, all noisy iterates included; never for figures.
+
+    Attributes:
+        answer: `holds`, `nominal` (holds but for a caveat), `void` (un-noised private data shaped the
+            weights), `none` (trained without noise) or `nothing_private` (only public data was read).
+        epsilon: of the accounted entries; None without noise.
+        delta: probability outside epsilon; None without noise.
+        because: reasons, in the order of the run.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    answer: Literal["holds", "nominal", "void", "none", "nothing_private"]
+    epsilon: float | None = None
+    delta: float | None = None
+    because: tuple[str, ...] = ()
+
+
+class PrivacyLedger(BaseModel):
+    """All entries of a run in their order, with the composed epsilon of the plan.
+
+    Attributes:
+        unit: what is protected ("example").
+        units: number of units N, public.
+        delta: probability outside epsilon; None without noise.
+        epsilon: of all accounted entries together, by RDP; None without noise.
+        epsilon_pld: the same mechanisms by the privacy loss distribution, where it applies.
+        epsilon_prv: the same by Opacus' PRV accountant, where it applies.
+        entries: the touches of data.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    unit: str
+    units: int
+    delta: float | None = None
+    epsilon: float | None = None
+    epsilon_pld: float | None = None
+    epsilon_prv: float | None = None
+    entries: tuple[LedgerEntry, ...] = ()
+
+    def add(self, *entries: LedgerEntry) -> PrivacyLedger:
+        """The ledger with entries at its end."""
+        return self.model_copy(update={"entries": (*self.entries, *entries)})
+
+    def guarantee(self) -> Guarantee:
+        """What the released weights promise."""
+        reasons = {
+            kind: tuple(e.because or e.mechanism for e in self.entries if e.entry_class == kind)
+            for kind in (EntryClass.BREAKING, EntryClass.CAVEAT)
+        }
+        broken, caveats = reasons[EntryClass.BREAKING], reasons[EntryClass.CAVEAT]
+        accounted = any(e.entry_class == EntryClass.ACCOUNTED for e in self.entries)
+        if broken:
+            return Guarantee(
+                answer="void" if accounted else "none", epsilon=self.epsilon, delta=self.delta, because=broken
+            )
+        if not accounted:
+            return Guarantee(answer="nothing_private")
+        if self.epsilon is None or self.delta is None or not math.isfinite(self.epsilon):
+            raise ValueError("A ledger with accounted entries needs a finite epsilon and a delta.")
+        return Guarantee(
+            answer="nominal" if caveats else "holds", epsilon=self.epsilon, delta=self.delta, because=caveats
+        )

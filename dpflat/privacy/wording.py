@@ -1,0 +1,109 @@
+"""Every sentence about privacy that the lab says, and the only place that says them.
+
+Numbers: epsilon with two decimals, rounded up; delta with two figures, rounded up; noise rounded down.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from dpflat.privacy.ledger import EntryClass, Guarantee, PrivacyLedger
+
+BADGES = {
+    EntryClass.ACCOUNTED: ("●", "in epsilon"),
+    EntryClass.POST_PROCESSING: ("○", "free"),
+    EntryClass.PUBLIC: ("◇", "public data"),
+    EntryClass.DIAGNOSTIC: ("◐", "outside epsilon"),
+    EntryClass.CAVEAT: ("△", "with a caveat"),
+    EntryClass.BREAKING: ("✕", "breaks epsilon"),
+}
+
+NO_NOISE = "No guarantee: trained without noise."
+NOTHING_PRIVATE = "Nothing to protect: only public data was read."
+FIGURE_OUTSIDE = "Reads private data without noise. Showing this to others releases more than epsilon."
+PUBLIC_PLAYS_PRIVATE = "Public data playing the private part."
+WEAK_PROMISE = "A weak promise."
+
+
+def show_epsilon(epsilon: float) -> str:
+    """Two decimals, rounded up: 2.9951 -> 3.00."""
+    if not math.isfinite(epsilon):
+        return "none"
+    rounded = Decimal(repr(round(epsilon, 9))).quantize(Decimal("0.01"), rounding=ROUND_CEILING)
+    return str(rounded)
+
+
+def show_delta(delta: float) -> str:
+    """Two figures, rounded up: 6.06e-05 -> 6.1e-5."""
+    exponent = math.floor(math.log10(delta))
+    mantissa = Decimal(repr(delta)).scaleb(-exponent).quantize(Decimal("0.1"), rounding=ROUND_CEILING)
+    if mantissa >= 10:
+        mantissa, exponent = Decimal("1.0"), exponent + 1
+    return f"{mantissa}e{exponent}"
+
+
+def show_noise_multiplier(noise_multiplier: float) -> str:
+    """Two decimals, rounded down."""
+    return str(Decimal(repr(noise_multiplier)).quantize(Decimal("0.01"), rounding=ROUND_FLOOR))
+
+
+def describe_pair(epsilon: float, delta: float) -> str:
+    """The pair in words: epsilon = 3.00 at delta = 6.1e-5."""
+    return f"epsilon = {show_epsilon(epsilon)} at delta = {show_delta(delta)}"
+
+
+def describe_guarantee(guarantee: Guarantee, unit: str = "example") -> str:
+    """The one sentence that a run is named with."""
+    if guarantee.answer == "nothing_private":
+        return NOTHING_PRIVATE
+    if guarantee.epsilon is None or guarantee.delta is None:
+        return NO_NOISE
+    pair = describe_pair(guarantee.epsilon, guarantee.delta)
+    if guarantee.answer == "holds":
+        return f"{pair} covers the trained weights: adding or removing any one {unit}."
+    if guarantee.answer == "nominal":
+        return f"{pair}, {'; '.join(guarantee.because)}."
+    if guarantee.answer == "none":
+        return NO_NOISE
+    noise_alone = f"epsilon = {show_epsilon(guarantee.epsilon)}"
+    return (
+        f"No guarantee. The noise alone would give {noise_alone}, but un-noised private data shaped these "
+        f"weights: {', '.join(guarantee.because)}."
+    )
+
+
+def describe_stopped(guarantee: Guarantee, step: int, steps: int, unit: str = "example") -> str:
+    """The guarantee of a run stopped early: the planned epsilon is the one that holds."""
+    if guarantee.answer not in ("holds", "nominal") or guarantee.epsilon is None or guarantee.delta is None:
+        return describe_guarantee(guarantee, unit)
+    pair = describe_pair(guarantee.epsilon, guarantee.delta)
+    stopped = f"stopped at step {step:,} of {steps:,}; the planned epsilon is the one that holds"
+    if guarantee.answer == "nominal":
+        return f"{pair} ({stopped}), {'; '.join(guarantee.because)}."
+    return f"{pair} ({stopped})."
+
+
+def describe_running(spent: float, planned: float, step: int, steps: int) -> str:
+    """What has been spent so far."""
+    spent_of = f"epsilon spent {show_epsilon(spent)} of {show_epsilon(planned)}"
+    return f"{spent_of} (step {step:,} of {steps:,})."
+
+
+def describe_additions(ledger: PrivacyLedger, public_task: bool) -> list[str]:
+    """What has to be said beside the guarantee: weak, delta too large, public data."""
+    additions = []
+    guarantee = ledger.guarantee()
+    if guarantee.answer in ("holds", "nominal") and guarantee.epsilon is not None and guarantee.delta is not None:
+        if guarantee.epsilon > 8:
+            additions.append(WEAK_PROMISE)
+        if guarantee.delta >= 1 / ledger.units:
+            additions.append(f"delta is too large to mean much for {ledger.units:,} {ledger.unit}s.")
+        if ledger.epsilon_pld is not None:
+            additions.append(f"By PLD the same noise gives {show_epsilon(ledger.epsilon_pld)}.")
+    if public_task and guarantee.answer != "nothing_private":
+        additions.append(PUBLIC_PLAYS_PRIVATE)
+    return additions
+
+
+SEED_PUBLISHED = "as if the noise seed were secret. It is published here so that you can repeat the run"

