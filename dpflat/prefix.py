@@ -25,6 +25,12 @@ def active_layers(parameters: Parameters) -> tuple[int, ...]:
     return tuple(sorted(int(key.split(".")[1]) for key in parameters if key.startswith("prefix.")))
 
 
+def in_order(parameters: Parameters) -> Parameters:
+    """The entries in their one order: prefixes by layer, then the head. Noise is drawn in this order."""
+    prefixes = [prefix_key(layer) for layer in active_layers(parameters)]
+    return {key: parameters[key] for key in (*prefixes, "head.weight", "head.bias")}
+
+
 def initialise(
     adapter: PrefixAdapter | HeadOnlyAdapter,
     layers: int,

@@ -89,5 +89,4 @@ def open_study(root: Path, study: StudyConfig) -> Path:
 
 def is_study(folder: Path) -> bool:
     """Whether a job folder holds a study."""
-    content = read_json(folder / layout.CONFIG)
-    return isinstance(content, dict) and content.get("kind") == "study"
+    return read_json(folder / layout.CONFIG).get("kind") == "study"

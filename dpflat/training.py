@@ -21,7 +21,7 @@ from dpflat.gradients import per_unit_gradients
 from dpflat.keys import Purpose, make_generator
 from dpflat.mechanism import KeyedDPOptimizer, NoisySum, StepStatistics, build_optimiser
 from dpflat.objective import Objective
-from dpflat.prefix import Parameters
+from dpflat.prefix import Parameters, in_order
 from dpflat.privacy.accounting import spent_epsilon
 from dpflat.state import TrainState, copy_parameters, zeros_like
 
@@ -100,7 +100,8 @@ def place(experiment: Experiment, state: TrainState) -> tuple[Parameters, KeyedD
     config = experiment.config
     private = isinstance(config.privacy, DPPrivacy)
     gradient_steps = experiment.plan.gradient_steps
-    parameters = {k: v.to(experiment.device, copy=True).requires_grad_() for k, v in state.parameters.items()}
+    copies = {key: value.to(experiment.device, copy=True) for key, value in state.parameters.items()}
+    parameters = {key: value.requires_grad_() for key, value in in_order(copies).items()}
     optimiser = build_optimiser(
         parameters,
         config.optimiser.prefix_learning_rate,

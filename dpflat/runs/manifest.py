@@ -1,0 +1,46 @@
+"""The checksums of a finished job: written last, so that its presence means complete."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from dpflat.runs.files import read_json, replace_json, unreadable
+from dpflat.runs.layout import LABEL, LOG, MANIFEST, PRIVATE, STATUS, STOP
+
+OUTSIDE = {MANIFEST, LABEL, LOG, STATUS, STOP}
+
+
+def covered_files(folder: Path) -> list[Path]:
+    """Files whose content is final, in order of name; nothing private, nothing mutable."""
+    files = [f for f in folder.rglob("*") if f.is_file() and f.relative_to(folder).parts[0] not in {*OUTSIDE, PRIVATE}]
+    return sorted(f for f in files if not f.name.startswith("."))
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path) -> None:
+    """Write the checksums of all covered files."""
+    files = {f.relative_to(folder).as_posix(): checksum(f) for f in covered_files(folder)}
+    replace_json(folder / MANIFEST, {"sha256": files})
+
+
+def find_damage(folder: Path) -> list[str]:
+    """Names of files that are missing, changed or added since the manifest was written.
+
+    Raises:
+        DPFlatError: when the manifest itself is missing or damaged.
+    """
+    expected = read_json(folder / MANIFEST).get("sha256")
+    if not isinstance(expected, dict):
+        raise unreadable(folder / MANIFEST, "lacks its checksums")
+    present = {f.relative_to(folder).as_posix(): f for f in covered_files(folder)}
+    return sorted(
+        name
+        for name in {*expected, *present}
+        if name not in present or name not in expected or checksum(present[name]) != expected[name]
+    )

@@ -1,0 +1,102 @@
+"""One run, read from its folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from dpflat.config import RunConfig, build_config
+from dpflat.privacy.ledger import PrivacyLedger
+from dpflat.runs import layout
+from dpflat.runs.files import read_json, read_lines, unreadable
+from dpflat.runs.status import State, StatusFile, derive_state, read_status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder, read when asked. A damaged file raises a sentence, and the other files can still be read.
+
+    Attributes:
+        folder: where it lies.
+        shipped: whether it came with the lab.
+    """
+
+    folder: Path
+    shipped: bool = False
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The settings."""
+        return build_config(read_json(self.folder / layout.CONFIG), f"config.json of '{self.id}'")
+
+    @property
+    def state(self) -> State:
+        """What it is doing now."""
+        return derive_state(self.folder)
+
+    @property
+    def status(self) -> StatusFile | None:
+        """What its worker last said."""
+        return read_status(self.folder)
+
+    @cached_property
+    def label(self) -> dict[str, Any]:
+        """Name, note and group, if given."""
+        path = self.folder / layout.LABEL
+        return read_json(path) if path.exists() else {}
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """One mapping for each finished step, in order, each step once."""
+        by_step = {line["step"]: line for line in read_lines(self.folder / layout.METRICS, "step")}
+        return [by_step[step] for step in sorted(by_step)]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What happened, in order."""
+        return read_lines(self.folder / layout.EVENTS, "event")
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """One row a step, with `test_accuracy` and `test_loss` where the test split was measured."""
+        import pandas as pd
+
+        table = pd.DataFrame(self.steps)
+        measured = {e["step"]: e for e in self.events if e["event"] == "evaluated"}
+        if not table.empty:
+            for column, name in (("test_accuracy", "accuracy"), ("test_loss", "loss")):
+                table[column] = [measured.get(step, {}).get(name) for step in table["step"]]
+        return table
+
+    @cached_property
+    def ledger(self) -> PrivacyLedger:
+        """Every touch of data."""
+        path = self.folder / layout.LEDGER
+        try:
+            return PrivacyLedger.model_validate(read_json(path))
+        except ValidationError:
+            raise unreadable(path, "lacks fields") from None
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """The final measurement; empty while there is none."""
+        path = self.folder / layout.ARTIFACTS / layout.RESULTS
+        return read_json(path) if path.exists() else {}
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Versions and hardware."""
+        path = self.folder / layout.ENV
+        return read_json(path) if path.exists() else {}

@@ -1,0 +1,119 @@
+"""What a job is doing: derived from heartbeat, process id and process start time, never believed from a flag."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import time
+from pathlib import Path
+from typing import Literal
+
+import psutil
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dpflat.errors import DPFlatError
+from dpflat.runs.files import read_json, replace_json, unreadable
+from dpflat.runs.layout import MANIFEST, STATUS, STOP
+
+State = Literal["waiting", "running", "stopping", "finished", "stopped", "failed", "lost", "unreadable"]
+SILENT_SECONDS = 60.0
+
+
+class StatusFile(BaseModel):
+    """What a worker says of itself.
+
+    Attributes:
+        state: what it was doing when it wrote this.
+        pid: its process.
+        process_start: start time of that process, seconds since 1970; tells a reused pid apart.
+        host: a checksum of the computer's name.
+        heartbeat: when it wrote this, seconds since 1970.
+        phase: `loading`, `main` or `evaluation`.
+        step: gradient steps done.
+        steps: gradient steps in all.
+        seconds_left: expected, or None while unknown.
+        message: a sentence, if something is to be said.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    state: Literal["waiting", "running", "finished", "stopped", "failed"]
+    pid: int
+    process_start: float
+    host: str
+    heartbeat: float
+    phase: str = "loading"
+    step: int = 0
+    steps: int = 0
+    seconds_left: float | None = None
+    message: str | None = None
+
+
+def this_host() -> str:
+    """A checksum of the computer's name, so that shipped runs do not carry the name."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def own_status(state: Literal["waiting", "running", "finished", "stopped", "failed"], **fields: object) -> StatusFile:
+    """A status of this very process, now."""
+    return StatusFile.model_validate(
+        {
+            "state": state,
+            "pid": os.getpid(),
+            "process_start": psutil.Process().create_time(),
+            "host": this_host(),
+            "heartbeat": time.time(),
+            **fields,
+        }
+    )
+
+
+def write_status(folder: Path, status: StatusFile) -> None:
+    """Replace the status file."""
+    replace_json(folder / STATUS, status.model_dump())
+
+
+def read_status(folder: Path) -> StatusFile | None:
+    """What the worker last said; None before it said anything.
+
+    Raises:
+        DPFlatError: when the file is damaged.
+    """
+    if not (folder / STATUS).exists():
+        return None
+    try:
+        return StatusFile.model_validate(read_json(folder / STATUS))
+    except ValidationError:
+        raise unreadable(folder / STATUS, "lacks fields") from None
+
+
+def is_alive(status: StatusFile) -> bool:
+    """Whether the very process that wrote the status still runs (on another host: still writes)."""
+    if status.host != this_host():
+        return time.time() - status.heartbeat < SILENT_SECONDS
+    try:
+        process = psutil.Process(status.pid)
+        same = abs(process.create_time() - status.process_start) < 1.0
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def derive_state(folder: Path) -> State:
+    """What the job in a folder is doing now."""
+    try:
+        status = read_status(folder)
+    except DPFlatError:
+        return "unreadable"
+    if status is None:
+        return "waiting" if time.time() - folder.stat().st_mtime < SILENT_SECONDS else "lost"
+    if status.state == "finished":
+        if (folder / MANIFEST).exists():
+            return "finished"
+        return "running" if is_alive(status) else "lost"
+    if status.state in ("stopped", "failed"):
+        return status.state
+    if not is_alive(status):
+        return "lost"
+    return "stopping" if (folder / STOP).exists() else status.state

@@ -1,0 +1,102 @@
+"""Finding runs: a folder of one's own and the read-only one that comes with the lab."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from dpflat.config import RunConfig
+from dpflat.errors import DPFlatError
+from dpflat.runs import layout
+from dpflat.runs.files import replace_json
+from dpflat.runs.record import Run
+
+
+def list_runs(root: Path | None = None, shipped: bool = True) -> list[Run]:
+    """All runs, newest first, shipped ones last."""
+    runs = _runs_in(root or layout.runs_root(), shipped=False)
+    return runs + (_runs_in(layout.shipped_root(), shipped=True) if shipped else [])
+
+
+def _runs_in(root: Path, shipped: bool) -> list[Run]:
+    if not root.is_dir():
+        return []
+    folders = [f for f in root.iterdir() if f.is_dir() and (f / layout.CONFIG).exists() and f.name[0] != "."]
+    return [Run(folder, shipped) for folder in sorted(folders, key=lambda f: f.name, reverse=True)]
+
+
+def load_run(run_id: str = "latest", root: str | Path | None = None) -> Run:
+    """One run by its id, by the start of its id, or the `latest`.
+
+    Args:
+        run_id: the id, an unambiguous start of it, or `latest` (of one's own; of the shipped ones if there is none).
+        root: the folder of runs; None for `DPFLAT_RUNS` or `./runs`.
+
+    Raises:
+        DPFlatError: when there is no such run, or several.
+    """
+    runs = list_runs(layout.runs_root(root))
+    if run_id == "latest":
+        if not runs:
+            raise DPFlatError("There is no run yet. Train one: dpflat train --preset quick")
+        return runs[0]
+    layout.check_id(run_id)
+    found = [r for r in runs if r.id == run_id] or [r for r in runs if r.id.startswith(run_id)]
+    if not found:
+        raise DPFlatError(f"There is no run '{run_id}' in '{layout.runs_root(root)}'. 'dpflat list' shows what is there.")
+    if len(found) > 1:
+        raise DPFlatError(f"'{run_id}' could be {len(found)} runs: {', '.join(r.id for r in found[:3])}. Give more of it.")
+    return found[0]
+
+
+def create_run(root: Path, config: RunConfig, label: dict[str, Any] | None = None) -> Run:
+    """A new folder with its settings, there at once or not at all.
+
+    Raises:
+        DPFlatError: when the folder cannot be written.
+    """
+    run_id = layout.new_run_id(config)
+    content = {layout.CONFIG: config.model_dump(mode="json"), layout.LABEL: label or {}}
+    return Run(create_folder(root, run_id, content))
+
+
+def create_folder(root: Path, name: str, files: dict[str, Any]) -> Path:
+    """A folder with JSON files, made beside and renamed into place.
+
+    Raises:
+        DPFlatError: when it cannot be written.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=root, prefix=".new-"))
+    except OSError as error:
+        raise DPFlatError(f"The folder '{root}' cannot be written ({error.strerror}). Choose another with --runs.") from None
+    try:
+        for file, content in files.items():
+            replace_json(draft / file, content)
+        (draft / layout.ARTIFACTS).mkdir()
+        (draft / layout.PRIVATE).mkdir(mode=0o700)
+        draft.chmod(0o755)
+        target = root / name
+        draft.rename(target)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise DPFlatError(f"The run folder could not be made in '{root}' ({error.strerror}).") from None
+    return target
+
+
+def find_same(runs: list[Run], config: RunConfig) -> Run | None:
+    """A run of the same experiment and seed: a finished one if there is any, else one that can go on."""
+    wanted = (config.fingerprint(), config.seed)
+    candidates = []
+    for run in runs:
+        try:
+            if (run.config.fingerprint(), run.config.seed) == wanted:
+                candidates.append(run)
+        except DPFlatError:
+            continue
+    order = {"finished": 0, "running": 1, "waiting": 1, "stopping": 1, "stopped": 2, "lost": 2}
+    usable = [run for run in candidates if run.state in order]
+    return min(usable, key=lambda run: order[run.state], default=None)

@@ -1,0 +1,79 @@
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dpflat.config import apply_settings, build_config
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+SMALL = [
+    "backbone.name=random_tiny",
+    "data.train_subset=200",
+    "data.max_tokens=16",
+    "optimiser.batch_size=20",
+    "optimiser.epochs=1",
+    "optimiser.evaluations=1",
+    "execution.threads=1",
+    "execution.trajectory_points=3",
+]
+
+
+def small_config(*settings):
+    """A run of ten steps on the tiny random backbone."""
+    return build_config(apply_settings({}, [*SMALL, *settings]))
+
+
+def require(there, what):
+    """Skip on a person's machine, fail where everything must be there."""
+    if there:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} must be there when CI=true")
+    pytest.skip(f"{what} is not here")
+
+
+@pytest.fixture
+def data_folder():
+    require(DATA.is_dir(), "the folder of data sets beside the project")
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    from dpflat.backbones.random_tiny import build_random_tiny
+
+    return build_random_tiny()
+
+
+def make_split(rows=24, classes=2, seed=0, longest=12):
+    """Random token sequences of different lengths."""
+    from dpflat.batches import EncodedSplit
+
+    generator = np.random.default_rng(seed)
+    tokens = tuple(generator.integers(2, 2000, size=generator.integers(3, longest)) for _ in range(rows))
+    labels = generator.integers(0, classes, size=rows).astype(np.int64)
+    return EncodedSplit(tokens, labels, np.arange(rows, dtype=np.int64), pad_id=0)
+
+
+def random_parameters(backbone, length=3, classes=2, seed=0, std=0.5):
+    """Prefixes and a head that are not zero, so that every gradient is alive."""
+    import torch
+
+    from dpflat.config import PrefixAdapter
+    from dpflat.prefix import initialise
+
+    parameters = initialise(
+        PrefixAdapter(length=length, init_std=std),
+        backbone.layers,
+        backbone.kv_heads,
+        backbone.head_dim,
+        backbone.hidden_size,
+        classes,
+        seed,
+    )
+    generator = torch.Generator().manual_seed(seed)
+    parameters["head.weight"] = torch.randn(parameters["head.weight"].shape, generator=generator)
+    return parameters

@@ -1,0 +1,90 @@
+import json
+
+import pytest
+import yaml
+
+from dpflat.config import RunConfig, apply_settings, build_config, read_settings, write_yaml
+from dpflat.errors import DPFlatError
+from dpflat.presets import list_presets, load_preset
+from tests.conftest import small_config
+
+
+def configure(*settings):
+    return build_config(apply_settings({}, list(settings)))
+
+
+@pytest.mark.parametrize("config", [RunConfig(), small_config("seed=5"), configure("privacy.kind=none")])
+def test_settings_survive_yaml_and_json(config):
+    assert build_config(yaml.safe_load(write_yaml(config))) == config
+    assert build_config(json.loads(config.model_dump_json())) == config
+
+
+@pytest.mark.parametrize("name", list_presets())
+def test_every_preset_is_valid(name):
+    assert build_config(load_preset(name)).schema_version == 1
+
+
+def test_the_fingerprint_names_the_experiment_not_the_seed_nor_the_execution():
+    base = RunConfig().fingerprint()
+    assert configure("seed=3").fingerprint() == base
+    assert configure("execution.microbatch=8", "execution.threads=1").fingerprint() == base
+    others = [
+        "privacy.epsilon=4",
+        "backbone.dtype=bfloat16",
+        "adapter.length=9",
+        "data.max_tokens=32",
+        "task.name=imdb",
+    ]
+    assert len({configure(s).fingerprint() for s in others} | {base}) == len(others) + 1
+
+
+def test_settings_cannot_be_changed_once_made():
+    with pytest.raises(ValueError, match="frozen"):
+        RunConfig().seed = 3
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("task.name=sst3", r"Unknown task 'sst3'. Expected one of: imdb, rotten_tomatoes"),
+        ("backbone.name=gpt9", r"Unknown backbone 'gpt9'. Expected one of: .*minilm"),
+        ("privacy.epsilon=0", r"privacy.epsilon: input should be greater than 0; got 0"),
+        ("privacy.epsilon=-3", r"privacy.epsilon: input should be greater than 0; got -3"),
+        ("privacy.epsilon=lots", r"privacy.epsilon: input should be a valid number.*got 'lots'"),
+        ("privacy.epsilon=.nan", r"privacy.epsilon"),
+        ("optimiser.batch_size=7000", r"batch_size is 7000, but there are 6824 training units; choose at most 6824"),
+        ("adapter.length=0", r"adapter.length: input should be greater than or equal to 1; got 0"),
+        ("privacy.epsilom=3", r"unknown setting 'privacy.epsilom'"),
+        ("adapter.kind=lora", r"adapter: input tag 'lora' found using 'kind' does not match any of the expected tags"),
+        ("data.train_subset=9999", r"train_subset is 9999, but the task has 6824 training rows"),
+        ("privacy.epsilon=null", r"exactly one of epsilon and noise_multiplier must be set"),
+        ("seed=-1", r"seed: input should be greater than or equal to 0; got -1"),
+        ("nonsense", r"Expected section.field=value"),
+        ("seed.deeper=1", r"seed"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence_with_expected_and_got(setting, sentence):
+    with pytest.raises(DPFlatError, match=sentence):
+        configure(setting)
+
+
+def test_giving_the_noise_takes_the_place_of_epsilon():
+    privacy = configure("privacy.noise_multiplier=1.5").privacy
+    assert (privacy.epsilon, privacy.noise_multiplier) == (None, 1.5)
+
+
+def test_another_schema_is_refused():
+    with pytest.raises(DPFlatError, match="is of schema 2; this version reads schema 1"):
+        build_config({"schema_version": 2})
+
+
+def test_files_that_cannot_be_read_are_one_sentence(tmp_path):
+    with pytest.raises(DPFlatError, match="There is no settings file"):
+        read_settings(tmp_path / "absent.yaml")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("privacy: [unclosed")
+    with pytest.raises(DPFlatError, match="cannot be read"):
+        read_settings(broken)
+    broken.write_text("just words")
+    with pytest.raises(DPFlatError, match="must hold sections"):
+        read_settings(broken)

@@ -1,0 +1,138 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dpflat.privacy.ledger import EntryClass, Guarantee, LedgerEntry, PrivacyLedger
+from dpflat.privacy.wording import (
+    BADGES,
+    describe_additions,
+    describe_guarantee,
+    describe_running,
+    describe_stopped,
+    show_delta,
+    show_epsilon,
+    show_noise_multiplier,
+)
+
+
+def make_ledger(*classes, epsilon=2.9951):
+    entries = [
+        LedgerEntry(step="s", touched="t", mechanism=c.value, entry_class=c, because=f"why {c.value}") for c in classes
+    ]
+    return PrivacyLedger(unit="example", units=6824, delta=6.06e-5, epsilon=epsilon).add(*entries)
+
+
+C = EntryClass
+
+
+@pytest.mark.parametrize(
+    ("classes", "answer"),
+    [
+        ((C.ACCOUNTED,), "holds"),
+        ((C.ACCOUNTED, C.POST_PROCESSING, C.PUBLIC, C.DIAGNOSTIC), "holds"),
+        ((C.ACCOUNTED, C.CAVEAT), "nominal"),
+        ((C.ACCOUNTED, C.CAVEAT, C.BREAKING), "void"),
+        ((C.BREAKING,), "none"),
+        ((C.PUBLIC, C.DIAGNOSTIC), "nothing_private"),
+    ],
+)
+def test_the_worst_entry_decides(classes, answer):
+    assert make_ledger(*classes).guarantee().answer == answer
+
+
+def test_reasons_come_in_the_order_of_the_run():
+    ledger = make_ledger(C.ACCOUNTED, C.BREAKING).add(
+        LedgerEntry(step="s", touched="t", mechanism="m", entry_class=C.BREAKING, because="second")
+    )
+    assert ledger.guarantee().because == ("why breaking", "second")
+
+
+def test_accounted_entries_without_an_epsilon_are_refused():
+    with pytest.raises(ValueError, match="finite epsilon"):
+        make_ledger(C.ACCOUNTED, epsilon=None).guarantee()
+
+
+def test_a_ledger_survives_json():
+    ledger = make_ledger(*C)
+    assert PrivacyLedger.model_validate_json(ledger.model_dump_json()) == ledger
+
+
+PAIR = {"epsilon": 2.9951, "delta": 6.06e-5}
+
+
+@pytest.mark.parametrize(
+    ("guarantee", "sentence"),
+    [
+        (
+            Guarantee(answer="holds", **PAIR),
+            "epsilon = 3.00 at delta = 6.1e-5 covers the trained weights: adding or removing any one example.",
+        ),
+        (
+            Guarantee(answer="nominal", because=("as if the noise seed were secret",), **PAIR),
+            "epsilon = 3.00 at delta = 6.1e-5, as if the noise seed were secret.",
+        ),
+        (
+            Guarantee(answer="void", because=("ascent direction (steps 1 to 120)", "choice of layers"), **PAIR),
+            "No guarantee. The noise alone would give epsilon = 3.00, but un-noised private data shaped these "
+            "weights: ascent direction (steps 1 to 120), choice of layers.",
+        ),
+        (Guarantee(answer="none", because=("gradients",)), "No guarantee: trained without noise."),
+        (Guarantee(answer="nothing_private"), "Nothing to protect: only public data was read."),
+    ],
+)
+def test_each_answer_has_its_one_sentence(guarantee, sentence):
+    assert describe_guarantee(guarantee) == sentence
+
+
+def test_a_stopped_run_keeps_its_planned_epsilon():
+    assert describe_stopped(Guarantee(answer="holds", **PAIR), 310, 533) == (
+        "epsilon = 3.00 at delta = 6.1e-5 (stopped at step 310 of 533; the planned epsilon is the one that holds)."
+    )
+    assert describe_stopped(Guarantee(answer="none"), 3, 5) == "No guarantee: trained without noise."
+
+
+def test_a_running_run_says_what_is_spent():
+    assert describe_running(1.411, 3.0, 120, 533) == "epsilon spent 1.42 of 3.00 (step 120 of 533)."
+
+
+def test_what_must_be_said_beside_the_guarantee():
+    weak = make_ledger(C.ACCOUNTED, epsilon=8.5).model_copy(update={"units": 10_000, "delta": 2e-4})
+    assert describe_additions(weak, public_task=True) == [
+        "A weak promise.",
+        "delta is too large to mean much for 10,000 examples.",
+        "Public data playing the private part.",
+    ]
+    assert describe_additions(make_ledger(C.ACCOUNTED), public_task=False) == []
+
+
+@given(st.floats(0.001, 500))
+def test_epsilon_is_never_rounded_down(epsilon):
+    assert float(show_epsilon(epsilon)) >= epsilon - 1e-8
+    assert float(show_epsilon(epsilon)) < epsilon + 0.0101
+
+
+@given(st.floats(1e-12, 0.5))
+def test_delta_is_never_rounded_down_and_has_two_figures(delta):
+    shown = show_delta(delta)
+    assert float(shown) >= delta * (1 - 1e-12)
+    assert float(shown) <= delta * 1.1001
+    assert len(shown.split("e")[0]) == 3
+
+
+def test_noise_is_rounded_down():
+    assert show_noise_multiplier(1.349) == "1.34"
+
+
+def test_every_class_has_a_badge_of_its_own():
+    assert set(BADGES) == set(EntryClass)
+    assert len({glyph for glyph, _ in BADGES.values()}) == len(EntryClass)
+
+
+def test_forbidden_words_are_in_no_sentence():
+    import inspect
+
+    from dpflat.privacy import wording
+
+    sentences = " ".join(line for line in inspect.getsource(wording).splitlines() if '"' in line).lower()
+    for word in ("safe", "secure", "anonymous", "leak-free", "budget left", "protected"):
+        assert word not in sentences
