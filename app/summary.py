@@ -46,6 +46,13 @@ def summarise(run: Run) -> dict[str, Any]:
     return row
 
 
+def show_state(row: dict[str, Any]) -> str:
+    """The state in a table; a lost run says where."""
+    if row["state"] == "lost" and row.get("steps"):
+        return f"lost at step {row['step']:,} of {row['steps']:,}"
+    return str(row["state"])
+
+
 def show_guarantee_cell(row: dict[str, Any]) -> str:
     """The guarantee in a table: the epsilon, `3.00 △` with a caveat, `void` or `none`."""
     answer = row.get("guarantee")

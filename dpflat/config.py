@@ -90,8 +90,6 @@ class OptimiserConfig(Section):
     """Adam step size of the head. Tuned on imdb."""
     schedule: Literal["constant", "linear"] = "linear"
     """Step size over time; linear falls to zero at the last step (the authors' choice)."""
-    evaluations: int = Field(4, ge=1, le=100)
-    """How often the test split is measured, evenly spaced, the last time after the last step."""
 
 
 class NoPrivacy(Section):
@@ -142,7 +140,7 @@ class FlatnessConfig(Section):
 
 
 class ExecutionConfig(Section):
-    """How the run is computed: never changes more than rounding, and is outside the fingerprint."""
+    """How the run is computed and looked at: never changes the weights beyond rounding; outside the fingerprint."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto`: the GPU where there is one."""
@@ -150,6 +148,8 @@ class ExecutionConfig(Section):
     """Torch threads. None: all cores."""
     microbatch: int = Field(32, ge=1, le=4096)
     """Rows that go through the model at once. A batch is cut into pieces of similar length."""
+    evaluations: int = Field(4, ge=1, le=100)
+    """How often the test split is measured, evenly spaced, the last time after the last step."""
     trajectory_points: int = Field(40, ge=0, le=200)
     """Weights kept along the way, evenly spaced, for the path in the landscape. 0: none."""
 

@@ -52,7 +52,7 @@ def plan_steps(config: RunConfig) -> tuple[int, Schedule]:
     optimiser = config.optimiser
     sample_rate = optimiser.batch_size / units
     steps = max(1, round(optimiser.epochs / sample_rate))
-    evaluations = evenly_spaced(steps, optimiser.evaluations + 1) - {0, steps}
+    evaluations = evenly_spaced(steps, config.execution.evaluations + 1) - {0, steps}
     return units, Schedule(
         steps=steps,
         sample_rate=sample_rate,
@@ -93,11 +93,11 @@ def forecast_run(config: RunConfig, examples_per_second: float | None = None) ->
     card = BACKBONES.get(config.backbone.name)
     basis = "your earlier runs with this backbone"
     if examples_per_second is None and card is not None:
-        examples_per_second, basis = card.examples_per_second, "a two-core reference machine"
+        examples_per_second, basis = card.examples_per_second[config.backbone.dtype], "a two-core reference machine"
     seconds = None
     if examples_per_second:
         rows = schedule.steps * schedule.expected_batch_size
-        tested = config.optimiser.evaluations * TASKS[config.task.name].test_rows
+        tested = config.execution.evaluations * TASKS[config.task.name].test_rows
         seconds = START_SECONDS + (rows + FORWARD_SHARE * tested) / examples_per_second
     return Forecast(
         plan=plan,

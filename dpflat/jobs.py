@@ -25,12 +25,17 @@ def check_allowed(root: Path) -> None:
     """
     if os.environ.get("DPFLAT_READONLY") == "1":
         raise DPFlatError("This lab is read-only (DPFLAT_READONLY=1): it shows runs and starts none.")
-    free = os.statvfs(root if root.exists() else root.absolute().parent)
+    free = os.statvfs(nearest_folder(root))
     if free.f_bavail * free.f_frsize < MINIMUM_FREE_BYTES:
         raise DPFlatError(
             f"There is too little space for a run in '{root}': expected 50 MB free, "
             f"got {free.f_bavail * free.f_frsize // 1024**2} MB. Make room or choose another folder with --runs."
         )
+
+
+def nearest_folder(path: Path) -> Path:
+    """The folder itself, or the closest one above it that exists."""
+    return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
 
 
 def start(folder: Path) -> int:

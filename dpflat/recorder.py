@@ -26,7 +26,7 @@ from dpflat.privacy.accounting import pld_epsilon
 from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.privacy.plan import PrivacyPlan
 from dpflat.runs import layout
-from dpflat.runs.files import append_line, cut_torn_line, read_lines, replace_file, replace_json
+from dpflat.runs.files import append_line, cut_torn_line, read_json, read_lines, replace_file, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
 from dpflat.state import TrainState, decode_state, encode_state
@@ -146,13 +146,7 @@ class Recorder:
             replace_file(self._scores_folder() / layout.CANARIES, encode_arrays(arrays))
         self._gather_trajectory()
         replace_json(self.artifacts / layout.RESULTS, self._results(evaluation))
-        for name in (layout.CHECKPOINT, layout.NOISE_KEY):
-            (self.private / name).unlink(missing_ok=True)
-        shutil.rmtree(self.private / "trajectory", ignore_errors=True)
-        (self.folder / layout.STOP).unlink(missing_ok=True)
-        self._note("finished", step=event.state.step)
-        write_status(self.folder, own_status("finished", **self._position()))
-        write_manifest(self.folder)
+        close_folder(self.folder)
 
     def _results(self, evaluation: Evaluated) -> dict[str, Any]:
         nonfinite = sum(line["nonfinite"] for line in read_lines(self.folder / layout.METRICS))
@@ -202,6 +196,26 @@ class Recorder:
 
     def _note(self, event: str, **fields: Any) -> None:
         append_line(self.folder / layout.EVENTS, {"event": event, "time": time.time(), **fields})
+
+
+def has_results(folder: Path) -> bool:
+    """Whether all was computed and written, so that only `close_folder` may be left."""
+    return (folder / layout.ARTIFACTS / layout.RESULTS).exists()
+
+
+def close_folder(folder: Path) -> None:
+    """Delete what only a resume needs, and seal the folder. May be repeated after a kill."""
+    private, events = folder / layout.PRIVATE, folder / layout.EVENTS
+    for name in (layout.CHECKPOINT, layout.NOISE_KEY):
+        (private / name).unlink(missing_ok=True)
+    shutil.rmtree(private / "trajectory", ignore_errors=True)
+    (folder / layout.STOP).unlink(missing_ok=True)
+    steps = read_json(folder / layout.ARTIFACTS / layout.RESULTS)["steps"]
+    cut_torn_line(events)
+    if all(e["event"] != "finished" for e in read_lines(events)):
+        append_line(events, {"event": "finished", "time": time.time(), "step": steps})
+    write_status(folder, own_status("finished", phase="evaluation", step=steps, steps=steps, seconds_left=0.0))
+    write_manifest(folder)
 
 
 def encode_arrays(arrays: dict[str, np.ndarray]) -> bytes:

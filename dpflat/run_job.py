@@ -88,13 +88,12 @@ def do_run(run: Run, stopping: Stopping) -> int:
         return _fail(folder, str(error))
     except MemoryError:
         return _fail(folder, "There was not enough memory. Choose a smaller execution.microbatch.")
-    except OSError as error:
-        if not is_full_disk(error):
-            traceback.print_exc()
-            return _fail(folder, f"A file could not be read or written ({error.strerror}). The log has the details.")
-        return _fail(folder, f"The disk is full. Nothing written was lost. Make room, then: dpflat resume {run.id}")
     except Exception as error:
+        if is_full_disk(error):
+            return _fail(folder, f"The disk is full. Nothing written was lost. Make room, then: dpflat resume {run.id}")
         traceback.print_exc()
+        if isinstance(error, OSError):
+            return _fail(folder, f"A file could not be read or written ({error.strerror}). The log has the details.")
         return _fail(
             folder,
             f"The run broke ({type(error).__name__}). The log has the details: dpflat show {run.id} --log",
@@ -118,9 +117,12 @@ def _train_into(folder: Path, config: RunConfig, stopping: Stopping) -> int:
     import torch
 
     from dpflat.experiment import choose_noise_key, prepare
-    from dpflat.recorder import Recorder, keep_noise_key, load_noise_key, load_state
+    from dpflat.recorder import Recorder, close_folder, has_results, keep_noise_key, load_noise_key, load_state
     from dpflat.training import train
 
+    if has_results(folder):
+        close_folder(folder)
+        return FINISHED
     if config.execution.threads is not None:
         torch.set_num_threads(config.execution.threads)
     state = load_state(folder)

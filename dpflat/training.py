@@ -77,6 +77,8 @@ def take_steps(experiment: Experiment, state: TrainState) -> Generator[Event, No
     schedule, size = experiment.schedule, experiment.config.execution.microbatch
     parameters, optimiser = place(experiment, state)
     keys = list(parameters)
+    if state.step in schedule.evaluation_steps:
+        yield from measure(experiment, state)
     for step in range(state.step + 1, schedule.steps + 1):
         rows = sample_rows(experiment.data.train, schedule.sample_rate, experiment.noise_key, step)
         noisy_sum, done = NoisySum(optimiser, keys), 0

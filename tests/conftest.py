@@ -15,7 +15,7 @@ SMALL = [
     "data.max_tokens=16",
     "optimiser.batch_size=20",
     "optimiser.epochs=1",
-    "optimiser.evaluations=1",
+    "execution.evaluations=1",
     "execution.threads=1",
     "execution.trajectory_points=3",
 ]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import psutil
 
-from dpflat.jobs import MINIMUM_FREE_BYTES
+from dpflat.jobs import MINIMUM_FREE_BYTES, nearest_folder
 
 PACKAGES = ("torch", "transformers", "opacus", "datasets", "dp-accounting", "streamlit", "plotly")
 
@@ -82,9 +82,7 @@ def _check_bfloat16() -> tuple[str, bool]:
 
 
 def _check_folder(root: Path) -> Check:
-    place = root.absolute()
-    while not place.exists():
-        place = place.parent
+    place = nearest_folder(root)
     if not os.access(place, os.W_OK):
         return Check("runs folder", f"'{root}' cannot be written", False, "Choose another with --runs or DPFLAT_RUNS.")
     free = shutil.disk_usage(place).free

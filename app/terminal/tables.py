@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from app.summary import show_guarantee_cell, show_seconds
+from app.summary import show_guarantee_cell, show_seconds, show_state
 from dpflat.catalog import TASKS
 from dpflat.config import RunConfig, write_yaml
 from dpflat.forecast import Forecast, resolved_noise
@@ -26,7 +26,7 @@ def runs_table(rows: list[dict[str, Any]]) -> Table:
         accuracy, seconds = row.get("test_accuracy"), row.get("seconds")
         table.add_row(
             row["id"] + (" (shipped)" if row["shipped"] else ""),
-            row["state"] if row["state"] != "lost" else f"lost at step {row.get('step', 0)} of {row.get('steps', 0)}",
+            show_state(row),
             row.get("task", ""),
             row.get("backbone", ""),
             row.get("method", row.get("message", "")),

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app.summary import describe_run_guarantee, show_guarantee_cell, show_seconds, summarise
+from app.summary import describe_run_guarantee, show_guarantee_cell, show_seconds, show_state, summarise
 from dpflat.errors import DPFlatError
 from dpflat.runs.layout import runs_root
 from dpflat.runs.record import Run
@@ -15,7 +15,7 @@ def table_row(row: dict) -> dict:
     accuracy, seconds = row.get("test_accuracy"), row.get("seconds")
     return {
         "name": row.get("name") or row["id"],
-        "status": row["state"],
+        "status": show_state(row),
         "task": row.get("task", ""),
         "backbone": row.get("backbone", ""),
         "method": row.get("method", row.get("message", "")),

@@ -129,6 +129,10 @@ def read_lines(path: Path, *fields: str) -> list[dict[str, Any]]:
     return lines
 
 
-def is_full_disk(error: OSError) -> bool:
-    """Whether an error says that there is no space left."""
-    return error.errno in FULL_DISK
+def is_full_disk(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, says that there is no space left."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL_DISK:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,0 +1,68 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FIRST_PAINT = """
+import sys
+from streamlit.testing.v1 import AppTest
+page = AppTest.from_file({main!r}, default_timeout=50).run()
+assert not page.exception
+heavy = sorted(set(sys.modules) & {{"torch", "transformers", "opacus", "datasets"}})
+sys.exit(f"the page imported {{heavy}}" if heavy else 0)
+"""
+
+
+@pytest.mark.integration
+def test_the_page_imports_no_torch_up_to_its_first_paint(tmp_path):
+    code = FIRST_PAINT.format(main=str(ROOT / "app" / "main.py"))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PATH": "", "HOME": str(tmp_path)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def sources():
+    return [f for folder in ("app", "analysis", "dpflat") for f in sorted((ROOT / folder).rglob("*.py"))]
+
+
+FORBIDDEN = [
+    r"\bimport pickle\b",
+    r"\bfrom pickle\b",
+    r"\bjoblib\b",
+    r"\btorch\.load\(",
+    r"\btorch\.save\(",
+    r"allow_pickle\s*=\s*True",
+    r"shell\s*=\s*True",
+    r"\bos\.system\(",
+    r"\beval\(",
+    r"\bexec\(",
+    r"yaml\.load\(",
+]
+
+
+@pytest.mark.parametrize("pattern", FORBIDDEN)
+def test_nothing_unsafe_is_in_the_sources(pattern):
+    found = [f"{f.relative_to(ROOT)}" for f in sources() if re.search(pattern, f.read_text(encoding="utf-8"))]
+    allowed = {"dpflat/backbones/load.py"} if pattern == r"\beval\(" else set()
+    assert [f for f in found if f not in allowed] == []
+
+
+def test_only_one_place_starts_processes():
+    found = [
+        f.name for f in sources() if re.search(r"\bPopen\(|subprocess\.run|multiprocessing|os\.fork", f.read_text())
+    ]
+    assert found == ["jobs.py"]
+
+
+def test_no_module_outgrows_one_idea():
+    long = {f.name: n for f in sources() if (n := len(f.read_text().splitlines())) > 320}
+    assert long == {}
