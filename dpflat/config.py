@@ -210,6 +210,12 @@ class RunConfig(Section):
         content = self.model_dump(mode="json", exclude={"execution", "seed"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
+    def noise_source(self) -> Literal["secret", "seeded"]:
+        """Where the noise key comes from, `auto` resolved: seeded for public tasks, else secret."""
+        if isinstance(self.privacy, DPPrivacy) and self.privacy.noise != "auto":
+            return self.privacy.noise
+        return "seeded" if TASKS[self.task.name].public else "secret"
+
     def method(self) -> str:
         """The plain name of what is trained: `head only`, `non-private prefix` or `DP prefix`."""
         if self.adapter.kind == "head_only":

@@ -6,7 +6,6 @@ Privacy: none (only public sizes are read).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from dpflat.catalog import BACKBONES, TASKS
 from dpflat.config import DPPrivacy, RunConfig
@@ -37,13 +36,6 @@ class Forecast:
     seconds: float | None
     memory_gb: float | None
     basis: str
-
-
-def resolved_noise(config: RunConfig) -> Literal["secret", "seeded"]:
-    """Where the noise key comes from, `auto` resolved: seeded for public tasks, else secret."""
-    if not isinstance(config.privacy, DPPrivacy) or config.privacy.noise == "auto":
-        return "seeded" if TASKS[config.task.name].public else "secret"
-    return config.privacy.noise
 
 
 def plan_steps(config: RunConfig) -> tuple[int, Schedule]:

@@ -20,7 +20,6 @@ from safetensors.torch import load_file, save
 
 from dpflat.events import Evaluated, Event, PhaseStarted, Progress, StepDone, Trained
 from dpflat.experiment import Experiment
-from dpflat.forecast import resolved_noise
 from dpflat.prefix import Parameters
 from dpflat.privacy.accounting import pld_epsilon
 from dpflat.privacy.ledger import PrivacyLedger
@@ -264,7 +263,7 @@ def describe_environment(experiment: Experiment) -> dict[str, Any]:
         "backbone_sha256": backbone.fingerprint,
         "backbone_layers": backbone.layers,
         "settings_fingerprint": experiment.config.fingerprint(),
-        "noise": resolved_noise(experiment.config) if experiment.plan.mechanisms else None,
+        "noise": experiment.config.noise_source() if experiment.plan.mechanisms else None,
         "training_units": experiment.plan.units,
         "test_rows": len(experiment.data.test),
     }

@@ -11,7 +11,7 @@ from rich.text import Text
 from app.summary import show_guarantee_cell, show_seconds, show_state
 from dpflat.catalog import TASKS
 from dpflat.config import RunConfig, write_yaml
-from dpflat.forecast import Forecast, resolved_noise
+from dpflat.forecast import Forecast
 from dpflat.privacy import wording
 from dpflat.privacy.ledger import Guarantee, PrivacyLedger
 
@@ -55,7 +55,7 @@ def promised(config: RunConfig, plan: Forecast) -> str:
     """The guarantee as it will read."""
     if plan.epsilon is None:
         return wording.NO_NOISE
-    because = (wording.SEED_PUBLISHED,) if resolved_noise(config) == "seeded" else ()
+    because = (wording.SEED_PUBLISHED,) if config.noise_source() == "seeded" else ()
     answer = "nominal" if because else "holds"
     return wording.describe_guarantee(
         Guarantee(answer=answer, epsilon=plan.epsilon, delta=plan.plan.delta, because=because), plan.plan.unit

@@ -45,9 +45,13 @@ def load_run(run_id: str = "latest", root: str | Path | None = None) -> Run:
     layout.check_id(run_id)
     found = [r for r in runs if r.id == run_id] or [r for r in runs if r.id.startswith(run_id)]
     if not found:
-        raise DPFlatError(f"There is no run '{run_id}' in '{layout.runs_root(root)}'. 'dpflat list' shows what is there.")
+        raise DPFlatError(
+            f"There is no run '{run_id}' in '{layout.runs_root(root)}'. 'dpflat list' shows what is there."
+        )
     if len(found) > 1:
-        raise DPFlatError(f"'{run_id}' could be {len(found)} runs: {', '.join(r.id for r in found[:3])}. Give more of it.")
+        raise DPFlatError(
+            f"'{run_id}' could be {len(found)} runs: {', '.join(r.id for r in found[:3])}. Give more of it."
+        )
     return found[0]
 
 
@@ -72,7 +76,9 @@ def create_folder(root: Path, name: str, files: dict[str, Any]) -> Path:
         root.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=root, prefix=".new-"))
     except OSError as error:
-        raise DPFlatError(f"The folder '{root}' cannot be written ({error.strerror}). Choose another with --runs.") from None
+        raise DPFlatError(
+            f"The folder '{root}' cannot be written ({error.strerror}). Choose another with --runs."
+        ) from None
     try:
         for file, content in files.items():
             replace_json(draft / file, content)
