@@ -62,7 +62,7 @@ class PrefixAdapter(Section):
     """Prefix tokens P in each layer. Default: the authors' small setting; 50 in their paper runs."""
     init_std: float = Field(0.02, gt=0, le=10)
     """Standard deviation of the initial prefix entries, in units of `scale`. 0.02 is BERT's initialiser."""
-    scale: float = Field(1.0, gt=0, le=100)
+    scale: float = Field(10.0, gt=0, le=100)
     """What the trained entries are multiplied with before attention: sets the share of the clipping norm
     that prefixes take beside the head. Tuned on imdb (presets/TUNING.md)."""
     feature_norm: float = Field(1.0, gt=0, le=100)
@@ -86,7 +86,7 @@ class OptimiserConfig(Section):
     """Expected units in a batch; sample_rate = batch_size / N. True batches vary (Poisson)."""
     prefix_learning_rate: float = Field(0.01, gt=0, le=100)
     """Adam step size of the prefixes. Tuned on imdb (presets/TUNING.md)."""
-    head_learning_rate: float = Field(0.01, gt=0, le=100)
+    head_learning_rate: float = Field(0.03, gt=0, le=100)
     """Adam step size of the head. Tuned on imdb."""
     schedule: Literal["constant", "linear"] = "linear"
     """Step size over time; linear falls to zero at the last step (the authors' choice)."""
@@ -108,8 +108,8 @@ class DPPrivacy(Section):
     """Noise standard deviation in units of `max_grad_norm`. None: solved from epsilon."""
     delta: float | None = Field(None, gt=0, lt=1)
     """Probability outside epsilon. None: N ** -1.1 (the authors' engine)."""
-    max_grad_norm: float = Field(0.1, gt=0, le=1e6)
-    """L2 norm C that each unit's gradient is clipped to. Default: the authors' final runs."""
+    max_grad_norm: float = Field(1.0, gt=0, le=1e6)
+    """L2 norm C that each unit's gradient is clipped to. Tuned on imdb; 0.1 in the authors' final runs."""
     noise: Literal["auto", "secret", "seeded"] = "auto"
     """`secret`: a random key, deleted at the end. `seeded`: derived from the seed, so that a run repeats and
     its guarantee is nominal. `auto`: seeded for bundled public tasks, secret for anybody's own data."""

@@ -90,7 +90,7 @@ def test_execution_changes_nothing_but_rounding(events, setting, threads, reques
 
 def test_noise_of_a_seeded_run_can_be_regenerated_and_subtracted(experiment, events):
     """Adam's first moment after step one is 0.1 times the released gradient."""
-    first, sigma, clip = states(events)[0], experiment.plan.gradient_steps.noise_multiplier, 0.1
+    first, sigma, clip = states(events)[0], experiment.plan.gradient_steps.noise_multiplier, 1.0
     generator = make_generator(KEY, Purpose.NOISE, 1)
     signal = []
     for moment in first.first_moments.values():
