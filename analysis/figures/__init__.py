@@ -1,0 +1,1 @@
+"""Typed results as Plotly figures, with the sentences and the looks."""

@@ -1,0 +1,116 @@
+"""Accuracy against epsilon, aggregated from finished runs. No torch.
+
+Privacy: reads stored per-example predictions of the test split: diagnostic.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from analysis.results import MethodPoint, PairedDifference
+from dpflat.errors import DPFlatError
+from dpflat.runs.layout import ARTIFACTS, PREDICTIONS
+from dpflat.runs.record import Run
+
+RESAMPLES = 2000
+
+
+def bootstrap_mean(values: np.ndarray, resamples: int = RESAMPLES, seed: int = 0) -> tuple[float, float]:
+    """The 95 % percentile interval of a mean, over both axes at once.
+
+    Seeds and examples are drawn with replacement, each independently of the other.
+
+    Args:
+        values: (seeds, examples).
+        resamples: number of draws.
+        seed: of the draws.
+
+    Returns:
+        Lower and upper end.
+    """
+    generator = np.random.default_rng(seed)
+    seeds, examples = values.shape
+    counts = generator.multinomial(examples, np.full(examples, 1 / examples), size=resamples)
+    by_seed = counts @ values.T / examples
+    chosen = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples)
+    means = (by_seed * chosen).sum(axis=1) / seeds
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def pair(first: dict[int, np.ndarray], second: dict[int, np.ndarray]) -> PairedDifference | None:
+    """The difference of two methods over the seeds that both have; None if there is none.
+
+    Args:
+        first: for each seed (examples,) of 0 or 1.
+        second: the same of the other method, on the same examples.
+    """
+    seeds = sorted(set(first) & set(second))
+    if not seeds:
+        return None
+    values = np.stack([first[s].astype(float) - second[s].astype(float) for s in seeds])
+    low, high = bootstrap_mean(values)
+    return PairedDifference(float(values.mean()), low, high, len(seeds), values.shape[1])
+
+
+def load_correct(run: Run) -> np.ndarray | None:
+    """Which test examples a run answered correctly, (examples,); None where predictions are not stored."""
+    path = run.folder / ARTIFACTS / PREDICTIONS
+    if not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as arrays:
+        return np.asarray(arrays["correct"])
+
+
+Key = tuple[str, float | None]
+
+
+def group_runs(runs: list[Run], task: str, backbone: str) -> dict[Key, list[Run]]:
+    """Finished runs of a task and backbone by method and target epsilon; of each seed the newest.
+
+    Runs of one method and epsilon with other settings are another experiment: the one with most seeds is kept.
+    """
+    by_experiment: dict[tuple[Key, str], dict[int, Run]] = defaultdict(dict)
+    for run in runs:
+        try:
+            config = run.config
+            if run.state != "finished" or config.task.name != task or config.backbone.name != backbone:
+                continue
+        except DPFlatError:
+            continue
+        epsilon = config.privacy.epsilon if config.privacy.kind == "dp" else None
+        by_experiment[(config.method(), epsilon), config.fingerprint()].setdefault(config.seed, run)
+    groups: dict[Key, list[Run]] = {}
+    for (key, _), by_seed in by_experiment.items():
+        if len(by_seed) > len(groups.get(key, [])):
+            groups[key] = [by_seed[seed] for seed in sorted(by_seed)]
+    return groups
+
+
+def summarise_group(key: Key, runs: list[Run]) -> MethodPoint | None:
+    """One point of the figure; None where no predictions are stored."""
+    correct = {run.config.seed: values for run in runs if (values := load_correct(run)) is not None}
+    if not correct:
+        return None
+    values = np.stack([correct[seed] for seed in sorted(correct)]).astype(float)
+    low, high = bootstrap_mean(values)
+    kept = [run for run in runs if run.config.seed in correct]
+    return MethodPoint(
+        method=key[0],
+        epsilon=key[1],
+        accuracies=tuple(float(row.mean()) for row in values),
+        seeds=tuple(sorted(correct)),
+        guarantee=kept[0].ledger.guarantee().answer,
+        runs=tuple(run.id for run in kept),
+        low=low,
+        high=high,
+        examples=values.shape[1],
+    )
+
+
+def compare_groups(first: list[Run], second: list[Run]) -> PairedDifference | None:
+    """Accuracy of one group minus that of another, paired by seed and test example."""
+    correct = [{r.config.seed: v for r in runs if (v := load_correct(r)) is not None} for runs in (first, second)]
+    return pair(correct[0], correct[1])

@@ -1,0 +1,56 @@
+import pytest
+
+from analysis.figures.findings import Verdict, compare_accuracy, cost_of_privacy, judge
+from analysis.results import PairedDifference
+
+
+def difference(mean, low, high, seeds=5):
+    return PairedDifference(mean, low, high, seeds, 1706)
+
+
+MADE_UP = {
+    Verdict.HIGHER: difference(0.013, 0.004, 0.022),
+    Verdict.LOWER: difference(-0.098, -0.11, -0.08),
+    Verdict.SAME: difference(0.001, -0.006, 0.008),
+    Verdict.CANNOT_TELL: difference(0.006, -0.010, 0.022),
+    Verdict.DESCRIPTIVE: difference(-0.05, -0.06, -0.04, seeds=1),
+}
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_each_verdict_follows_from_its_interval(verdict):
+    assert judge(MADE_UP[verdict], 0.01) is verdict
+
+
+@pytest.mark.parametrize(
+    ("verdict", "sentence"),
+    [
+        (Verdict.HIGHER, "DP-Flat has 1.3 points more accuracy than DP prefix [+0.4, +2.2]"),
+        (Verdict.LOWER, "DP-Flat has 9.8 points less accuracy than DP prefix [−11.0, −8.0]"),
+        (Verdict.SAME, "DP-Flat against DP prefix: no difference above 1 point of accuracy seen"),
+        (Verdict.CANNOT_TELL, "DP-Flat against DP prefix: cannot tell, +0.6 points [−1.0, +2.2]"),
+        (Verdict.DESCRIPTIVE, "DP-Flat: −5.0 points of accuracy against DP prefix (1 seed)"),
+    ],
+)
+def test_a_comparison_reads(verdict, sentence):
+    finding = compare_accuracy("DP-Flat", "DP prefix", MADE_UP[verdict])
+    assert (finding.text, finding.verdict) == (sentence, verdict)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "sentence"),
+    [
+        (Verdict.LOWER, "At epsilon 3 privacy costs 9.8 points of accuracy [8.0, 11.0]"),
+        (Verdict.HIGHER, "At epsilon 3 privacy brings 1.3 points of accuracy [+0.4, +2.2]"),
+        (Verdict.SAME, "At epsilon 3 privacy: no difference above 1 point of accuracy seen"),
+        (Verdict.CANNOT_TELL, "What privacy costs at epsilon 3 we cannot tell (−0.6 [−2.2, 1.0])"),
+        (Verdict.DESCRIPTIVE, "At epsilon 3 privacy costs 5.0 points of accuracy (1 seed)"),
+    ],
+)
+def test_the_cost_of_privacy_reads(verdict, sentence):
+    finding = cost_of_privacy(3.0, MADE_UP[verdict])
+    assert (finding.text, finding.verdict) == (sentence, verdict)
+
+
+def test_a_true_but_tiny_difference_says_that_it_is_less_than_matters():
+    assert compare_accuracy("A", "B", difference(0.004, 0.001, 0.007)).text.endswith(", less than matters")
