@@ -6,6 +6,7 @@ Privacy: reads stored per-example predictions of the test split: diagnostic.
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,14 +31,19 @@ def bootstrap_mean(values: np.ndarray, resamples: int = RESAMPLES, seed: int = 0
     Returns:
         Lower and upper end.
     """
-    generator = np.random.default_rng(seed)
     seeds, examples = values.shape
-    counts = generator.multinomial(examples, np.full(examples, 1 / examples), size=resamples)
-    by_seed = counts @ values.T / examples
-    chosen = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples)
-    means = (by_seed * chosen).sum(axis=1) / seeds
+    by_seed = _draw_counts(examples, resamples, seed) @ values.T.astype(np.float32) / examples
+    means = (by_seed * _draw_counts(seeds, resamples, seed + 1)).sum(axis=1) / seeds
     low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)
+
+
+@lru_cache(maxsize=8)
+def _draw_counts(size: int, resamples: int, seed: int) -> np.ndarray:
+    """How often each of `size` things is drawn, (resamples, size): drawn once, used for every figure of a page."""
+    generator = np.random.default_rng(seed)
+    counts: np.ndarray = generator.multinomial(size, np.full(size, 1 / size), size=resamples).astype(np.float32)
+    return counts
 
 
 def pair(first: dict[int, np.ndarray], second: dict[int, np.ndarray]) -> PairedDifference | None:

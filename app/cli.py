@@ -21,11 +21,12 @@ from dpflat import jobs
 from dpflat.catalog import TASKS
 from dpflat.config import RunConfig, apply_settings, build_config, read_settings, write_yaml
 from dpflat.errors import DPFlatError
-from dpflat.forecast import forecast_run
+from dpflat.forecast import Forecast, forecast_run
 from dpflat.presets import list_presets, load_preset
 from dpflat.runs import layout
 from dpflat.runs.record import Run
 from dpflat.runs.speed import measured_speed
+from dpflat.runs.status import read_status
 from dpflat.runs.store import create_run, find_same, list_runs, load_run
 from dpflat.studies import list_configs, open_study, read_study
 
@@ -34,11 +35,17 @@ EXIT_BY_STATE = {"finished": 0, "stopped": 130}
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 study_cli = typer.Typer(no_args_is_help=True, help="Many runs from one file.")
 cli.add_typer(study_cli, name="study")
-out, err = Console(width=None if sys.stdout.isatty() else 160), Console(stderr=True)
+out = Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False)
+err = Console(stderr=True, markup=False, highlight=False)
 
 RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of runs. Default: DPFLAT_RUNS, else ./runs.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
 RunArgument = Annotated[str, typer.Argument(help="Run id, an unambiguous start of it, or 'latest'.")]
+
+
+def say(text: str, style: str | None = None) -> None:
+    """A message to whoever started this; a line stays a line, so that what it quotes can be copied."""
+    err.print(text, style=style, soft_wrap=True)
 
 
 def print_json(content: Any) -> None:
@@ -89,17 +96,17 @@ def train(
         if as_json:
             print_json({"config": resolved.model_dump(mode="json"), "forecast": tables.forecast_rows(resolved, plan)})
         else:
-            out.print(tables.forecast_view(resolved, plan))
+            out.print(tables.forecast_view(resolved, plan), soft_wrap=True)
         return
     jobs.check_allowed(root)
     run = create_run(root, resolved, {"name": name} if name else None)
-    err.print(f"{run.id}\n{tables.promised(resolved, plan)}", highlight=False)
-    work(run, detach, as_json)
+    work(run, plan, detach, as_json)
 
 
-def work(run: Run, detach: bool, as_json: bool) -> None:
-    """Start a run's worker and follow it to its end."""
+def work(run: Run, plan: Forecast, detach: bool, as_json: bool) -> None:
+    """Start a run's worker, say what it promises and follow it to its end."""
     jobs.start(run.folder)
+    say(f"{run.id}\n{tables.promised(run.config, plan)}")
     if detach:
         print_json({"id": run.id}) if as_json else print(run.id)
         return
@@ -120,9 +127,9 @@ def conclude(run: Run, as_json: bool) -> None:
     else:
         status = run.status
         where = f" at step {status.step} of {status.steps}" if status and status.steps else ""
-        err.print(f"{run.state}{where}. {status.message or '' if status else ''}", highlight=False)
+        say(f"{run.state}{where}. {status.message or '' if status else ''}".rstrip())
         if run.state in ("stopped", "lost"):
-            err.print(f"Nothing written was lost. Go on with: dpflat resume {run.id}", highlight=False)
+            say(f"Nothing written was lost. Go on with: dpflat resume {run.id}")
 
 
 @cli.command()
@@ -131,7 +138,7 @@ def resume(run_id: RunArgument = "latest", runs: RunsOption = None, as_json: Jso
     run = load_run(run_id, runs)
     if run.shipped or run.state == "finished":
         raise DPFlatError(f"'{run.id}' is finished; there is nothing to go on with.")
-    work(run, detach=False, as_json=as_json)
+    work(run, forecast_run(run.config), detach=False, as_json=as_json)
 
 
 @cli.command("list")
@@ -143,7 +150,7 @@ def list_command(runs: RunsOption = None, as_json: JsonOption = False) -> None:
     elif rows:
         out.print(tables.runs_table(rows))
     else:
-        out.print("No runs yet. Train one: dpflat train --preset quick")
+        print("No runs yet. Train one: dpflat train --preset quick")
 
 
 @cli.command()
@@ -167,10 +174,10 @@ def show(
         raise DPFlatError(summary["message"])
     out.print(tables.runs_table([summary]))
     if (run.folder / layout.LEDGER).exists():
-        out.print(describe_run_guarantee(run), highlight=False)
+        print(describe_run_guarantee(run))
     if summary.get("message"):
-        out.print(summary["message"], highlight=False)
-    out.print(write_yaml(run.config), highlight=False)
+        print(summary["message"])
+    print(write_yaml(run.config))
 
 
 @cli.command()
@@ -182,7 +189,7 @@ def ledger(run_id: RunArgument = "latest", runs: RunsOption = None, as_json: Jso
         print_json(run.ledger.model_dump(mode="json") | {"guarantee": guarantee})
         return
     public = TASKS[run.config.task.name].public
-    out.print(tables.ledger_view(run.ledger, describe_run_guarantee(run), public), highlight=False)
+    out.print(tables.ledger_view(run.ledger, describe_run_guarantee(run), public))
 
 
 @cli.command()
@@ -193,9 +200,9 @@ def doctor(runs: RunsOption = None, as_json: JsonOption = False) -> None:
         print_json([check._asdict() for check in checks])
     else:
         for check in checks:
-            out.print(f"{'ok  ' if check.good else 'look'}  {check.what}: {check.found}", highlight=False)
+            print(f"{'ok  ' if check.good else 'look'}  {check.what}: {check.found}")
             if check.fix:
-                out.print(f"      {check.fix}", highlight=False)
+                print(f"      {check.fix}")
     if not all(check.good for check in checks):
         raise typer.Exit(3)
 
@@ -208,10 +215,9 @@ def study_plan(file: Path, runs: RunsOption = None, as_json: JsonOption = False)
     if as_json:
         print_json(plan)
         return
-    out.print(
+    print(
         f"{plan['runs']} runs, {plan['finished']} of them finished; "
-        f"about {show_seconds(plan['seconds'])} and {plan['megabytes']:.0f} MB to go.",
-        highlight=False,
+        f"about {show_seconds(plan['seconds'])} and {plan['megabytes']:.0f} MB to go."
     )
 
 
@@ -248,15 +254,22 @@ def study_run(file: Path, runs: RunsOption = None, as_json: JsonOption = False) 
     else:
         found = [load_run(row["run"], root) for row in rows if row["run"]]
         out.print(tables.runs_table([summarise(run) for run in found]))
+    if state != "finished":
+        status = read_status(folder)
+        say(f"{state}. {status.message or '' if status else ''}".rstrip())
+        say(f"Nothing written was lost. Go on with: dpflat study run {file}")
     raise typer.Exit(EXIT_BY_STATE.get(state, 3))
 
 
 def main() -> None:
     """Run the command line; a request that cannot be met is one sentence and exit code 2."""
     try:
-        cli()
+        cli(prog_name="dpflat")
     except DPFlatError as error:
-        err.print(str(error), style="red", highlight=False, markup=False)
+        say(str(error), style="red")
+        sys.exit(2)
+    except OSError as error:
+        say(f"'{error.filename}' could not be read or written: {error.strerror}.", style="red")
         sys.exit(2)
 
 

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.ui.theme import apply_style
+
 VIEWS = Path(__file__).parent / "views"
 
 st.set_page_config(page_title="DP-Flat Lab", layout="wide")
-st.navigation({"Train": [st.Page(VIEWS / "runs.py", title="Runs", url_path="runs", default=True)]}).run()
+apply_style()
+st.navigation(
+    {
+        "Learn": [st.Page(VIEWS / "start.py", title="Start", url_path="start", default=True)],
+        "Train": [st.Page(VIEWS / "runs.py", title="Runs", url_path="runs")],
+    }
+).run()

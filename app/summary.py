@@ -20,6 +20,11 @@ def show_seconds(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def show_seeds(count: int) -> str:
+    """1 seed, 5 seeds."""
+    return "1 seed" if count == 1 else f"{count} seeds"
+
+
 def summarise(run: Run) -> dict[str, Any]:
     """One run as a row: only what its folder says; a damaged folder says what is unreadable."""
     row: dict[str, Any] = {"id": run.id, "shipped": run.shipped, "state": run.state}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -249,7 +250,7 @@ def describe_errors(error: ValidationError) -> str:
         if item["type"] == "extra_forbidden":
             sentences.append(f"unknown setting '{where}'")
         elif item["type"] == "value_error":
-            sentences.append((f"{where}: " if where else "") + str(item["ctx"]["error"]))
+            sentences.append((f"{where}: " if where else "") + str(item["ctx"]["error"]).rstrip("."))
         else:
             sentences.append(f"{where}: {item['msg'][0].lower()}{item['msg'][1:]}; got {item['input']!r}")
     return "; ".join(sentences) + "."
@@ -261,7 +262,7 @@ def apply_settings(content: dict[str, Any], settings: list[str]) -> dict[str, An
     Raises:
         DPFlatError: for a string that is not of that form.
     """
-    result: dict[str, Any] = json.loads(json.dumps(content))
+    result = deepcopy(content)
     for setting in settings:
         path, equals, text = setting.partition("=")
         parts = path.strip().split(".")

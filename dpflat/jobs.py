@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
-from dpflat.runs.status import derive_state, is_alive, read_status
+from dpflat.runs.status import derive_state, is_alive, read_status, status_of, write_status
 
 MINIMUM_FREE_BYTES = 50 * 1024**2
 ALIVE = ("waiting", "running", "stopping")
@@ -59,6 +60,9 @@ def start(folder: Path) -> int:
             start_new_session=True,
         )
     _children.append(child)
+    # From here on the folder speaks of this worker, not of an earlier one. On a full disk it will say so itself.
+    with contextlib.suppress(OSError):
+        write_status(folder, status_of(child.pid, "waiting"))
     return child.pid
 
 

@@ -25,7 +25,7 @@ from dpflat.privacy.accounting import pld_epsilon
 from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.privacy.plan import PrivacyPlan
 from dpflat.runs import layout
-from dpflat.runs.files import append_line, cut_torn_line, read_json, read_lines, replace_file, replace_json
+from dpflat.runs.files import append_line, read_json, read_lines, replace_file, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
 from dpflat.state import TrainState, decode_state, encode_state
@@ -55,8 +55,6 @@ class Recorder:
         self.private, self.artifacts = folder / layout.PRIVATE, folder / layout.ARTIFACTS
         self.started = time.monotonic()
         self.last_beat = self.last_checkpoint = 0.0
-        for name in (layout.METRICS, layout.EVENTS):
-            cut_torn_line(folder / name)
         recorded = read_lines(folder / layout.METRICS)
         self.recorded_step = recorded[-1]["step"] if recorded else 0
         self.seconds_before = recorded[-1]["seconds"] if recorded else 0.0
@@ -210,7 +208,6 @@ def close_folder(folder: Path) -> None:
     shutil.rmtree(private / "trajectory", ignore_errors=True)
     (folder / layout.STOP).unlink(missing_ok=True)
     steps = read_json(folder / layout.ARTIFACTS / layout.RESULTS)["steps"]
-    cut_torn_line(events)
     if all(e["event"] != "finished" for e in read_lines(events)):
         append_line(events, {"event": "finished", "time": time.time(), "step": steps})
     write_status(folder, own_status("finished", phase="evaluation", step=steps, steps=steps, seconds_left=0.0))

@@ -72,35 +72,48 @@ def one_at_a_time(root: Path, waiting: Callable[[], None], stopping: Stopping) -
 
 
 def do_run(run: Run, stopping: Stopping) -> int:
-    """Do one run to its end, or until somebody stops it; returns the exit code.
-
-    A problem is written into the folder as one sentence; a traceback goes to the log only.
-    """
+    """Do one run to its end, or until somebody stops it; returns the exit code."""
     folder = run.folder
-    try:
+
+    def work() -> int:
         write_status(folder, own_status("waiting"))
         with one_at_a_time(folder.parent, lambda: write_status(folder, own_status("waiting")), stopping) as mine:
             if not mine:
                 write_status(folder, own_status("stopped", message="Stopped before it began."))
                 return STOPPED
             return _train_into(folder, run.config, stopping)
+
+    return tell_problems(folder, work, f"dpflat resume {run.id}", f"dpflat show {run.id} --log")
+
+
+def tell_problems(folder: Path, work: Callable[[], int], again: str, log: str) -> int:
+    """Do a job; a problem is written into its folder as one sentence, a traceback goes to the log only.
+
+    Args:
+        folder: the job's folder.
+        work: does the job, gives its exit code.
+        again: the command that goes on with it.
+        log: where its log can be read.
+    """
+    try:
+        return work()
     except DPFlatError as error:
-        return _fail(folder, str(error))
+        return fail(folder, str(error))
     except MemoryError:
-        return _fail(folder, "There was not enough memory. Choose a smaller execution.microbatch.")
+        return fail(folder, "There was not enough memory. Choose a smaller execution.microbatch.")
     except Exception as error:
         if is_full_disk(error):
-            return _fail(folder, f"The disk is full. Nothing written was lost. Make room, then: dpflat resume {run.id}")
+            return fail(folder, f"The disk is full. Nothing written was lost. Make room, then: {again}")
         traceback.print_exc()
         if isinstance(error, OSError):
-            return _fail(folder, f"A file could not be read or written ({error.strerror}). The log has the details.")
-        return _fail(
-            folder,
-            f"The run broke ({type(error).__name__}). The log has the details: dpflat show {run.id} --log",
-        )
+            problem = f"A file could not be read or written ({error.strerror})"
+        else:
+            problem = f"The work broke ({type(error).__name__})"
+        return fail(folder, f"{problem}. The log has the details: {log}")
 
 
-def _fail(folder: Path, message: str) -> int:
+def fail(folder: Path, message: str) -> int:
+    """Write into a job's folder why it failed; returns the exit code."""
     print(message, file=sys.stderr)
     try:
         previous = Run(folder).status

@@ -28,7 +28,7 @@ class StudyConfig(Section):
 
     schema_version: Literal[1] = 1
     kind: Literal["study"] = "study"
-    name: str = Field(pattern=r"[a-z0-9][a-z0-9_-]{0,40}$")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")
     """Names the study's folder."""
     preset: str | None = None
     """Settings to start from."""
@@ -48,17 +48,26 @@ def read_study(path: Path) -> StudyConfig:
     Raises:
         DPFlatError: when it cannot be read or holds something unknown.
     """
+    return build_study(read_settings(path), str(path))
+
+
+def build_study(content: dict[str, Any], source: str) -> StudyConfig:
+    """Validate a study, or say in one sentence what is wrong with it.
+
+    Raises:
+        DPFlatError: when it holds something unknown, of the wrong type or out of range.
+    """
     try:
-        return StudyConfig.model_validate(read_settings(path))
+        return StudyConfig.model_validate(content)
     except ValidationError as error:
-        raise DPFlatError(f"{path}: {describe_errors(error)}") from None
+        raise DPFlatError(f"{source}: {describe_errors(error)}") from None
 
 
 def list_configs(study: StudyConfig) -> list[RunConfig]:
     """The runs of a study in the order in which they are done: seed by seed, so that pairs come early.
 
     Raises:
-        DPFlatError: when a combination is not valid.
+        DPFlatError: when a combination is not valid, or when there is none.
     """
     start = load_preset(study.preset) if study.preset else {}
     configs: list[RunConfig] = []
@@ -66,10 +75,14 @@ def list_configs(study: StudyConfig) -> list[RunConfig]:
         for values in itertools.product(*study.grid.values()):
             settings = {**study.base, **cell, **dict(zip(study.grid, values, strict=True)), "seed": seed}
             ordered = sorted(settings.items(), key=lambda item: not item[0].endswith(".kind"))
-            content = apply_settings(start, [f"{key}={json.dumps(value)}" for key, value in ordered])
+            content = apply_settings(start, [f"{key}={json.dumps(value, default=str)}" for key, value in ordered])
             config = build_config(content, f"study '{study.name}', {cell or 'base'}")
             if config not in configs:
                 configs.append(config)
+    if not configs:
+        raise DPFlatError(
+            f"The study '{study.name}' has no run: expected at least one cell, and a value for each grid."
+        )
     return configs
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
-from dpflat.run_job import FAILED, FINISHED, STOPPED, Stopping, do_run
+from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run, tell_problems
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, read_json, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import create_run, find_same, list_runs
-from dpflat.studies import StudyConfig, list_configs
+from dpflat.studies import build_study, list_configs
 
 
 def do_study(folder: Path, stopping: Stopping) -> int:
@@ -23,39 +23,40 @@ def do_study(folder: Path, stopping: Stopping) -> int:
 
     A failed run is told and does not end the study; a run that somebody else is working on is left to them.
     """
+    return tell_problems(folder, lambda: _do_runs(folder, stopping), "dpflat study run FILE", str(folder / layout.LOG))
+
+
+def _do_runs(folder: Path, stopping: Stopping) -> int:
     root = folder.parent.parent
-    try:
-        configs = list_configs(StudyConfig.model_validate(read_json(folder / layout.CONFIG)))
-    except DPFlatError as error:
-        write_status(folder, own_status("failed", message=str(error)))
-        return FAILED
-    code = FINISHED
+    configs = list_configs(build_study(read_json(folder / layout.CONFIG), f"config.json of '{folder.name}'"))
+    known = list_runs(root, shipped=False)
+    runs = [find_same(known, config) for config in configs]
+    rows = write_rows(folder, configs, runs)
     for number, config in enumerate(configs):
         write_status(folder, own_status("running", phase="runs", step=number, steps=len(configs)))
-        run = find_same(list_runs(root, shipped=False), config)
-        if run is None:
-            run = create_run(root, config, {"group": folder.name})
+        run = find_same(list_runs(root, shipped=False), config) or create_run(root, config, {"group": folder.name})
+        runs[number] = run
         if run.state not in ("finished", "running", "waiting", "stopping") or run.status is None:
             (run.folder / layout.STOP).unlink(missing_ok=True)
-            code = max(code, do_run(run, stopping.watching(run.folder)))
-        write_rows(folder, root, configs)
+            do_run(run, stopping.watching(run.folder))
+        rows = write_rows(folder, configs, runs)
         if stopping():
             write_status(folder, own_status("stopped", phase="runs", step=number, steps=len(configs)))
             return STOPPED
+    unfinished = sum(row["state"] != "finished" for row in rows)
+    if unfinished:
+        raise DPFlatError(f"{unfinished} of {len(rows)} runs did not finish. Start the study again to try those anew.")
     append_line(folder / layout.EVENTS, {"event": "finished", "time": time.time()})
-    state: Literal["finished", "failed"] = "finished" if code == FINISHED else "failed"
-    message = None if code == FINISHED else "Not every run finished; start the study again to try those anew."
-    write_status(folder, own_status(state, phase="runs", step=len(configs), steps=len(configs), message=message))
-    if code == FINISHED:
-        write_manifest(folder)
-    return code
+    write_status(folder, own_status("finished", phase="runs", step=len(configs), steps=len(configs)))
+    write_manifest(folder)
+    return FINISHED
 
 
-def write_rows(folder: Path, root: Path, configs: list[RunConfig]) -> None:
-    """Write `study.json`: one row a run of the study."""
-    runs = list_runs(root, shipped=False)
-    found = [(config, find_same(runs, config)) for config in configs]
-    replace_json(folder / layout.STUDY, {"rows": [describe_row(config, run) for config, run in found]})
+def write_rows(folder: Path, configs: list[RunConfig], runs: list[Run | None]) -> list[dict[str, Any]]:
+    """Write `study.json`, one row a run of the study; returns the rows."""
+    rows = [describe_row(config, run) for config, run in zip(configs, runs, strict=True)]
+    replace_json(folder / layout.STUDY, {"rows": rows})
+    return rows
 
 
 def describe_row(config: RunConfig, run: Run | None) -> dict[str, Any]:
@@ -71,7 +72,10 @@ def describe_row(config: RunConfig, run: Run | None) -> dict[str, Any]:
         "state": run.state if run else "absent",
     }
     if run and run.state == "finished":
-        results, ledger = run.results, run.ledger
+        try:
+            results, ledger = run.results, run.ledger
+        except DPFlatError as error:
+            return row | {"state": "unreadable", "message": str(error)}
         row |= {
             key: results.get(key) for key in ("accuracy", "loss", "seconds", "examples_per_second", "peak_memory_mb")
         }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dpflat.run_job import Stopping, do_run
+from dpflat.errors import DPFlatError
+from dpflat.run_job import Stopping, do_run, fail
 from dpflat.runs.record import Run
 from dpflat.studies import is_study
 from dpflat.study_job import do_study
@@ -16,7 +17,11 @@ def main(arguments: list[str]) -> int:
     folder = Path(arguments[0]).resolve()
     stopping = Stopping(folder)
     stopping.listen()
-    return do_study(folder, stopping) if is_study(folder) else do_run(Run(folder), stopping)
+    try:
+        study = is_study(folder)
+    except DPFlatError as error:
+        return fail(folder, str(error))
+    return do_study(folder, stopping) if study else do_run(Run(folder), stopping)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def _check_bfloat16() -> tuple[str, bool]:
 
 def _check_folder(root: Path) -> Check:
     place = nearest_folder(root)
-    if not os.access(place, os.W_OK):
+    if not place.is_dir() or not os.access(place, os.W_OK):
         return Check("runs folder", f"'{root}' cannot be written", False, "Choose another with --runs or DPFLAT_RUNS.")
     free = shutil.disk_usage(place).free
     fix = None if free > MINIMUM_FREE_BYTES else "Make room, or choose another folder with --runs."

@@ -50,7 +50,9 @@ def read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DPFlatError(f"The folder '{path.parent.name}' has no {path.name}.") from None
-    except (OSError, ValueError):
+    except OSError as error:
+        raise unreadable(path, f"cannot be read ({error.strerror})") from None
+    except ValueError:
         raise unreadable(path, "is not complete JSON") from None
     if not isinstance(content, dict):
         raise unreadable(path, "is not a mapping")
@@ -83,6 +85,7 @@ def _is_nonfinite(value: Any) -> bool:
 def append_line(path: Path, content: dict[str, Any]) -> None:
     """Add one JSON line and hand it to the operating system at once; what does not fit on the disk leaves no trace."""
     line = json.dumps(clean(content), allow_nan=False).encode() + b"\n"
+    cut_torn_line(path)
     with path.open("ab", buffering=0) as file:
         end = file.tell()
         try:
@@ -95,13 +98,13 @@ def append_line(path: Path, content: dict[str, Any]) -> None:
 
 def cut_torn_line(path: Path) -> None:
     """Remove an unfinished last line, so that the next append starts on a line of its own."""
-    if not path.exists():
+    if not path.exists() or path.stat().st_size == 0:
         return
-    content = path.read_bytes()
-    end = content.rfind(b"\n") + 1
-    if end < len(content):
-        with path.open("r+b") as file:
-            file.truncate(end)
+    with path.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read() != b"\n":
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def read_lines(path: Path, *fields: str) -> list[dict[str, Any]]:

@@ -57,11 +57,18 @@ def this_host() -> str:
 
 def own_status(state: Literal["waiting", "running", "finished", "stopped", "failed"], **fields: object) -> StatusFile:
     """A status of this very process, now."""
+    return status_of(os.getpid(), state, **fields)
+
+
+def status_of(
+    pid: int, state: Literal["waiting", "running", "finished", "stopped", "failed"], **fields: object
+) -> StatusFile:
+    """A status of a process of this computer, now."""
     return StatusFile.model_validate(
         {
             "state": state,
-            "pid": os.getpid(),
-            "process_start": psutil.Process().create_time(),
+            "pid": pid,
+            "process_start": psutil.Process(pid).create_time(),
             "host": this_host(),
             "heartbeat": time.time(),
             **fields,
@@ -104,7 +111,7 @@ def derive_state(folder: Path) -> State:
     """What the job in a folder is doing now."""
     try:
         status = read_status(folder)
-    except DPFlatError:
+    except (DPFlatError, PermissionError):
         return "unreadable"
     if status is None:
         return "waiting" if time.time() - folder.stat().st_mtime < SILENT_SECONDS else "lost"

@@ -23,8 +23,15 @@ def list_runs(root: Path | None = None, shipped: bool = True) -> list[Run]:
 def _runs_in(root: Path, shipped: bool) -> list[Run]:
     if not root.is_dir():
         return []
-    folders = [f for f in root.iterdir() if f.is_dir() and (f / layout.CONFIG).exists() and f.name[0] != "."]
+    folders = [f for f in root.iterdir() if f.name[0] != "." and _is_run(f)]
     return [Run(folder, shipped) for folder in sorted(folders, key=lambda f: f.name, reverse=True)]
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        return folder.is_dir() and (folder / layout.CONFIG).exists()
+    except PermissionError:  # of somebody else: listed, and told as unreadable
+        return True
 
 
 def load_run(run_id: str = "latest", root: str | Path | None = None) -> Run:

@@ -63,8 +63,9 @@ def dpflat(monkeypatch, capsys):
 
 
 @pytest.fixture
-def refuses(dpflat):
-    """A request that cannot be met: exit code 2 and one sentence, which is returned."""
+def refuses(dpflat, monkeypatch):
+    """A request that cannot be met: exit code 2, one sentence, which is returned, and nothing is started."""
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
 
     def call(*arguments):
         code, out, err = dpflat(*arguments)
@@ -74,6 +75,7 @@ def refuses(dpflat):
         assert sentence
         assert "\n" not in sentence
         assert "Traceback" not in sentence
+        assert not sentence.endswith("..")
         return sentence
 
     return call
@@ -94,6 +96,15 @@ def store(tmp_path_factory):
     stopped = create_run(root, small_config("seed=1", "optimiser.epochs=2"))
     assert do_run(stopped, AfterSteps(stopped, 3)) == STOPPED
     return root
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A file of two runs; the first is the finished one of `store`."""
+    path = tmp_path / "study.yaml"
+    base = ", ".join(setting.replace("=", ": ") for setting in SMALL)
+    path.write_text(f"name: pair\nbase: {{{base}}}\nseeds: [0, 1]\n")
+    return path
 
 
 def finished_in(root):
@@ -121,7 +132,8 @@ class TestBadSettings:
             (["privacy.epsilon=.nan"], ["privacy.epsilon"]),
             (["privacy.epsilon=.inf"], ["privacy.epsilon"]),
             (["privacy.epsilon=much"], ["privacy.epsilon", "number", "much"]),
-            (["privacy.epsilon=1e-9"], ["epsilon", "1e-09"]),
+            (["privacy.epsilon=1e-9", "privacy.delta=1e-10"], ["privacy.epsilon = 1e-09", "cannot be met", "larger"]),
+            (["privacy.epsilon=999"], ["privacy.epsilon = 999", "under 0.2", "smaller epsilon"]),
             (["privacy.noise_multiplier=1", "privacy.epsilon=1"], ["exactly one of epsilon and noise_multiplier"]),
             (["privacy.epsilon=null"], ["exactly one of epsilon and noise_multiplier"]),
             (["privacy.delta=0"], ["privacy.delta", "greater than 0"]),
@@ -175,7 +187,7 @@ class TestBadSettings:
             (b"\xff\xfe\x00", "cannot be read"),
             (b"privacy: {epsilon: 0}", "privacy.epsilon"),
             (b"privacy: 3", "privacy"),
-            (b"1: 2", "'1'"),
+            (b"1: 2", "keys should be strings"),
             (b"task: {name: 2020-01-01}", "task.name"),
         ],
     )
@@ -215,11 +227,6 @@ class TestBadRuns:
         assert first.id in sentence
         assert second.id in sentence
 
-    def test_a_finished_run_cannot_go_on(self, refuses, store):
-        assert "is finished; there is nothing to go on with" in refuses(
-            "resume", finished_in(store).id, "--runs", store
-        )
-
     def test_a_run_that_is_being_worked_on_is_left_alone(self, refuses, own_root):
         run = create_run(own_root, small_config())
         write_status(run.folder, own_status("running"))
@@ -229,8 +236,7 @@ class TestBadRuns:
     @pytest.mark.parametrize(
         "content", ["", "{", "[]", "null", '{"unknown": 1}', '{"schema_version": 2}', '{"task": 3}']
     )
-    def test_unreadable_settings(self, refuses, own_root, monkeypatch, command, content):
-        monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
+    def test_unreadable_settings(self, refuses, own_root, command, content):
         run = create_run(own_root, small_config())
         (run.folder / layout.CONFIG).write_text(content)
         before = sorted(run.folder.rglob("*"))
@@ -250,6 +256,11 @@ class TestBadRuns:
         (run.folder / layout.LEDGER).write_text(content)
         assert "unreadable: ledger.json" in refuses("ledger", run.id)
         assert "unreadable: ledger.json" in refuses("show", run.id)
+
+    def test_a_log_that_cannot_be_read(self, refuses, own_root):
+        run = create_run(own_root, small_config())
+        (run.folder / layout.LOG).mkdir()
+        assert f"'{run.folder / layout.LOG}' could not be read or written" in refuses("show", run.id, "--log")
 
     def test_a_run_that_has_not_begun_has_no_ledger_yet(self, refuses, own_root):
         run = create_run(own_root, small_config())
@@ -325,7 +336,7 @@ class TestBadStudies:
             ("name: a\ncells: []", "no run"),
             ("name: a\ncells: [{adapter.length: 0}]", "adapter.length"),
             ("name: a\nbase: {nothing: 1}", "unknown setting 'nothing'"),
-            ("name: a\nbase: {task.name: 2020-01-01}", "task.name"),
+            ("name: a\nbase: {task.name: 2020-01-01}", "Unknown task '2020-01-01'"),
             ("name: a\nseeds: []", "seeds"),
             ("name: a\nseeds: [-1]", "seed"),
             ("- a list", "must hold sections"),
@@ -343,12 +354,19 @@ class TestBadStudies:
 
 class TestUsage:
     @pytest.mark.parametrize(
-        "arguments", [["nope"], ["train", "--nope"], ["train", "--seed", "one"], ["study", "nope"], ["show", "a", "b"]]
+        ("arguments", "named"),
+        [
+            (["nope"], "nope"),
+            (["train", "--nope"], "--nope"),
+            (["train", "--seed", "one"], "--seed"),
+            (["study", "nope"], "nope"),
+            (["show", "first", "second"], "second"),
+        ],
     )
-    def test_a_wrong_command_line_is_exit_code_2_without_a_traceback(self, dpflat, arguments):
+    def test_a_wrong_command_line_is_exit_code_2_without_a_traceback(self, dpflat, arguments, named):
         code, out, err = dpflat(*arguments)
         assert (code, out) == (2, "")
-        assert arguments[-1] in err
+        assert named in err
         assert "Traceback" not in err
 
     @pytest.mark.parametrize(
@@ -482,7 +500,7 @@ class TestTrain:
         assert (code, out) == (130, "")
         assert f"Nothing written was lost. Go on with: dpflat resume {load_run('latest', own_root).id}" in err
 
-    def test_resume_goes_on_to_the_end(self, dpflat, monkeypatch, work_here, own_root):
+    def test_resume_goes_on_to_the_end(self, dpflat, own_root):
         run = create_run(own_root, small_config())
         assert do_run(run, AfterSteps(run, 4)) == STOPPED
         code, out, _ = dpflat("resume", "--json")
@@ -525,6 +543,18 @@ class TestTrain:
         assert run.state == "stopped"
         assert run.status.step == len(run.steps) > 0
         assert (run.folder / layout.PRIVATE / layout.CHECKPOINT).exists()
+
+
+TORCH_FREE = """
+import contextlib, sys
+from app import cli
+for arguments in {commands!r}:
+    sys.argv = ["dpflat", *arguments]
+    with contextlib.suppress(SystemExit):
+        cli.main()
+heavy = sorted({{"torch", "transformers", "opacus", "datasets"}} & set(sys.modules))
+sys.exit(f"imported {{heavy}}" if heavy else 0)
+"""
 
 
 class TestLooking:
@@ -608,17 +638,6 @@ class TestLooking:
         assert "cannot be written" in out
         assert "--runs" in out
 
-
-class TestStudy:
-    STUDY = "name: pair\nbase: {{backbone.name: random_tiny, data.train_subset: 200, optimiser.batch_size: 20, {}}}\n"
-
-    @pytest.fixture
-    def study(self, tmp_path):
-        path = tmp_path / "study.yaml"
-        base = ", ".join(setting.replace("=", ": ") for setting in SMALL)
-        path.write_text(f"name: pair\nbase: {{{base}}}\nseeds: [0, 1]\n")
-        return path
-
     def test_plan_starts_nothing(self, dpflat, study, own_root):
         code, out, err = dpflat("study", "plan", study)
         assert (code, err) == (0, "")
@@ -633,25 +652,22 @@ class TestStudy:
         assert plan["seconds"] > 0
         assert plan["megabytes"] > 0
 
+    def test_a_finished_run_cannot_go_on(self, refuses, store):
+        assert "is finished; there is nothing to go on with" in refuses(
+            "resume", finished_in(store).id, "--runs", store
+        )
 
-TORCH_FREE = """
-import contextlib, sys
-from app import cli
-for arguments in {commands!r}:
-    sys.argv = ["dpflat", *arguments]
-    with contextlib.suppress(SystemExit):
-        cli.main()
-heavy = sorted({{"torch", "transformers", "opacus", "datasets"}} & set(sys.modules))
-sys.exit(f"imported {{heavy}}" if heavy else 0)
-"""
-
-
-def test_the_command_line_imports_no_torch(store):
-    run, folder = finished_in(store).id, ["--runs", str(store)]
-    commands = [["train", *SETTINGS, "--dry-run"], ["list", *folder], ["show", run, *folder], ["ledger", run, *folder]]
-    commands += [["doctor", *folder]]
-    code = TORCH_FREE.format(commands=commands)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    for words in ("10 steps of about 20", run, "Poisson sampling", "bfloat16"):
-        assert words in done.stdout
+    def test_the_command_line_imports_no_torch(self, store):
+        run, folder = finished_in(store).id, ["--runs", str(store)]
+        commands = [
+            ["train", *SETTINGS, "--dry-run"],
+            ["list", *folder],
+            ["show", run, *folder],
+            ["ledger", run, *folder],
+        ]
+        commands += [["doctor", *folder]]
+        code = TORCH_FREE.format(commands=commands)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        for words in ("10 steps of about 20", run, "Poisson sampling", "bfloat16"):
+            assert words in done.stdout

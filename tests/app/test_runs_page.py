@@ -11,7 +11,7 @@ from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
 from tests.conftest import small_config
 
-MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
+PAGE = str(Path(__file__).parents[2] / "app" / "views" / "runs.py")
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def make_run(tmp_path, state="finished", steps=3):
 
 
 def open_page():
-    page = AppTest.from_file(MAIN, default_timeout=30).run()
+    page = AppTest.from_file(PAGE, default_timeout=30).run()
     assert not page.exception
     return page
 

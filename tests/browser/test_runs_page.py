@@ -10,7 +10,7 @@ FIXTURE = Path(__file__).parents[1] / "fixtures" / "schema-1"
 
 def test_a_run_is_shown_with_its_guarantee_and_curves_without_console_errors(tmp_path, serve, open_page):
     shutil.copytree(FIXTURE, tmp_path / "runs")
-    page, errors = open_page(serve(tmp_path / "runs"))
+    page, errors = open_page(serve(tmp_path / "runs") + "/runs")
     assert page.get_by_role("heading", name="Runs").is_visible()
     assert page.get_by_text("as if the noise seed were secret").is_visible()
     assert page.get_by_test_id("stVegaLiteChart").count() == 4
@@ -19,5 +19,5 @@ def test_a_run_is_shown_with_its_guarantee_and_curves_without_console_errors(tmp
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_on_a_phone_nothing_is_wider_than_the_screen(tmp_path, serve, open_page, dark):
-    page, _ = open_page(serve(tmp_path / "runs"), width=400, dark=dark)
+    page, _ = open_page(serve(tmp_path / "runs") + "/runs", width=400, dark=dark)
     assert page.evaluate("document.documentElement.scrollWidth") <= 400

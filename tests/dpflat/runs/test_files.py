@@ -169,6 +169,13 @@ class TestLines:
         append_line(path, {"step": 3})
         assert read_lines(path)[-1] == {"step": 3}
 
+    @pytest.mark.parametrize("finished", [b"", b'{"step": 1}\n'])
+    def test_an_append_after_a_torn_line_takes_its_place(self, tmp_path, finished):
+        path = tmp_path / "m.jsonl"
+        path.write_bytes(finished + b'{"step": 2, "lo')
+        append_line(path, {"step": 2})
+        assert path.read_bytes() == finished + b'{"step": 2}\n'
+
     def test_whole_lines_are_not_cut(self, tmp_path):
         path = tmp_path / "m.jsonl"
         append_line(path, {"step": 1})

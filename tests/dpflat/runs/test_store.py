@@ -37,6 +37,22 @@ def root(tmp_path, monkeypatch):
     return tmp_path / "mine"
 
 
+@pytest.fixture
+def forbid():
+    """Takes permissions away for the time of a test; skips where, as for root, that changes nothing."""
+    changed = []
+
+    def take_away(path, mode=0o000):
+        changed.append((path, path.stat().st_mode))
+        path.chmod(mode)
+        if os.access(path, os.R_OK | os.W_OK):
+            pytest.skip("nothing is forbidden to this user")
+
+    yield take_away
+    for path, mode in changed:
+        path.chmod(mode)
+
+
 def add(root, name, config=None):
     return create_folder(root, name, {layout.CONFIG: (config or small_config()).model_dump(mode="json")})
 
@@ -88,7 +104,7 @@ class TestFinding:
         assert load_run("latest", root).shipped
 
     def test_latest_of_nothing_says_how_to_make_one(self, root):
-        with pytest.raises(DPFlatError, match="There is no run yet. Train one: dpflat train"):
+        with pytest.raises(DPFlatError, match=r"There is no run yet\. Train one: dpflat train"):
             load_run("latest", root)
 
     def test_the_folder_is_the_given_one_then_the_variable_then_runs(self, root, monkeypatch):
@@ -150,13 +166,12 @@ class TestCreating:
     @pytest.mark.parametrize("inside", [".", "deep/er"])
     def test_a_root_that_cannot_be_written_is_a_sentence(self, tmp_path, inside):
         (tmp_path / "file").write_text("a file where a folder should be")
-        with pytest.raises(DPFlatError, match="cannot be written .* Choose another with --runs"):
+        with pytest.raises(DPFlatError, match=r"cannot be written .* Choose another with --runs"):
             create_run(tmp_path / "file" / inside, small_config())
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-    def test_a_root_without_write_permission_is_a_sentence(self, root):
+    def test_a_root_without_write_permission_is_a_sentence(self, root, forbid):
         root.mkdir()
-        root.chmod(0o500)
+        forbid(root, 0o500)
         with pytest.raises(DPFlatError, match="cannot be written"):
             create_run(root, small_config())
 
@@ -199,6 +214,16 @@ class TestBrokenFolders:
         with pytest.raises(DPFlatError, match="unreadable: " + file.split("/")[-1]):
             getattr(run, field)
         assert run.config == small_config()
+
+    @pytest.mark.parametrize("part", [".", layout.CONFIG])
+    def test_what_may_not_be_read_is_listed_and_told(self, root, forbid, part):
+        folder, other = add(root, "20260101-a"), add(root, "20260102-b")
+        forbid(folder / part)
+        assert [run.id for run in list_runs(root)] == [other.name, folder.name]
+        run = load_run("20260101", root)
+        with pytest.raises(DPFlatError, match=r"unreadable: config\.json in '20260101-a' cannot be read \(Permission"):
+            _ = run.config
+        assert run.state == ("unreadable" if part == "." else "waiting")
 
     def test_steps_without_a_number_are_unreadable(self, root):
         folder = add(root, "20260101-a")

@@ -1,0 +1,166 @@
+"""Accuracy against epsilon: mean, interval and seed dots by method; runs without noise as a band."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import groupby
+
+import plotly.graph_objects as go
+
+from analysis.figures import tokens
+from analysis.results import MethodPoint
+
+MARKS = {"DP prefix": ("baseline", "circle"), "head only": ("reference", "x")}
+
+
+@dataclass(frozen=True)
+class OwnRun:
+    """A run of the person's own, drawn as a star.
+
+    Attributes:
+        name: what hovers over it.
+        epsilon: epsilon of its noise; None without noise.
+        accuracy: share of correct test answers.
+        filled: whether its guarantee holds.
+    """
+
+    name: str
+    epsilon: float | None
+    accuracy: float
+    filled: bool
+
+
+def draw_tradeoff(
+    points: list[MethodPoint], mode: tokens.Mode, majority: float, yours: tuple[OwnRun, ...] = ()
+) -> go.Figure:
+    """The figure of Start and of Epsilon and accuracy.
+
+    Args:
+        points: one a method and epsilon.
+        mode: light or dark.
+        majority: accuracy of always answering the most frequent class, a share.
+        yours: the person's own runs.
+
+    Returns:
+        A figure whose y axis is in percent. A filled marker has a guarantee, a hollow one has none or a caveat.
+    """
+    palette = tokens.PALETTES[mode]
+    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.PRIMARY_HEIGHT})
+    private = [p for p in points if p.epsilon is not None]
+    lowest = min([0.5, *(p.epsilon for p in private if p.epsilon), *(y.epsilon for y in yours if y.epsilon)])
+    for point in points:
+        if point.epsilon is None and point.method == "non-private prefix":
+            _draw_band(figure, point, palette)
+    figure.add_hline(y=100 * majority, line={"width": 1, "color": palette.reference})
+    _label(figure, lowest, 100 * majority, "majority class", palette, yanchor="bottom", xanchor="left")
+    ordered = sorted(private, key=lambda p: (p.method, p.epsilon or 0))
+    for method, group in groupby(ordered, key=lambda p: p.method):
+        _draw_method(figure, method, list(group), palette)
+    for own in yours:
+        if own.epsilon is not None:
+            _draw_own(figure, own, palette)
+    shown = sorted({t for t in tokens.EPSILON_TICKS if t >= lowest} | {p.epsilon for p in private if p.epsilon})
+    figure.update_xaxes(
+        type="log",
+        tickvals=shown,
+        ticktext=[f"{t:g}" for t in shown],
+        title_text="ε of the noise (smaller is more private)",
+        range=[math.log10(lowest * 0.85), math.log10(26)],
+    )
+    figure.update_yaxes(title_text="test accuracy, %")
+    return figure
+
+
+def _label(figure: go.Figure, x: float, y: float, text: str, palette: tokens.Palette, **place: str) -> None:
+    figure.add_annotation(
+        x=math.log10(x), y=y, text=text, showarrow=False, font={"size": tokens.SMALL_PX, "color": palette.ink}, **place
+    )
+
+
+def _draw_band(figure: go.Figure, point: MethodPoint, palette: tokens.Palette) -> None:
+    figure.add_hrect(
+        y0=100 * point.low,
+        y1=100 * point.high,
+        fillcolor=palette.reference,
+        opacity=tokens.BAND_OPACITY,
+        line_width=0,
+        layer="below",
+    )
+    text = f"non-private, {100 * point.mean:.1f} %"
+    _label(figure, 24, 100 * point.high, text, palette, xanchor="right", yanchor="bottom")
+
+
+def _draw_method(figure: go.Figure, method: str, points: list[MethodPoint], palette: tokens.Palette) -> None:
+    role, symbol = MARKS.get(method, ("part", "triangle-up"))
+    colour = getattr(palette, role)
+    epsilons = [p.epsilon for p in points]
+    figure.add_trace(
+        go.Scatter(
+            x=[*epsilons, *reversed(epsilons)],
+            y=[100 * p.high for p in points] + [100 * p.low for p in reversed(points)],
+            fill="toself",
+            fillcolor=colour,
+            opacity=tokens.BAND_OPACITY,
+            line={"width": 0},
+            hoverinfo="skip",
+            mode="lines",
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=[p.epsilon for p in points for _ in p.accuracies],
+            y=[100 * a for p in points for a in p.accuracies],
+            mode="markers",
+            marker={"size": tokens.SEED_DOT_PX, "color": colour, "opacity": tokens.SEED_OPACITY},
+            text=[f"seed {s}" for p in points for s in p.seeds],
+            hovertemplate=f"{method}, ε = %{{x}}, %{{text}}: %{{y:.1f}} %<extra></extra>",
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=epsilons,
+            y=[100 * p.mean for p in points],
+            mode="lines+markers",
+            name=method,
+            line={"width": tokens.LINE_PX, "color": colour},
+            marker={
+                "size": tokens.MEAN_DOT_PX,
+                "color": colour,
+                "symbol": [symbol if p.guarantee == "holds" else hollow(symbol) for p in points],
+                "line": {"width": 2},
+            },
+            customdata=[[100 * p.low, 100 * p.high, len(p.seeds), p.examples] for p in points],
+            hovertemplate=(
+                f"{method}, ε = %{{x}}: %{{y:.1f}} % [%{{customdata[0]:.1f}}, %{{customdata[1]:.1f}}], "
+                "%{customdata[2]} seeds, n = %{customdata[3]:,}<extra></extra>"
+            ),
+        )
+    )
+    last = points[-1]
+    _label(figure, (last.epsilon or 1) * 1.12, 100 * last.mean, method, palette, xanchor="left", yanchor="middle")
+
+
+def hollow(symbol: str) -> str:
+    """The open form of a marker; a cross has no inside and stays."""
+    return symbol if symbol == "x" else f"{symbol}-open"
+
+
+def _draw_own(figure: go.Figure, own: OwnRun, palette: tokens.Palette) -> None:
+    figure.add_trace(
+        go.Scatter(
+            x=[own.epsilon],
+            y=[100 * own.accuracy],
+            mode="markers+text",
+            text=["yours"],
+            textposition="bottom center",
+            textfont={"size": tokens.SMALL_PX, "color": palette.ink},
+            marker={
+                "symbol": "star" if own.filled else "star-open",
+                "size": 14,
+                "color": palette.baseline,
+                "line": {"width": 2},
+            },
+            hovertemplate=f"{own.name}, ε = %{{x:.2f}}: %{{y:.1f}} % (1 seed)<extra></extra>",
+        )
+    )
