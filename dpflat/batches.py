@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 Array = np.ndarray
+BUCKET = 8
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ class EncodedSplit:
         return EncodedSplit(tuple(self.tokens[i] for i in rows), self.labels[rows], unit, self.pad_id)
 
     def collate(self, rows: Array) -> Batch:
-        """The given rows, padded to the longest of them."""
-        longest = max(len(self.tokens[i]) for i in rows)
+        """The given rows, padded to the bucket of the longest of them."""
+        longest = bucket_length(max(len(self.tokens[i]) for i in rows))
         ids = np.full((len(rows), longest), self.pad_id, dtype=np.int64)
         mask = np.zeros((len(rows), longest), dtype=bool)
         for position, row in enumerate(rows):
@@ -90,26 +91,31 @@ class EncodedSplit:
         )
 
 
+def bucket_length(length: int) -> int:
+    """The padded length of a row: the next multiple of `BUCKET`."""
+    return -(-length // BUCKET) * BUCKET
+
+
 def microbatches(split: EncodedSplit, rows: Array, size: int) -> Iterator[Batch]:
-    """The rows in pieces of about `size` rows and similar length, never cutting a unit in two.
+    """The rows in pieces of about `size` rows, never cutting a unit in two.
+
+    A piece holds units of one bucket only, so the padded length of a unit depends on that unit alone. Were it the
+    longest of whoever shares the piece, one unit's presence would move the others' rounding, in bfloat16 by up to a
+    hundredth of their clipped gradients.
 
     Privacy: none (clipping and summing are blind to the order of units).
     """
-    lengths = np.array([len(split.tokens[i]) for i in rows])
-    units, group = np.unique(split.unit[rows], return_inverse=True)
-    if len(units) == len(rows):
-        ordered = rows[np.lexsort((rows, lengths))]
-        for start in range(0, len(ordered), size):
-            yield split.collate(ordered[start : start + size])
+    if not len(rows):
         return
-    longest = np.zeros(len(units), dtype=np.int64)
-    np.maximum.at(longest, group, lengths)
-    piece: list[int] = []
-    for unit in np.lexsort((units, longest)):
-        members = rows[group == unit]
-        if piece and len(piece) + len(members) > size:
-            yield split.collate(np.array(piece))
-            piece = []
-        piece.extend(int(row) for row in members)
-    if piece:
+    units, group = np.unique(split.unit[rows], return_inverse=True)
+    buckets = np.zeros(len(units), dtype=np.int64)
+    np.maximum.at(buckets, group, [bucket_length(len(split.tokens[i])) for i in rows])
+    by_unit = np.split(rows[np.argsort(group, kind="stable")], np.cumsum(np.bincount(group))[:-1])
+    for bucket in np.unique(buckets):
+        piece: list[int] = []
+        for unit in np.flatnonzero(buckets == bucket):
+            if piece and len(piece) + len(by_unit[unit]) > size:
+                yield split.collate(np.array(piece))
+                piece = []
+            piece.extend(int(row) for row in by_unit[unit])
         yield split.collate(np.array(piece))

@@ -38,7 +38,7 @@ class DataConfig(Section):
     """How the texts reach the model."""
 
     max_tokens: int = Field(64, ge=4, le=512)
-    """Tokens kept of each text, special tokens included. 64 covers 99.9 % of rotten_tomatoes."""
+    """Tokens kept of each text, special tokens included. Default: ample for sentences."""
     train_subset: int | None = Field(None, ge=1)
     """Training units kept, drawn by the seed. None: all. Attacks train many runs on random halves."""
     canaries: int = Field(0, ge=0)
@@ -67,7 +67,7 @@ class PrefixAdapter(Section):
     """What the trained entries are multiplied with before attention: sets the share of the clipping norm
     that prefixes take beside the head. Tuned on imdb (presets/TUNING.md)."""
     feature_norm: float = Field(1.0, gt=0, le=100)
-    """L2 norm that each pooled text vector is rescaled to before the head. Tuned on imdb."""
+    """L2 norm that each pooled text vector is rescaled to before the head. Default: unit vectors."""
 
 
 class HeadOnlyAdapter(Section):
@@ -75,7 +75,7 @@ class HeadOnlyAdapter(Section):
 
     kind: Literal["head_only"] = "head_only"
     feature_norm: float = Field(1.0, gt=0, le=100)
-    """L2 norm that each pooled text vector is rescaled to before the head. Tuned on imdb."""
+    """L2 norm that each pooled text vector is rescaled to before the head. Default: unit vectors."""
 
 
 class OptimiserConfig(Section):
@@ -105,9 +105,9 @@ class DPPrivacy(Section):
     kind: Literal["dp"] = "dp"
     epsilon: float | None = Field(3.0, gt=0, le=1000)
     """Target of the whole run, by RDP, add or remove one unit. None: `noise_multiplier` is given instead."""
-    noise_multiplier: float | None = Field(None, gt=0, le=1000)
+    noise_multiplier: float | None = Field(None, ge=0.2, le=10_000)
     """Noise standard deviation in units of `max_grad_norm`. None: solved from epsilon."""
-    delta: float | None = Field(None, gt=0, lt=1)
+    delta: float | None = Field(None, ge=1e-15, lt=1)
     """Probability outside epsilon. None: N ** -1.1 (the authors' engine)."""
     max_grad_norm: float = Field(1.0, gt=0, le=1e6)
     """L2 norm C that each unit's gradient is clipped to. Tuned on imdb; 0.1 in the authors' final runs."""

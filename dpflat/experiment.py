@@ -8,6 +8,7 @@ import torch
 
 from dpflat.backbones.load import load_backbone
 from dpflat.config import PrefixAdapter, RunConfig
+from dpflat.errors import DPFlatError
 from dpflat.forecast import plan_privacy
 from dpflat.keys import derive_seeded_key, new_secret_key
 from dpflat.objective import Classification
@@ -48,7 +49,9 @@ class Experiment:
 
 def choose_noise_key(config: RunConfig) -> bytes:
     """The key of a new run: derived from the seed where the noise is seeded, else secret."""
-    return new_secret_key() if config.noise_source() == "secret" else derive_seeded_key(config.seed)
+    return (
+        new_secret_key() if config.noise_source() == "secret" else derive_seeded_key(config.seed, config.fingerprint())
+    )
 
 
 def choose_device(config: RunConfig) -> torch.device:
@@ -56,6 +59,8 @@ def choose_device(config: RunConfig) -> torch.device:
     wanted = config.execution.device
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise DPFlatError("execution.device is cuda, but torch finds no GPU here. Use execution.device=auto.")
     return torch.device(wanted)
 
 
@@ -76,7 +81,17 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
     device = choose_device(config)
     backbone = load_backbone(config.backbone)
     backbone.model.to(device)
+    longest = backbone.model.config.max_position_embeddings - backbone.position_offset
+    if config.data.max_tokens > longest:
+        raise DPFlatError(
+            f"data.max_tokens is {config.data.max_tokens}, but this backbone reads at most {longest}."
+        )
     data = load_task(config.task.name, config.data, backbone, config.seed, noise_key)
+    if data.public_units != plan.units:
+        raise DPFlatError(
+            f"The task '{config.task.name}' has {data.public_units} training units here, but {plan.units} are declared, "
+            "and epsilon depends on this number. Reinstall its package."
+        )
     adapter = config.adapter
     scale = adapter.scale if isinstance(adapter, PrefixAdapter) else 1.0
     return Experiment(

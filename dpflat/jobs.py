@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
-from dpflat.runs.status import derive_state, is_alive, read_status, status_of, write_status
+from dpflat.runs.status import derive_state, is_alive, last_position, read_status, status_of, write_status
 
 MINIMUM_FREE_BYTES = 50 * 1024**2
 ALIVE = ("waiting", "running", "stopping")
@@ -62,7 +62,7 @@ def start(folder: Path) -> int:
     _children.append(child)
     # From here on the folder speaks of this worker, not of an earlier one. On a full disk it will say so itself.
     with contextlib.suppress(OSError):
-        write_status(folder, status_of(child.pid, "waiting"))
+        write_status(folder, status_of(child.pid, "waiting", **last_position(folder)))
     return child.pid
 
 

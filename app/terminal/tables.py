@@ -9,11 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from app.summary import show_guarantee_cell, show_seconds, show_state
-from dpflat.catalog import TASKS
+from dpflat.catalog import BACKBONES, TASKS
 from dpflat.config import RunConfig, write_yaml
 from dpflat.forecast import Forecast
 from dpflat.privacy import wording
-from dpflat.privacy.ledger import Guarantee, PrivacyLedger
+from dpflat.privacy.entries import write_ledger
+from dpflat.privacy.ledger import PrivacyLedger
 
 
 def runs_table(rows: list[dict[str, Any]]) -> Table:
@@ -53,13 +54,9 @@ def ledger_view(ledger: PrivacyLedger, sentence: str, public_task: bool) -> Grou
 
 def promised(config: RunConfig, plan: Forecast) -> str:
     """The guarantee as it will read."""
-    if plan.epsilon is None:
-        return wording.NO_NOISE
-    because = (wording.SEED_PUBLISHED,) if config.noise_source() == "seeded" else ()
-    answer = "nominal" if because else "holds"
-    return wording.describe_guarantee(
-        Guarantee(answer=answer, epsilon=plan.epsilon, delta=plan.plan.delta, because=because), plan.plan.unit
-    )
+    card = BACKBONES.get(config.backbone.name)
+    ledger = write_ledger(config, plan.plan, card.pretrained_on if card else None)
+    return wording.describe_guarantee(ledger.guarantee(), ledger.unit)
 
 
 def forecast_rows(config: RunConfig, plan: Forecast) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
@@ -22,7 +23,7 @@ SUPPORTED_FAMILIES = ("bert", "roberta", "electra")
 def read_model(
     where: str,
     pooling: Literal["mean", "first"],
-    pretrained_on: tuple[str, ...],
+    pretrained_on: tuple[str, ...] | None,
     fingerprint: str,
     dtype: str,
     local_only: bool,
@@ -44,7 +45,7 @@ def read_model(
         model = AutoModel.from_pretrained(
             where, local_files_only=local_only, use_safetensors=True, add_pooling_layer=False
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         kind = "folder" if local_only else "hub model"
         hint = (
             "a folder with config.json, tokenizer files and model.safetensors"
@@ -86,9 +87,9 @@ def load_from_folder(where: str, dtype: str) -> Backbone:
         )
     with weights.open("rb") as file:
         fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
-    return read_model(where, "mean", (), fingerprint, dtype, local_only=True)
+    return read_model(where, "mean", None, fingerprint, dtype, local_only=True)
 
 
 def load_from_hub(where: str, dtype: str) -> Backbone:
     """An encoder from the model hub, or the sentence why not."""
-    return read_model(where, "mean", (), f"hub:{where}", dtype, local_only=False)
+    return read_model(where, "mean", None, f"hub:{where}", dtype, local_only=False)

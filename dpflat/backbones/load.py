@@ -25,27 +25,30 @@ class Backbone:
         model: the transformers model.
         tokenise: (texts, max_tokens) -> one int array a text, special tokens included.
         layers: L.
-        heads: H.
         kv_heads: K.
         head_dim: D.
         hidden_size: E.
         pad_id: id that fills short rows.
         pooling: `mean` over real tokens, or the `first` token.
-        pretrained_on: corpora it has seen, as far as known.
+        pretrained_on: corpora it has seen, as its authors say; None where nobody says.
         fingerprint: SHA-256 of the weights file, or a name where there is none.
     """
 
     model: Any
     tokenise: Tokenise
     layers: int
-    heads: int
     kv_heads: int
     head_dim: int
     hidden_size: int
     pad_id: int
     pooling: Literal["mean", "first"]
-    pretrained_on: tuple[str, ...]
+    pretrained_on: tuple[str, ...] | None
     fingerprint: str
+
+    @property
+    def position_offset(self) -> int:
+        """Positions that are never used by a text: RoBERTa counts from its padding id on."""
+        return self.pad_id + 1 if self.model.config.model_type == "roberta" else 0
 
     @property
     def dtype(self) -> torch.dtype:
@@ -79,7 +82,7 @@ def wrap_model(
     tokenise: Tokenise,
     pad_id: int,
     pooling: Literal["mean", "first"],
-    pretrained_on: tuple[str, ...],
+    pretrained_on: tuple[str, ...] | None,
     fingerprint: str,
     dtype: str,
 ) -> Backbone:
@@ -95,7 +98,6 @@ def wrap_model(
         model=model,
         tokenise=tokenise,
         layers=config.num_hidden_layers,
-        heads=heads,
         kv_heads=getattr(config, "num_key_value_heads", None) or heads,
         head_dim=getattr(config, "head_dim", None) or config.hidden_size // heads,
         hidden_size=config.hidden_size,

@@ -10,13 +10,13 @@ from dpflat.privacy.plan import PrivacyPlan
 from dpflat.privacy.wording import SEED_PUBLISHED
 
 
-def write_ledger(config: RunConfig, plan: PrivacyPlan, pretrained_on: tuple[str, ...]) -> PrivacyLedger:
+def write_ledger(config: RunConfig, plan: PrivacyPlan, pretrained_on: tuple[str, ...] | None) -> PrivacyLedger:
     """The touches of data of a run, in their order.
 
     Args:
         config: the settings.
         plan: what the run will release.
-        pretrained_on: corpora that the backbone has seen.
+        pretrained_on: corpora that the backbone has seen; None where nobody says.
 
     Privacy: none (a function of the plan).
     """
@@ -47,7 +47,7 @@ def write_ledger(config: RunConfig, plan: PrivacyPlan, pretrained_on: tuple[str,
             entry_class=EntryClass.ACCOUNTED,
             epsilon_alone=rdp_epsilon((gradient_steps,), plan.delta),
         )
-    seen = sorted(set(task.derived_from) & set(pretrained_on))
+    seen = sorted(set(task.derived_from) & set(pretrained_on or ()))
     caveats = []
     if plan.mechanisms and config.noise_source() == "seeded":
         caveats.append(("noise key derived from the published seed", SEED_PUBLISHED))
@@ -56,16 +56,26 @@ def write_ledger(config: RunConfig, plan: PrivacyPlan, pretrained_on: tuple[str,
     if plan.mechanisms and seen:
         names = ", ".join(seen)
         caveats.append((f"the backbone was trained on {names}", f"not counting that the backbone has seen {names}"))
+    if plan.mechanisms and pretrained_on is None:
+        because = "not counting what the backbone has seen, which is unknown"
+        caveats.append(("what the backbone was trained on is unknown", because))
+    canaries = []
+    if config.data.canaries:
+        planted = f"{config.data.canaries} labels changed; canaries.npz tells which of these units took part"
+        canaries.append(
+            LedgerEntry(step="before step 1", touched=train, mechanism=planted, entry_class=EntryClass.DIAGNOSTIC)
+        )
     return ledger.add(
         *(
             LedgerEntry(step="before step 1", touched=train, mechanism=m, entry_class=EntryClass.CAVEAT, because=b)
             for m, b in caveats
         ),
+        *canaries,
         main,
         LedgerEntry(
             step="every step",
             touched=train,
-            mechanism="loss, batch size, gradient norms, clipped share, signal to noise, cosine; for the eye only",
+            mechanism="loss, batch size, gradient norms, those not finite, clipped share, signal to noise, cosine",
             entry_class=EntryClass.DIAGNOSTIC,
         ),
         LedgerEntry(

@@ -76,6 +76,15 @@ def status_of(
     )
 
 
+def last_position(folder: Path) -> dict[str, int]:
+    """How far a job had come, for a status that says something new of it; empty before its first step."""
+    try:
+        previous = read_status(folder)
+    except DPFlatError:
+        return {}
+    return {"step": previous.step, "steps": previous.steps} if previous else {}
+
+
 def write_status(folder: Path, status: StatusFile) -> None:
     """Replace the status file."""
     replace_json(folder / STATUS, status.model_dump())

@@ -25,7 +25,7 @@ def test_torchs_own_generator_takes_32_bits_of_its_seed_which_is_why_it_is_not_u
 
 
 def test_purposes_and_steps_have_streams_of_their_own():
-    key = derive_seeded_key(0)
+    key = derive_seeded_key(0, "a")
     streams = {numbers(key, p, s).tobytes() for p in Purpose for s in range(20)}
     assert len(streams) == len(Purpose) * 20
 
@@ -35,7 +35,7 @@ def test_a_stream_repeats_for_the_same_key_purpose_and_step():
 
 
 def test_streams_of_neighbouring_steps_do_not_overlap():
-    key = derive_seeded_key(3)
+    key = derive_seeded_key(3, "a")
     draws = [make_generator(key, Purpose.NOISE, step).integers(0, 2**63, size=5000) for step in range(3)]
     assert len(np.unique(np.concatenate(draws))) == 15000
 
@@ -51,3 +51,9 @@ def test_a_key_of_another_length_and_a_negative_step_are_refused():
         make_generator(bytes(8), Purpose.NOISE)
     with pytest.raises(ValueError, match="at least 0; got -1"):
         make_generator(bytes(16), Purpose.NOISE, -1)
+
+
+def test_two_experiments_of_one_seed_share_no_noise():
+    keys = [derive_seeded_key(0, "a"), derive_seeded_key(0, "b"), derive_seeded_key(1, "a")]
+    assert len({numbers(key).tobytes() for key in keys}) == 3
+    assert numbers(keys[0]).tobytes() == numbers(derive_seeded_key(0, "a")).tobytes()

@@ -16,7 +16,7 @@ from tests.conftest import make_split, small_config
 
 pytestmark = pytest.mark.integration
 
-KEY = derive_seeded_key(0)
+KEY = derive_seeded_key(0, small_config().fingerprint())
 
 
 @pytest.fixture(scope="module")
