@@ -24,13 +24,14 @@ from dpflat.errors import DPFlatError
 from dpflat.forecast import Forecast, forecast_run
 from dpflat.presets import list_presets, load_preset
 from dpflat.runs import layout
+from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
 from dpflat.runs.speed import measured_speed
 from dpflat.runs.status import read_status
 from dpflat.runs.store import create_run, find_same, list_runs, load_run
 from dpflat.studies import list_configs, open_study, read_study
 
-EXIT_BY_STATE = {"finished": 0, "stopped": 130}
+EXIT_BY_STATE = {"finished": 0, "stopped": 130, "stopping": 130}
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 study_cli = typer.Typer(no_args_is_help=True, help="Many runs from one file.")
@@ -129,14 +130,16 @@ def conclude(run: Run, as_json: bool) -> None:
         where = f" at step {status.step} of {status.steps}" if status and status.steps else ""
         say(f"{run.state}{where}. {status.message or '' if status else ''}".rstrip())
         if run.state in ("stopped", "lost"):
-            say(f"Nothing written was lost. Go on with: dpflat resume {run.id}")
+            say(f"Nothing written was lost. Go on with: {layout.resume_command(run.folder)}")
 
 
 @cli.command()
 def resume(run_id: RunArgument = "latest", runs: RunsOption = None, as_json: JsonOption = False) -> None:
     """Go on with a run that was stopped, lost or failed."""
     run = load_run(run_id, runs)
-    if run.shipped or run.state == "finished":
+    if run.shipped:
+        raise DPFlatError(f"'{run.id}' came with the lab and is read-only; train one of your own.")
+    if run.state == "finished":
         raise DPFlatError(f"'{run.id}' is finished; there is nothing to go on with.")
     work(run, forecast_run(run.config), detach=False, as_json=as_json)
 
@@ -177,6 +180,9 @@ def show(
         print(describe_run_guarantee(run))
     if summary.get("message"):
         print(summary["message"])
+    damaged = find_damage(run.folder) if run.state == "finished" else []
+    if damaged:
+        print(f"Changed since the run finished: {', '.join(damaged)}.")
     print(write_yaml(run.config))
 
 
@@ -252,12 +258,12 @@ def study_run(file: Path, runs: RunsOption = None, as_json: JsonOption = False) 
     if as_json:
         print_json(rows)
     else:
-        found = [load_run(row["run"], root) for row in rows if row["run"]]
+        found = [Run(root / row["run"]) for row in rows if row["run"]]
         out.print(tables.runs_table([summarise(run) for run in found]))
     if state != "finished":
         status = read_status(folder)
         say(f"{state}. {status.message or '' if status else ''}".rstrip())
-        say(f"Nothing written was lost. Go on with: dpflat study run {file}")
+        say(f"Nothing written was lost. Go on with: dpflat study run {file}{f' --runs {runs}' if runs else ''}")
     raise typer.Exit(EXIT_BY_STATE.get(state, 3))
 
 

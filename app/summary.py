@@ -69,9 +69,9 @@ def show_guarantee_cell(row: dict[str, Any]) -> str:
 def describe_run_guarantee(run: Run) -> str:
     """The guarantee sentence of a run in its present state."""
     guarantee, status, state = run.ledger.guarantee(), run.status, run.state
-    if state == "stopped" and status is not None:
+    if state in ("stopped", "lost", "failed") and status is not None and status.steps:
         return wording.describe_stopped(guarantee, status.step, status.steps, run.ledger.unit)
-    if state in ("running", "stopping", "lost") and guarantee.epsilon is not None and run.steps:
-        spent = run.steps[-1]["epsilon"] or 0.0
-        return wording.describe_running(spent, guarantee.epsilon, run.steps[-1]["step"], status.steps if status else 0)
+    last = run.last_step
+    if state in ("running", "stopping") and status is not None and last is not None and last["epsilon"] is not None:
+        return wording.describe_running(guarantee, last["epsilon"], last["step"], status.steps)
     return wording.describe_guarantee(guarantee, run.ledger.unit)

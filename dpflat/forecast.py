@@ -15,6 +15,7 @@ from dpflat.schedule import Schedule, evenly_spaced
 
 START_SECONDS = 9.0
 FORWARD_SHARE = 0.45
+REFERENCE_TOKENS = TASKS["rotten_tomatoes"].typical_tokens
 
 
 @dataclass(frozen=True)
@@ -79,23 +80,27 @@ def forecast_run(config: RunConfig, examples_per_second: float | None = None) ->
 
     Args:
         config: the settings.
-        examples_per_second: measured on this machine for this backbone and type; None to use the catalog's.
+        examples_per_second: of a comparable run on this machine; None to use the catalog's.
     """
     plan, schedule = plan_privacy(config)
     card = BACKBONES.get(config.backbone.name)
-    basis = "your earlier runs with this backbone"
+    task = TASKS[config.task.name]
+    basis, reference = "time as in your earlier runs", False
     if examples_per_second is None and card is not None:
-        examples_per_second, basis = card.examples_per_second[config.backbone.dtype], "a two-core reference machine"
+        reference = True
+        examples_per_second, basis = card.examples_per_second[config.backbone.dtype], "on a two-core reference machine"
     seconds = None
     if examples_per_second:
         rows = schedule.steps * schedule.expected_batch_size
-        tested = config.execution.evaluations * TASKS[config.task.name].test_rows
-        seconds = START_SECONDS + (rows + FORWARD_SHARE * tested) / examples_per_second
+        tested = config.execution.evaluations * task.test_rows
+        longer = min(task.typical_tokens, config.data.max_tokens) / REFERENCE_TOKENS if reference else 1.0
+        seconds = START_SECONDS + longer * (rows + FORWARD_SHARE * tested) / examples_per_second
+    small = config.execution.microbatch <= 32 and config.data.max_tokens <= 64
     return Forecast(
         plan=plan,
         schedule=schedule,
         epsilon=rdp_epsilon(plan.mechanisms, plan.delta) if plan.mechanisms else None,
         seconds=seconds,
-        memory_gb=card.memory_gb if card else None,
+        memory_gb=card.memory_gb if card and small else None,
         basis=basis if examples_per_second else "unknown: no run with this backbone yet",
     )

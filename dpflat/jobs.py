@@ -6,7 +6,6 @@ import contextlib
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from dpflat.errors import DPFlatError
@@ -74,14 +73,3 @@ def reap() -> None:
 def ask_to_stop(folder: Path) -> None:
     """Ask a worker to end at its next event; everything done stays."""
     (folder / layout.STOP).touch()
-
-
-def wait_until_over(folder: Path, seconds: float) -> bool:
-    """Wait until a job no longer works; whether it got there in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        reap()
-        if derive_state(folder) not in ALIVE:
-            return True
-        time.sleep(0.1)
-    return False

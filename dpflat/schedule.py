@@ -32,7 +32,7 @@ class Schedule:
 
 
 def evenly_spaced(steps: int, points: int) -> frozenset[int]:
-    """At most `points` steps from 0 to `steps`, both ends included; none for 0 points."""
+    """About `points` steps from 0 to `steps`, both ends included (so at least two); none for 0 points."""
     if points == 0:
         return frozenset()
     points = max(2, points)

@@ -23,7 +23,7 @@ def do_study(folder: Path, stopping: Stopping) -> int:
 
     A failed run is told and does not end the study; a run that somebody else is working on is left to them.
     """
-    return tell_problems(folder, lambda: _do_runs(folder, stopping), "dpflat study run FILE", str(folder / layout.LOG))
+    return tell_problems(folder, lambda: _do_runs(folder, stopping), "start the study again", str(folder / layout.LOG))
 
 
 def _do_runs(folder: Path, stopping: Stopping) -> int:

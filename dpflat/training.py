@@ -2,7 +2,7 @@
 
 A run is a list of phases; each is a generator that takes the experiment and a state and returns the next state.
 Randomness is a function of (noise key, purpose, step), so a run that goes on from any state equals one that was
-never interrupted, bit for bit.
+never interrupted: bit for bit with the same device, threads and versions, else up to rounding.
 """
 
 from __future__ import annotations

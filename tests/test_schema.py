@@ -26,7 +26,9 @@ def test_a_finished_run_of_schema_1_loads_for_ever(run):
 def test_its_metrics_are_a_table_with_one_row_a_step(run):
     metrics = run.metrics
     assert metrics["step"].tolist() == list(range(1, 11))
-    assert {"loss", "clipped_share", "gradient_norms", "signal_to_noise", "cosine", "epsilon", "nonfinite"} <= set(metrics)
+    assert {"loss", "clipped_share", "gradient_norms", "signal_to_noise", "cosine", "epsilon", "nonfinite"} <= set(
+        metrics
+    )
     measured = metrics["test_accuracy"].dropna()
     assert measured.index.tolist() == [4, 9]
     assert measured.iloc[-1] == pytest.approx(run.results["accuracy"])

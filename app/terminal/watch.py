@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -12,27 +13,27 @@ from rich.progress import (
     Progress,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 
+from app.summary import show_seconds
 from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.privacy.wording import show_epsilon
 from dpflat.runs.record import Run
 from dpflat.runs.status import State, derive_state, read_status
 
-POLL_SECONDS, STOP_SECONDS = 0.25, 60.0
+POLL_SECONDS = 0.25
 
 
 def describe_step(run: Run) -> str:
     """The newest numbers of a run in one line."""
-    try:
-        steps, events = run.steps, run.events
-    except DPFlatError:
-        return ""
-    if not steps:
+    last = run.last_step
+    if last is None:
         return "loading text and backbone"
-    last = steps[-1]
+    try:
+        events = run.events
+    except DPFlatError:
+        events = []
     parts = [f"loss {last['loss']:.3f}" if last["loss"] is not None else "loss not a number"]
     measured = [e for e in events if e["event"] == "evaluated"]
     if measured:
@@ -64,23 +65,24 @@ def follow_study(folder: Path, console: Console) -> State:
     return _follow(folder, console, "runs", lambda: "one run after the other")
 
 
-def _follow(folder: Path, console: Console, unit: str, describe) -> State:  # type: ignore[no-untyped-def]
+def _follow(folder: Path, console: Console, unit: str, describe: Callable[[], str]) -> State:
     columns = (
         BarColumn(24),
         MofNCompleteColumn(),
         TextColumn(unit),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
     )
     with Progress(TextColumn("{task.description}"), *columns, console=console, transient=False) as progress:
-        task = progress.add_task("starting", total=None)
+        task = progress.add_task("starting", total=None, left="")
         stopping = False
         while True:
             try:
                 state = derive_state(folder)
                 status = read_status(folder)
                 if status is not None and status.steps:
-                    progress.update(task, total=status.steps, completed=status.step)
+                    left = f"{show_seconds(status.seconds_left)} left" if status.seconds_left else ""
+                    progress.update(task, total=status.steps, completed=status.step, left=left)
                 words = "stopping" if stopping else describe()
                 progress.update(task, description=words)
                 jobs.reap()

@@ -5,7 +5,7 @@ import streamlit as st
 
 from app.summary import describe_run_guarantee, show_guarantee_cell, show_seconds, show_state, summarise
 from dpflat.errors import DPFlatError
-from dpflat.runs.layout import runs_root
+from dpflat.runs.layout import LEDGER, runs_root
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
 
@@ -32,7 +32,8 @@ def show_run(run: Run) -> None:
     try:
         metrics = run.metrics
         st.subheader(run.label.get("name") or run.id)
-        st.write(describe_run_guarantee(run))
+        if (run.folder / LEDGER).exists():
+            st.write(describe_run_guarantee(run))
     except DPFlatError as error:
         st.warning(str(error))
         return

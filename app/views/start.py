@@ -88,5 +88,6 @@ with st.expander("What is real here"):
     st.write(
         f"{TASKS[TASK].title}: {TASKS[TASK].train_rows:,} sentences to train on, {TASKS[TASK].test_rows:,} to test. "
         f"{PUBLIC_PLAYS_PRIVATE} Every point is a model that was trained; nothing is simulated. The noise comes from "
-        "published seeds so that you can repeat each run."
+        f"published seeds so that you can repeat each run. Texts: {TASKS[TASK].source}. "
+        f"Backbone: {BACKBONES[BACKBONE].source}."
     )

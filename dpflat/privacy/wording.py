@@ -84,10 +84,13 @@ def describe_stopped(guarantee: Guarantee, step: int, steps: int, unit: str = "e
     return f"{pair} ({stopped})."
 
 
-def describe_running(spent: float, planned: float, step: int, steps: int) -> str:
-    """What has been spent so far."""
-    spent_of = f"epsilon spent {show_epsilon(spent)} of {show_epsilon(planned)}"
-    return f"{spent_of} (step {step:,} of {steps:,})."
+def describe_running(guarantee: Guarantee, spent: float, step: int, steps: int) -> str:
+    """What has been spent so far, with the caveats of the guarantee."""
+    if guarantee.answer not in ("holds", "nominal") or guarantee.epsilon is None:
+        return describe_guarantee(guarantee)
+    spent_of = f"epsilon spent {show_epsilon(spent)} of {show_epsilon(guarantee.epsilon)}"
+    caveats = f", {'; '.join(guarantee.because)}" if guarantee.because else ""
+    return f"{spent_of} (step {step:,} of {steps:,}){caveats}."
 
 
 def describe_additions(ledger: PrivacyLedger, public_task: bool) -> list[str]:

@@ -132,6 +132,19 @@ def read_lines(path: Path, *fields: str) -> list[dict[str, Any]]:
     return lines
 
 
+def read_last_line(path: Path, at_most: int = 65_536) -> dict[str, Any] | None:
+    """The last finished line, read from the end of the file; None when there is none or it is damaged."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - at_most))
+            finished = file.read().split(b"\n")[:-1]
+        line = json.loads(finished[-1]) if finished else None
+    except (OSError, ValueError):
+        return None
+    return line if isinstance(line, dict) else None
+
+
 def is_full_disk(error: BaseException | None) -> bool:
     """Whether an error, or one that led to it, says that there is no space left."""
     while error is not None:

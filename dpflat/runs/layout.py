@@ -39,6 +39,13 @@ def runs_root(given: str | Path | None = None) -> Path:
     return Path(given or os.environ.get("DPFLAT_RUNS") or "runs")
 
 
+def resume_command(folder: Path) -> str:
+    """The command that goes on with a run, for the store it lies in."""
+    root = folder.parent
+    where = "" if root.resolve() == runs_root().resolve() else f" --runs {root}"
+    return f"dpflat resume {folder.name}{where}"
+
+
 def shipped_root() -> Path:
     """The read-only folder of runs that come with the lab."""
     return Path(__file__).resolve().parents[2] / "cached_runs"

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from dpflat.config import RunConfig, build_config
 from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.runs import layout
-from dpflat.runs.files import read_json, read_lines, unreadable
+from dpflat.runs.files import read_json, read_last_line, read_lines, unreadable
 from dpflat.runs.status import State, StatusFile, derive_state, read_status
 
 if TYPE_CHECKING:
@@ -62,6 +62,11 @@ class Run:
         """One mapping for each finished step, in order, each step once."""
         by_step = {line["step"]: line for line in read_lines(self.folder / layout.METRICS, "step")}
         return [by_step[step] for step in sorted(by_step)]
+
+    @property
+    def last_step(self) -> dict[str, Any] | None:
+        """The newest finished step, however many there are; None before the first."""
+        return read_last_line(self.folder / layout.METRICS)
 
     @property
     def events(self) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from dpflat.catalog import TASKS
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
@@ -15,9 +16,12 @@ from dpflat.runs.record import Run
 
 
 def list_runs(root: Path | None = None, shipped: bool = True) -> list[Run]:
-    """All runs, newest first, shipped ones last."""
-    runs = _runs_in(root or layout.runs_root(), shipped=False)
-    return runs + (_runs_in(layout.shipped_root(), shipped=True) if shipped else [])
+    """All runs, newest first, shipped ones last; each once, also where `root` is the shipped folder itself."""
+    root = root or layout.runs_root()
+    runs = _runs_in(root, shipped=False)
+    if not shipped or root.resolve() == layout.shipped_root().resolve():
+        return runs
+    return runs + _runs_in(layout.shipped_root(), shipped=True)
 
 
 def _runs_in(root: Path, shipped: bool) -> list[Run]:
@@ -70,10 +74,10 @@ def create_run(root: Path, config: RunConfig, label: dict[str, Any] | None = Non
     """
     run_id = layout.new_run_id(config)
     content = {layout.CONFIG: config.model_dump(mode="json"), layout.LABEL: label or {}}
-    return Run(create_folder(root, run_id, content))
+    return Run(create_folder(root, run_id, content, public=TASKS[config.task.name].public))
 
 
-def create_folder(root: Path, name: str, files: dict[str, Any]) -> Path:
+def create_folder(root: Path, name: str, files: dict[str, Any], public: bool = True) -> Path:
     """A folder with JSON files, made beside and renamed into place.
 
     Raises:
@@ -91,7 +95,7 @@ def create_folder(root: Path, name: str, files: dict[str, Any]) -> Path:
             replace_json(draft / file, content)
         (draft / layout.ARTIFACTS).mkdir()
         (draft / layout.PRIVATE).mkdir(mode=0o700)
-        draft.chmod(0o755)
+        draft.chmod(0o755 if public else 0o700)
         target = root / name
         draft.rename(target)
     except OSError as error:
@@ -101,7 +105,7 @@ def create_folder(root: Path, name: str, files: dict[str, Any]) -> Path:
 
 
 def find_same(runs: list[Run], config: RunConfig) -> Run | None:
-    """A run of the same experiment and seed: a finished one if there is any, else one that can go on."""
+    """A run of the same experiment and seed: a finished one, else a living one, else one that can go on."""
     wanted = (config.fingerprint(), config.seed)
     candidates = []
     for run in runs:
@@ -110,6 +114,6 @@ def find_same(runs: list[Run], config: RunConfig) -> Run | None:
                 candidates.append(run)
         except DPFlatError:
             continue
-    order = {"finished": 0, "running": 1, "waiting": 1, "stopping": 1, "stopped": 2, "lost": 2}
+    order = {"finished": 0, "running": 1, "waiting": 1, "stopping": 1, "stopped": 2, "lost": 2, "failed": 3}
     usable = [run for run in candidates if run.state in order]
     return min(usable, key=lambda run: order[run.state], default=None)

@@ -1,10 +1,10 @@
-import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
 
+from dpflat.backbones.random_tiny import build_random_tiny
 from dpflat.batches import microbatches
 from dpflat.gradients import per_unit_gradients
 from dpflat.objective import Classification
@@ -78,7 +78,29 @@ def test_pieces_hold_every_row_once_and_never_cut_a_unit():
     assert max(len(piece) for piece in pieces) <= 5
 
 
-def test_pieces_are_of_similar_length():
+def test_the_padded_length_of_a_row_depends_on_that_row_alone():
     split = make_split(rows=64, longest=60)
-    lengths = [piece.mask.sum(dim=1) for piece in microbatches(split, np.arange(64), 8)]
-    assert all(a.max() <= b.min() for a, b in itertools.pairwise(lengths))
+    for piece in microbatches(split, np.arange(64), 8):
+        lengths = piece.mask.sum(dim=1)
+        assert piece.input_ids.shape[1] == -(-int(lengths.max()) // 8) * 8
+        assert int(lengths.min()) > piece.input_ids.shape[1] - 8
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("removed", [0, 17, 39])
+def test_removing_one_row_leaves_the_gradients_of_the_others_bit_for_bit(dtype, removed):
+    """Sensitivity is C only if one unit moves no other unit's gradient, not even its rounding."""
+    objective = Classification(build_random_tiny(dtype), feature_norm=2.0)
+    split, parameters = make_split(rows=40, longest=30), random_parameters(objective.backbone)
+
+    def gradients(rows):
+        by_row = {}
+        for piece in microbatches(split, rows, 8):
+            found = per_unit_gradients(objective, parameters, piece).gradients
+            flat = torch.cat([value.flatten(1) for value in found.values()], dim=1)
+            by_row |= dict(zip(piece.unit.tolist(), flat, strict=True))
+        return by_row
+
+    whole, rest = gradients(np.arange(40)), gradients(np.delete(np.arange(40), removed))
+    assert len(rest) == 39
+    assert all(torch.equal(whole[row], rest[row]) for row in rest)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from dpflat import jobs, recorder
+from dpflat import continuation, cross_check, jobs, recorder
 from dpflat.errors import DPFlatError
 from dpflat.run_job import FAILED, FINISHED, STOPPED, Stopping, do_run
 from dpflat.runs import layout
@@ -109,7 +109,7 @@ def read_and_count_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dpflat.tasks.load.load_texts", functools.cache(load.load_texts))
         for name in ("pld_epsilon", "prv_epsilon"):
-            patch.setattr(recorder, name, functools.cache(getattr(recorder, name)))
+            patch.setattr(cross_check, name, functools.cache(getattr(cross_check, name)))
         yield
 
 
@@ -189,7 +189,7 @@ class TestWorkers:
         done = count_steps(run)
         assert 3 <= done < 10_000
         assert (run.status.step, run.status.steps) == (done, 10_000)
-        assert recorder.load_state(run.folder).step == done
+        assert continuation.load_state(run.folder).step == done
         assert (run.folder / layout.ARTIFACTS / layout.WEIGHTS).exists()
         assert [e["event"] for e in run.events] == ["started", "stopped"]
         wait_for(lambda: not worker.is_running(), "the end of the worker")
@@ -321,7 +321,7 @@ class TestSecretNoise:
         assert stat.S_IMODE(private.stat().st_mode) == 0o700
         assert stat.S_IMODE((private / layout.NOISE_KEY).stat().st_mode) == 0o600
         assert stat.S_IMODE((private / layout.CHECKPOINT).stat().st_mode) == 0o600
-        key = recorder.load_noise_key(run.folder)
+        key = bytes.fromhex(json.loads((private / layout.NOISE_KEY).read_text())["key"])
         assert len(key) == 16
         spellings = [key, key.hex().encode(), key.hex().upper().encode(), str(int.from_bytes(key, "little")).encode()]
 
@@ -453,3 +453,59 @@ class TestStopping:
 def test_the_status_of_a_worker_is_json_a_page_can_read(tmp_path):
     write_status(tmp_path, own_status("running", step=3, steps=10, seconds_left=float("nan")))
     assert json.loads((tmp_path / layout.STATUS).read_text())["seconds_left"] is None
+
+
+@pytest.mark.integration
+class TestARunGoesOnOnlyAsItBegan:
+    @pytest.fixture
+    def stopped(self, tmp_path):
+        run = create_run(tmp_path, small_config())
+        assert do_run(run, AfterSteps(run, 4)) == STOPPED
+        return run
+
+    def refused(self, run, sentence):
+        weights = (run.folder / layout.ARTIFACTS / layout.WEIGHTS).read_bytes()
+        steps = count_steps(run)
+        assert do_run(load_run(run.id, run.folder.parent), Stopping()) == FAILED
+        assert sentence in run.status.message
+        assert "Start a new run" in run.status.message
+        assert (run.folder / layout.ARTIFACTS / layout.WEIGHTS).read_bytes() == weights
+        assert count_steps(run) == steps
+
+    @pytest.mark.parametrize(
+        ("section", "field", "value", "what"),
+        [
+            ("privacy", "epsilon", 1.0, "plan, settings"),
+            ("privacy", "noise", "secret", "noise, settings"),
+            ("optimiser", "epochs", 2.0, "plan, settings"),
+        ],
+    )
+    def test_other_settings_are_refused(self, stopped, section, field, value, what):
+        content = json.loads((stopped.folder / layout.CONFIG).read_text())
+        content[section][field] = value
+        (stopped.folder / layout.CONFIG).write_text(json.dumps(content))
+        self.refused(stopped, f"began under other settings ({what} changed since)")
+
+    def test_another_seed_is_refused(self, stopped):
+        content = json.loads((stopped.folder / layout.CONFIG).read_text())
+        (stopped.folder / layout.CONFIG).write_text(json.dumps(content | {"seed": 5}))
+        self.refused(stopped, "(seed changed since)")
+
+    def test_without_its_private_folder_it_is_refused(self, stopped):
+        shutil.rmtree(stopped.folder / layout.PRIVATE)
+        self.refused(stopped, "noise key of this run is gone")
+
+    def test_a_damaged_key_is_refused(self, stopped):
+        (stopped.folder / layout.PRIVATE / layout.NOISE_KEY).write_text("{}")
+        self.refused(stopped, "noise key of this run is damaged")
+
+    def test_other_execution_is_allowed(self, stopped):
+        content = json.loads((stopped.folder / layout.CONFIG).read_text())
+        content["execution"]["microbatch"] = 7
+        (stopped.folder / layout.CONFIG).write_text(json.dumps(content))
+        assert do_run(load_run(stopped.id, stopped.folder.parent), Stopping()) == FINISHED
+
+    def test_a_stop_while_it_loads_again_keeps_its_position(self, stopped):
+        assert do_run(stopped, lambda: True) == STOPPED
+        assert (stopped.status.step, stopped.status.steps) == (4, 10)
+        assert stopped.status.message is None

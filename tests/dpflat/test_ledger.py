@@ -92,7 +92,13 @@ def test_a_stopped_run_keeps_its_planned_epsilon():
 
 
 def test_a_running_run_says_what_is_spent():
-    assert describe_running(1.411, 3.0, 120, 533) == "epsilon spent 1.42 of 3.00 (step 120 of 533)."
+    holds = Guarantee(answer="holds", **PAIR)
+    assert describe_running(holds, 1.411, 120, 533) == "epsilon spent 1.42 of 3.00 (step 120 of 533)."
+    nominal = Guarantee(answer="nominal", because=("as if the noise seed were secret",), **PAIR)
+    assert describe_running(nominal, 1.411, 120, 533) == (
+        "epsilon spent 1.42 of 3.00 (step 120 of 533), as if the noise seed were secret."
+    )
+    assert describe_running(Guarantee(answer="none"), 0.0, 1, 5) == "No guarantee: trained without noise."
 
 
 def test_what_must_be_said_beside_the_guarantee():
