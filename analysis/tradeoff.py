@@ -120,3 +120,11 @@ def compare_groups(first: list[Run], second: list[Run]) -> PairedDifference | No
     """Accuracy of one group minus that of another, paired by seed and test example."""
     correct = [{r.config.seed: v for r in runs if (v := load_correct(r)) is not None} for runs in (first, second)]
     return pair(correct[0], correct[1])
+
+
+def compare_two(first: Run, second: Run) -> PairedDifference | None:
+    """Accuracy of one run minus that of another, paired by test example, whatever their seeds."""
+    correct = [load_correct(first), load_correct(second)]
+    if correct[0] is None or correct[1] is None or correct[0].shape != correct[1].shape:
+        return None
+    return pair({0: correct[0]}, {0: correct[1]})

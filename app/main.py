@@ -13,6 +13,9 @@ apply_style()
 st.navigation(
     {
         "Learn": [st.Page(VIEWS / "start.py", title="Start", url_path="start", default=True)],
-        "Train": [st.Page(VIEWS / "runs.py", title="Runs", url_path="runs")],
+        "Train": [
+            st.Page(VIEWS / "new.py", title="New run", url_path="new"),
+            st.Page(VIEWS / "runs.py", title="Runs", url_path="runs"),
+        ],
     }
 ).run()

@@ -39,15 +39,28 @@ def runs_table(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
+def ledger_rows(ledger: PrivacyLedger) -> list[dict[str, str]]:
+    """The ledger as a table, in the order of the run."""
+    return [
+        {
+            "step": entry.step,
+            "what was touched": entry.touched,
+            "mechanism": entry.mechanism,
+            "class": " ".join(wording.BADGES[entry.entry_class]),
+            "epsilon alone": wording.show_epsilon(entry.epsilon_alone) if entry.epsilon_alone is not None else "",
+        }
+        for entry in ledger.entries
+    ]
+
+
 def ledger_view(ledger: PrivacyLedger, sentence: str, public_task: bool) -> Group:
     """The ledger in the order of the run, under its guarantee."""
+    rows = ledger_rows(ledger)
     table = Table(box=None, pad_edge=False)
-    for column in ("step", "what was touched", "mechanism", "class", "epsilon alone"):
+    for column in rows[0] if rows else ():
         table.add_column(column, justify="right" if column == "epsilon alone" else "left")
-    for entry in ledger.entries:
-        glyph, words = wording.BADGES[entry.entry_class]
-        alone = wording.show_epsilon(entry.epsilon_alone) if entry.epsilon_alone is not None else ""
-        table.add_row(entry.step, entry.touched, entry.mechanism, f"{glyph} {words}", alone)
+    for row in rows:
+        table.add_row(*row.values())
     additions = [Text(line) for line in wording.describe_additions(ledger, public_task)]
     return Group(Text(sentence, style="bold"), *additions, Text(""), table)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from typing import Any
-
-import yaml
 
 from dpflat.config import RunConfig
 
@@ -27,25 +26,26 @@ def changed_settings(config: RunConfig) -> dict[str, Any]:
     return changed
 
 
+def as_setting(key: str, value: Any) -> str:
+    """One setting as `--set` and `apply_settings` read it."""
+    return f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+
+
 def as_command(config: RunConfig) -> str:
     """The terminal's command for a run."""
     parts = ["dpflat train"]
     for key, value in changed_settings(config).items():
-        text = yaml.safe_dump(value, default_flow_style=True).removesuffix("\n...\n").strip()
-        parts.append(f"--seed {value}" if key == "seed" else f"--set {shlex.quote(f'{key}={text}')}")
+        parts.append(f"--seed {value}" if key == "seed" else f"--set {shlex.quote(as_setting(key, value))}")
     return " \\\n  ".join(parts)
 
 
 def as_python(config: RunConfig) -> str:
     """The lines of a notebook for a run: trains in the notebook itself, writes nothing."""
-    settings = [
-        f"{key}={yaml.safe_dump(value, default_flow_style=True).removesuffix(chr(10) + '...' + chr(10)).strip()}"
-        for key, value in changed_settings(config).items()
-    ]
+    settings = [as_setting(key, value) for key, value in changed_settings(config).items()]
     return (
         "from dpflat import prepare, train\n"
         "from dpflat.config import apply_settings, build_config\n\n"
         f"config = build_config(apply_settings({{}}, {settings!r}))\n"
-        "for event in train(prepare(config)):\n"
-        "    print(type(event).__name__)\n"
+        "*_, trained = train(prepare(config))\n"
+        "trained.evaluation.accuracy\n"
     )

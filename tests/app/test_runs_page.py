@@ -11,7 +11,7 @@ from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
 from tests.conftest import small_config
 
-PAGE = str(Path(__file__).parents[2] / "app" / "views" / "runs.py")
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def make_run(tmp_path, state="finished", steps=3):
     for step in range(1, steps + 1):
         line = {"step": step, "seconds": 1.0 * step, "loss": 0.7, "epsilon": 0.5 * step, "clipped_share": 1.0}
         append_line(run.folder / layout.METRICS, line)
-    replace_json(run.folder / "artifacts" / layout.RESULTS, {"accuracy": 0.744, "seconds": 28.0})
+    replace_json(run.folder / "artifacts" / layout.RESULTS, {"accuracy": 0.744, "seconds": 28.0, "examples": 1706})
     write_status(run.folder, own_status(state, step=steps, steps=10))
     if state == "finished":
         write_manifest(run.folder)
@@ -36,7 +36,8 @@ def make_run(tmp_path, state="finished", steps=3):
 
 
 def open_page():
-    page = AppTest.from_file(PAGE, default_timeout=30).run()
+    page = AppTest.from_file(str(MAIN), default_timeout=30).run()
+    page.switch_page("views/runs.py").run()
     assert not page.exception
     return page
 
@@ -50,7 +51,7 @@ def texts(page):
 
 
 def test_an_empty_store_says_how_to_begin():
-    assert "dpflat train --preset quick" in texts(open_page())
+    assert "No runs of your own yet." in texts(open_page())
 
 
 def test_a_finished_run_shows_its_numbers_and_its_guarantee(tmp_path):
@@ -77,3 +78,71 @@ def test_a_broken_folder_stays_in_the_table_and_says_what_is_unreadable(tmp_path
     page = open_page()
     assert len(page.dataframe[0].value) == 1
     assert "unreadable" in texts(page) + str(page.dataframe[0].value.to_dict())
+
+
+def test_a_living_run_shows_its_step_and_a_stop_button(tmp_path):
+    run = make_run(tmp_path, state="running")
+    page = open_page()
+    assert "step 3 of 10" in texts(page)
+    assert "epsilon spent 1.50 of 2.50 (step 3 of 10)" in texts(page)
+    next(b for b in page.button if b.label == "Stop").click().run()
+    assert (run.folder / layout.STOP).exists()
+    assert open_page().dataframe[0].value["status"].tolist() == ["stopping"]
+
+
+@pytest.mark.parametrize("state", ["stopped", "failed"])
+def test_what_ended_early_can_go_on(tmp_path, monkeypatch, state):
+    started = []
+    monkeypatch.setattr("dpflat.jobs.start", started.append)
+    run = make_run(tmp_path, state=state)
+    page = open_page()
+    next(b for b in page.button if b.label == "Resume").click().run()
+    assert started == [run.folder]
+
+
+def test_a_read_only_lab_has_commands_instead_of_buttons(tmp_path, monkeypatch):
+    monkeypatch.setenv("DPFLAT_READONLY", "1")
+    run = make_run(tmp_path, state="stopped")
+    page = open_page()
+    assert [b.label for b in page.button] == []
+    assert f"dpflat resume {run.id}" in texts(page)
+
+
+def test_a_link_to_a_run_that_is_not_here_says_so_and_the_page_still_works(tmp_path):
+    make_run(tmp_path)
+    page = AppTest.from_file(str(MAIN), default_timeout=30).run()
+    page.switch_page("views/runs.py")
+    page.query_params["a"] = "20250101-000000-gone"
+    page.run()
+    assert not page.exception
+    assert "`20250101-000000-gone` is not in this store" in texts(page)
+    assert len(page.dataframe[0].value) == 1
+
+
+def test_a_link_to_two_runs_compares_them(tmp_path):
+    first, second = make_run(tmp_path), make_run(tmp_path)
+    page = AppTest.from_file(str(MAIN), default_timeout=30).run()
+    page.switch_page("views/runs.py")
+    page.query_params["a"], page.query_params["b"] = first.id, second.id
+    page.run()
+    assert not page.exception
+    assert "Two runs" in texts(page)
+    assert "The same settings." in texts(page)
+
+
+def test_a_deleted_run_leaves_the_table_and_undo_brings_it_back(tmp_path):
+    make_run(tmp_path)
+    page = open_page()
+    next(b for b in page.button if b.label == "Delete").click().run()
+    assert not page.exception
+    assert page.get("dataframe") == []
+    next(b for b in page.button if b.label == "Undo").click().run()
+    assert len(page.dataframe[0].value) == 1
+
+
+def test_seeds_of_one_experiment_are_grouped(tmp_path):
+    make_run(tmp_path)
+    make_run(tmp_path)
+    page = open_page()
+    page.toggle(key="runs_grouped").set_value(True).run()
+    assert page.dataframe[0].value["test accuracy"].tolist() == ["74.4 ± 0.0 %"]

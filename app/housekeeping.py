@@ -1,0 +1,105 @@
+"""What a person does to finished runs: name, note, delete with undo, take along. Never touches a shipped run."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import time
+import zipfile
+from pathlib import Path
+
+from dpflat import jobs
+from dpflat.errors import DPFlatError
+from dpflat.jobs import check_allowed
+from dpflat.runs import layout
+from dpflat.runs.files import replace_json
+from dpflat.runs.record import Run
+
+TRASH, UNDO_SECONDS = ".trash", 10.0
+RELEASED = (layout.CONFIG, layout.ENV, layout.LEDGER)
+RELEASED_ARTIFACTS = (layout.WEIGHTS, layout.TRAJECTORY)
+
+
+def check_own(run: Run) -> None:
+    """Refuse for a shipped run, in read-only mode, and for a run that is being worked on."""
+    check_allowed(run.folder.parent)
+    if run.shipped:
+        raise DPFlatError("This run came with the lab and is read-only.")
+
+
+def label_run(run: Run, name: str, note: str) -> None:
+    """Give a run a name (80 characters) and a note (2,000); empty removes them.
+
+    Raises:
+        DPFlatError: for a shipped run, or in read-only mode.
+    """
+    check_own(run)
+    given = {"name": name.strip()[:80], "note": note.strip()[:2000]}
+    kept = {key: value for key, value in run.label.items() if key not in given}
+    replace_json(run.folder / layout.LABEL, kept | {key: value for key, value in given.items() if value})
+
+
+def delete_run(run: Run) -> Path:
+    """Move a run to the trash, where it stays until `empty_trash`; returns its place there.
+
+    Raises:
+        DPFlatError: for a shipped or living run, or in read-only mode.
+    """
+    check_own(run)
+    if run.state in jobs.ALIVE:
+        raise DPFlatError(f"'{run.id}' is being worked on. Stop it first.")
+    trash = run.folder.parent / TRASH
+    trash.mkdir(exist_ok=True)
+    target = trash / run.id
+    run.folder.rename(target)
+    target.touch()
+    return target
+
+
+def restore_run(root: Path, run_id: str) -> bool:
+    """Undo `delete_run`; whether the run was still there."""
+    check_allowed(root)
+    place = root / TRASH / layout.check_id(run_id)
+    if not place.is_dir():
+        return False
+    place.rename(root / run_id)
+    return True
+
+
+def empty_trash(root: Path, older_than: float = UNDO_SECONDS) -> None:
+    """Remove for good what was deleted longer ago than that many seconds."""
+    trash = root / TRASH
+    if not trash.is_dir():
+        return
+    for folder in trash.iterdir():
+        if time.time() - folder.stat().st_mtime > older_than:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def list_export(run: Run, everything: bool) -> tuple[list[Path], list[Path]]:
+    """The files of an export, and those left out.
+
+    Share holds what the guarantee covers: settings, ledger, versions and, where the guarantee covers them or the data
+    is public, the weights. Everything adds the diagnostics: numbers read from data without noise. Neither holds the
+    private folder.
+
+    Args:
+        run: the run.
+        everything: whether diagnostics go along.
+    """
+    files = [f for f in sorted(run.folder.rglob("*")) if f.is_file() and not f.name.startswith(".")]
+    files = [f for f in files if f.relative_to(run.folder).parts[0] not in (layout.PRIVATE, layout.STOP)]
+    if everything:
+        return files, []
+    covered = run.ledger.guarantee().answer in ("holds", "nominal", "nothing_private")
+    shared = [f for f in files if f.name in RELEASED or (covered and f.name in RELEASED_ARTIFACTS)]
+    return shared, [f for f in files if f not in shared]
+
+
+def make_export(run: Run, everything: bool) -> bytes:
+    """A zip of `list_export`, each file under the run's id."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in list_export(run, everything)[0]:
+            archive.write(file, f"{run.id}/{file.relative_to(run.folder).as_posix()}")
+    return buffer.getvalue()

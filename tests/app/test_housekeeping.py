@@ -1,0 +1,72 @@
+import io
+import os
+import time
+import zipfile
+
+import pytest
+
+from app.housekeeping import delete_run, empty_trash, label_run, list_export, make_export, restore_run
+from dpflat.errors import DPFlatError
+from dpflat.runs.record import Run
+from dpflat.runs.store import list_runs
+from tests.app.test_runs_page import make_run
+
+
+def test_a_name_and_a_note_are_kept_and_can_be_taken_away(tmp_path):
+    run = make_run(tmp_path)
+    label_run(run, " best so far ", "why: C = 1")
+    assert Run(run.folder).label == {"name": "best so far", "note": "why: C = 1"}
+    label_run(Run(run.folder), "", "")
+    assert Run(run.folder).label == {}
+
+
+def test_a_deleted_run_can_come_back_for_ten_seconds(tmp_path):
+    run = make_run(tmp_path)
+    root = run.folder.parent
+    before = sorted(f.name for f in run.folder.rglob("*"))
+    delete_run(run)
+    assert list_runs(root, shipped=False) == []
+    empty_trash(root)
+    assert restore_run(root, run.id)
+    assert sorted(f.name for f in run.folder.rglob("*")) == before
+
+
+def test_after_that_it_is_gone(tmp_path):
+    run = make_run(tmp_path)
+    place = delete_run(run)
+    os.utime(place, (time.time() - 11, time.time() - 11))
+    empty_trash(run.folder.parent)
+    assert not restore_run(run.folder.parent, run.id)
+
+
+@pytest.mark.parametrize("act", [lambda run: label_run(run, "x", ""), delete_run])
+def test_shipped_runs_and_read_only_labs_are_left_as_they_are(tmp_path, monkeypatch, act):
+    run = make_run(tmp_path)
+    with pytest.raises(DPFlatError, match="came with the lab"):
+        act(Run(run.folder, shipped=True))
+    monkeypatch.setenv("DPFLAT_READONLY", "1")
+    with pytest.raises(DPFlatError, match="read-only"):
+        act(run)
+    assert run.folder.exists()
+
+
+def test_path_parts_cannot_be_restored(tmp_path):
+    with pytest.raises(DPFlatError, match="not a run id"):
+        restore_run(tmp_path, "../elsewhere")
+
+
+def names(content):
+    return {name.split("/", 1)[1] for name in zipfile.ZipFile(io.BytesIO(content)).namelist()}
+
+
+def test_share_holds_what_the_guarantee_covers_and_says_what_it_left_out(tmp_path):
+    run = make_run(tmp_path)
+    (run.folder / "artifacts" / "weights.safetensors").write_bytes(b"weights")
+    (run.folder / "private" / "noise_key").write_bytes(b"key")
+    (run.folder / "log.txt").write_text("log")
+    assert names(make_export(run, everything=False)) == {"config.json", "ledger.json", "artifacts/weights.safetensors"}
+    left_out = {f.name for f in list_export(run, everything=False)[1]}
+    assert {"metrics.jsonl", "results.json", "log.txt"} <= left_out
+    everything = names(make_export(run, everything=True))
+    assert "metrics.jsonl" in everything
+    assert not any("private" in name or "noise_key" in name for name in everything)
