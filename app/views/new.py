@@ -12,7 +12,7 @@ from app.terminal.tables import forecast_rows
 from app.ui.export import as_command, as_python
 from app.ui.states import read_only
 from dpflat.catalog import BACKBONES, TASKS
-from dpflat.config import DPPrivacy, OptimiserConfig, PrefixAdapter, RunConfig, write_yaml
+from dpflat.config import RunConfig, write_yaml
 from dpflat.errors import DPFlatError
 from dpflat.forecast import Forecast, forecast_run
 from dpflat.privacy import wording
@@ -21,76 +21,47 @@ from dpflat.runs.speed import measured_speed
 from dpflat.runs.store import list_runs
 from dpflat.studies import list_configs
 
+# setting: words, least, most, format
+NUMBERS: dict[str, tuple[str, float, float, str]] = {
+    "data.max_tokens": ("Tokens kept of each text", 4, 512, "%d"),
+    "adapter.length": ("Prefix tokens a layer", 1, 200, "%d"),
+    "optimiser.batch_size": ("Expected examples in a batch", 1, 20_000, "%d"),
+    "optimiser.prefix_learning_rate": ("Step size of the prefixes", 1e-5, 1.0, "%.4f"),
+    "optimiser.head_learning_rate": ("Step size of the head", 1e-5, 1.0, "%.4f"),
+    "privacy.max_grad_norm": ("Clipping norm C", 1e-3, 100.0, "%.3f"),
+}
+
 
 def ask_settings() -> dict[str, Any]:
-    """More settings: each with its default, and where that comes from."""
+    """More settings: those that differ from their default, which each field shows and explains."""
     default = RunConfig()
-    adapter, optimiser, privacy = default.adapter, default.optimiser, default.privacy
-    assert isinstance(adapter, PrefixAdapter)
-    assert isinstance(privacy, DPPrivacy)
-    asked: dict[str, tuple[Any, Any]] = {}
+    changed: dict[str, Any] = {}
     with st.expander("More settings"):
-        left, right = st.columns(2)
-        asked["backbone.dtype"] = (
-            left.selectbox("Type of the frozen weights", ["float32", "bfloat16"], key="new_dtype", help=_help("dtype")),
-            "float32",
+        columns = st.columns(2)
+        dtype = columns[0].selectbox(
+            "Type of the frozen weights",
+            ["float32", "bfloat16"],
+            key="new_dtype",
+            help="bfloat16 is faster on processors that have it; `dpflat doctor` says whether yours does.",
         )
-        asked["data.max_tokens"] = (
-            right.number_input("Tokens kept of each text", 4, 512, default.data.max_tokens, key="new_tokens"),
-            default.data.max_tokens,
-        )
-        asked["adapter.length"] = (
-            left.number_input("Prefix tokens a layer", 1, 200, adapter.length, key="new_prefix", help=_help("length")),
-            adapter.length,
-        )
-        asked["optimiser.batch_size"] = (
-            right.number_input("Expected examples in a batch", 1, 20_000, optimiser.batch_size, key="new_batch"),
-            optimiser.batch_size,
-        )
-        asked["optimiser.prefix_learning_rate"] = (
-            left.number_input(
-                "Step size of the prefixes",
-                1e-5,
-                1.0,
-                optimiser.prefix_learning_rate,
-                format="%.4f",
-                key="new_prefix_rate",
-                help=_help("prefix_learning_rate"),
-            ),
-            optimiser.prefix_learning_rate,
-        )
-        asked["optimiser.head_learning_rate"] = (
-            right.number_input(
-                "Step size of the head",
-                1e-5,
-                1.0,
-                optimiser.head_learning_rate,
-                format="%.4f",
-                key="new_head_rate",
-                help=_help("head_learning_rate"),
-            ),
-            optimiser.head_learning_rate,
-        )
-        asked["privacy.max_grad_norm"] = (
-            left.number_input(
-                "Clipping norm C",
-                1e-3,
-                100.0,
-                privacy.max_grad_norm,
-                format="%.3f",
-                key="new_clip",
-                help=_help("max_grad_norm"),
-            ),
-            privacy.max_grad_norm,
-        )
-    return {key: value for key, (value, standard) in asked.items() if value != standard}
-
-
-def _help(name: str) -> str:
-    for section in (PrefixAdapter, OptimiserConfig, DPPrivacy):
-        if name in section.model_fields:
-            return section.model_fields[name].description or ""
-    return "bfloat16 is faster on processors that have it; `dpflat doctor` says whether yours does."
+        if dtype != default.backbone.dtype:
+            changed["backbone.dtype"] = dtype
+        for number, (setting, (words, least, most, shape)) in enumerate(NUMBERS.items(), start=1):
+            section, name = setting.split(".")
+            standard = getattr(getattr(default, section), name)
+            kind = type(standard)
+            value = columns[number % 2].number_input(
+                words,
+                kind(least),
+                kind(most),
+                standard,
+                format=shape,
+                key=f"new_{name}",
+                help=type(getattr(default, section)).model_fields[name].description,
+            )
+            if value != standard:
+                changed[setting] = value
+    return changed
 
 
 def ask_choice() -> Choice:
