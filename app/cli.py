@@ -130,7 +130,7 @@ def conclude(run: Run, as_json: bool) -> None:
         where = f" at step {status.step} of {status.steps}" if status and status.steps else ""
         say(f"{run.state}{where}. {status.message or '' if status else ''}".rstrip())
         if run.state in ("stopped", "lost"):
-            say(f"Nothing written was lost. Go on with: {layout.resume_command(run.folder)}")
+            say(f"Nothing written was lost. Go on with: {layout.run_command('resume', run.folder)}")
 
 
 @cli.command()

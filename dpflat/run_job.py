@@ -86,7 +86,7 @@ def do_run(run: Run, stopping: Stopping) -> int:
                 return _stop_early(folder)
             return _train_into(folder, run.config, stopping)
 
-    return tell_problems(folder, work, layout.resume_command(folder), str(folder / layout.LOG))
+    return tell_problems(folder, work, layout.run_command("resume", folder), layout.run_command("show --log", folder))
 
 
 def tell_problems(folder: Path, work: Callable[[], int], again: str, log: str) -> int:

@@ -93,7 +93,7 @@ def _show_ended(run: Run, row: dict[str, object]) -> None:
     if run.shipped:
         return
     if read_only():
-        st.code(layout.resume_command(run.folder), language="bash")
+        st.code(layout.run_command("resume", run.folder), language="bash")
     elif state in ("stopped", "lost", "failed") and st.button("Resume", key=f"resume-{run.id}"):
         try:
             jobs.start(run.folder)
@@ -121,7 +121,9 @@ def draw_curves(runs: dict[str, Run]) -> None:
                 st.write("not measured")
             else:
                 colour = "run" if len(runs) > 1 else None
-                st.line_chart(joined, x="step", y=name, color=colour, height=200, y_label="")
+                st.line_chart(
+                    joined, x="step", y=name, color=colour, height=200, y_label="", alt=f"{title} over the steps"
+                )
 
 
 def _show_details(run: Run) -> None:

@@ -21,8 +21,11 @@ h4 {{ line-height: 22px; padding: 0; }}
 
 
 def apply_style() -> None:
-    """Put the rules on the page."""
-    st.html(STYLE)
+    """Put the rules on the page; captions and code in a colour that can be read."""
+    palette = tokens.PALETTES[mode()]
+    captions = '[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * '
+    captions += f"{{ color: {palette.ink_2} !important; opacity: 1 !important; }}"
+    st.html(f"{STYLE}<style>{captions}</style>")
 
 
 def mode() -> tokens.Mode:

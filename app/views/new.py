@@ -56,7 +56,7 @@ def ask_settings() -> dict[str, Any]:
                 kind(most),
                 standard,
                 format=shape,
-                key=f"new_{name}",
+                key=f"new_setting_{name}",
                 help=type(getattr(default, section)).model_fields[name].description,
             )
             if value != standard:

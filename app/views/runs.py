@@ -135,7 +135,12 @@ if runs:
         )
         by_id = {run.id: run for run in runs}
         selected = [by_id[shown[i]["id"]] for i in event.selection.rows]
-    chosen = selected or chosen_by_link(runs) or [run for run in runs if run.state in ALIVE][:1] or runs[:1]
+    chosen = (
+        selected
+        or chosen_by_link(runs)
+        or [run for run in runs if run.state in ALIVE and not run.shipped][:1]
+        or runs[:1]
+    )
     try:
         if len(chosen) == 1:
             show_run(chosen[0])

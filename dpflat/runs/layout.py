@@ -39,11 +39,11 @@ def runs_root(given: str | Path | None = None) -> Path:
     return Path(given or os.environ.get("DPFLAT_RUNS") or "runs")
 
 
-def resume_command(folder: Path) -> str:
-    """The command that goes on with a run, for the store it lies in."""
+def run_command(verb: str, folder: Path) -> str:
+    """The command that does something with a run, for the store it lies in: `dpflat resume ID`."""
     root = folder.parent
     where = "" if root.resolve() == runs_root().resolve() else f" --runs {root}"
-    return f"dpflat resume {folder.name}{where}"
+    return f"dpflat {verb} {folder.name}{where}"
 
 
 def shipped_root() -> Path:

@@ -136,7 +136,7 @@ class TestBadSettings:
             (["privacy.epsilon=999"], ["privacy.epsilon = 999", "under 0.2", "smaller epsilon"]),
             (["privacy.noise_multiplier=1", "privacy.epsilon=1"], ["exactly one of epsilon and noise_multiplier"]),
             (["privacy.epsilon=null"], ["exactly one of epsilon and noise_multiplier"]),
-            (["privacy.delta=0"], ["privacy.delta", "greater than 0"]),
+            (["privacy.delta=0"], ["privacy.delta", "greater than or equal to"]),
             (["privacy.delta=1"], ["privacy.delta", "less than 1"]),
             (["privacy.kind=nope"], ["privacy", "nope", "'dp'", "'none'"]),
             (["privacy.noise=loud"], ["privacy.noise", "loud", "secret"]),

@@ -40,11 +40,11 @@ def test_a_large_epsilon_is_called_a_weak_promise(page):
 
 
 def test_what_does_not_fit_together_is_one_sentence_and_nothing_typed_is_lost(page):
-    page.number_input(key="new_batch_size").set_value(9000).run()
+    page.number_input(key="new_setting_batch_size").set_value(9000).run()
     assert [e.value for e in page.error] == [
         "the settings: optimiser.batch_size is 9000, but there are 6824 training units; choose at most 6824."
     ]
-    assert page.number_input(key="new_batch_size").value == 9000
+    assert page.number_input(key="new_setting_batch_size").value == 9000
     assert not any(b.label == "Train" for b in page.button)
 
 

@@ -105,7 +105,7 @@ def test_a_read_only_lab_has_commands_instead_of_buttons(tmp_path, monkeypatch):
     run = make_run(tmp_path, state="stopped")
     page = open_page()
     assert [b.label for b in page.button] == []
-    assert f"dpflat resume {run.id}" in texts(page)
+    assert layout.run_command("resume", run.folder) in texts(page)
 
 
 def test_a_link_to_a_run_that_is_not_here_says_so_and_the_page_still_works(tmp_path):

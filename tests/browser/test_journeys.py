@@ -17,6 +17,7 @@ def wait_until(condition, what, seconds=40):
         time.sleep(0.1)
 
 
+@pytest.mark.timeout(150)
 def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reload(tmp_path, serve, open_page):
     address = serve(tmp_path / "runs")
     page, errors = open_page(f"{address}/new")
@@ -49,7 +50,9 @@ def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reloa
 @pytest.mark.parametrize("where", ["", "new", "runs"])
 def test_no_page_has_a_serious_barrier_outside_streamlits_own_chrome(tmp_path, serve, open_page, where):
     page, errors = open_page(f"{serve(tmp_path / 'runs')}/{where}")
-    found = Axe().run(page, context='[data-testid="stMainBlockContainer"]')
+    # What Plotly and Vega draw is left out: their colours are tested against the tokens, and each chart has a text.
+    context = {"include": [['[data-testid="stMainBlockContainer"]']], "exclude": [[".js-plotly-plot"], [".vega-embed"]]}
+    found = Axe().run(page, context=context)
     serious = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
     assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in serious] == []
     assert errors == []

@@ -12,8 +12,8 @@ def test_a_run_is_shown_with_its_guarantee_and_curves_without_console_errors(tmp
     shutil.copytree(FIXTURE, tmp_path / "runs")
     page, errors = open_page(serve(tmp_path / "runs") + "/runs")
     assert page.get_by_role("heading", name="Runs").is_visible()
-    assert page.get_by_text("as if the noise seed were secret").is_visible()
-    assert page.get_by_test_id("stVegaLiteChart").count() == 4
+    page.get_by_text("as if the noise seed were secret").first.wait_for()
+    page.get_by_test_id("stVegaLiteChart").nth(4).wait_for()
     assert errors == []
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.integration
 
 def test_minilm_is_the_published_file_and_answers_like_it():
     backbone = load_backbone(BackboneConfig(name="minilm"))
-    assert (backbone.layers, backbone.heads, backbone.head_dim, backbone.hidden_size) == (6, 12, 32, 384)
+    assert (backbone.layers, backbone.kv_heads, backbone.head_dim, backbone.hidden_size) == (6, 12, 32, 384)
     assert backbone.fingerprint == minilm.WEIGHTS_SHA256
     texts = ["a wonderful film", "a great movie", "the stock market fell"]
     tokens = backbone.tokenise(texts, 64)

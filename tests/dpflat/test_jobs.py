@@ -353,9 +353,8 @@ class TestAFullDisk:
         with files_limited_to(20_000):
             assert do_run(run, Stopping()) == FAILED
         assert run.state == "failed"
-        assert (
-            run.status.message == f"The disk is full. Nothing written was lost. Make room, then: dpflat resume {run.id}"
-        )
+        again = layout.run_command("resume", run.folder)
+        assert run.status.message == f"The disk is full. Nothing written was lost. Make room, then: {again}"
         assert "Traceback" not in capfd.readouterr().err
         done = count_steps(run)
         assert 1 < done < 60
@@ -390,9 +389,8 @@ def test_what_breaks_is_one_sentence_and_the_log_has_the_rest(tmp_path, monkeypa
     run = create_run(tmp_path, small_config())
     assert do_run(run, Stopping()) == FAILED
     assert run.state == "failed"
-    assert run.status.message == (
-        f"The work broke (ZeroDivisionError). The log has the details: dpflat show {run.id} --log"
-    )
+    log = f"dpflat show --log {run.id} --runs {tmp_path}"
+    assert run.status.message == f"The work broke (ZeroDivisionError). The log has the details: {log}"
     assert "Traceback" in capfd.readouterr().err
 
 

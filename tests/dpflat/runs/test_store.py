@@ -265,12 +265,13 @@ class TestTheSameExperiment:
         write_status(add(root, "20260102-b"), own_status("stopped"))
         assert find_same(list_runs(root), small_config()).id == "20260101-a"
 
-    def test_a_stopped_one_can_go_on_and_a_failed_one_cannot(self, root):
-        folder = add(root, "20260101-a")
-        write_status(folder, own_status("stopped"))
+    def test_a_stopped_one_goes_on_and_a_failed_one_only_if_there_is_no_other(self, root):
+        stopped, failed = add(root, "20260101-a"), add(root, "20260102-b")
+        write_status(stopped, own_status("stopped"))
+        write_status(failed, own_status("failed"))
         assert find_same(list_runs(root), small_config()).id == "20260101-a"
-        write_status(folder, own_status("failed"))
-        assert find_same(list_runs(root), small_config()) is None
+        write_status(stopped, own_status("failed"))
+        assert find_same(list_runs(root), small_config()).state == "failed"
 
     def test_unreadable_runs_are_passed_over(self, root):
         (add(root, "20260102-b") / layout.CONFIG).write_text("{")
