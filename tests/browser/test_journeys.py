@@ -27,20 +27,20 @@ def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reloa
     page.get_by_label("Passes over the data").fill("40")
     page.get_by_label("Passes over the data").press("Enter")
     page.get_by_text("1,066 steps").wait_for()
-    page.get_by_role("button", name="Train").click()
-    page.get_by_role("button", name="Stop").wait_for(timeout=20_000)
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_role("button", name="Stop", exact=True).wait_for(timeout=20_000)
     run = list_runs(tmp_path / "runs", shipped=False)[0]
     try:
         wait_until(lambda: (run.last_step or {"step": 0})["step"] >= 5, "five steps")
         page.get_by_test_id("stVegaLiteChart").first.wait_for(timeout=10_000)
         began = time.monotonic()
-        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Stop", exact=True).click()
         wait_until(lambda: run.state == "stopped", "the stop")
         assert time.monotonic() - began < 5
         page.reload()
         page.wait_for_selector(DONE)
         page.get_by_text("Stopped. Nothing written was lost.").wait_for()
-        page.get_by_role("button", name="Resume").wait_for()
+        page.get_by_role("button", name="Resume", exact=True).wait_for()
         assert errors == []
     finally:
         (run.folder / "STOP").touch()
