@@ -20,9 +20,12 @@ def show_seconds(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def show_seeds(count: int) -> str:
-    """1 seed, 5 seeds."""
-    return "1 seed" if count == 1 else f"{count} seeds"
+def show_seeds(counts: list[int]) -> str:
+    """1 seed, 5 seeds, or 2 to 3 seeds where points differ."""
+    fewest, most = min(counts), max(counts)
+    if fewest == most:
+        return "1 seed" if most == 1 else f"{most} seeds"
+    return f"{fewest} to {most} seeds"
 
 
 def summarise(run: Run) -> dict[str, Any]:

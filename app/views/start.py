@@ -66,7 +66,7 @@ st.caption("What does privacy cost when a language model is fine-tuned?")
 points, cost = load_points(store_signature())
 if points:
     finding = cost_of_privacy(EPSILON, cost) if cost else Finding("Test accuracy against epsilon", Verdict.DESCRIPTIVE)
-    seeds, examples = max(len(p.seeds) for p in points), points[0].examples
+    seeds, examples = [len(p.seeds) for p in points], points[0].examples
     subtitle = (
         f"Test accuracy, % · n = {examples:,} sentences · {show_seeds(seeds)} · {TASKS[TASK].title}, "
         f"{BACKBONES[BACKBONE].title} · intervals over seeds and test sentences · "
