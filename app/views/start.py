@@ -50,7 +50,7 @@ def as_table(points: list[MethodPoint]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "method": p.method,
-            "epsilon of the noise": p.epsilon if p.epsilon is not None else "no noise",
+            "epsilon of the noise": f"{p.epsilon:g}" if p.epsilon is not None else "no noise",
             "accuracy": f"{100 * p.mean:.1f} %",
             "95 % interval": f"[{100 * p.low:.1f}, {100 * p.high:.1f}] %",
             "seeds": len(p.seeds),
