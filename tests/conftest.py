@@ -1,6 +1,8 @@
 import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
+import resource
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -77,3 +79,14 @@ def random_parameters(backbone, length=3, classes=2, seed=0, std=0.5):
     generator = torch.Generator().manual_seed(seed)
     parameters["head.weight"] = torch.randn(parameters["head.weight"].shape, generator=generator)
     return parameters
+
+
+@contextmanager
+def files_limited_to(size):
+    """A disk that is full: no file of this process can grow beyond `size` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import plotly.graph_objects as go
@@ -93,11 +93,6 @@ PRIMARY_HEIGHT, STANDARD_HEIGHT, MULTIPLE_HEIGHT, STRIP_HEIGHT, NARROW_HEIGHT = 
 MARGIN = {"l": 56, "r": 16, "t": 8, "b": 44}
 LINE_PX, SEED_DOT_PX, MEAN_DOT_PX, SEED_OPACITY, BAND_OPACITY = 2, 5, 9, 0.45, 0.18
 EPSILON_TICKS = (0.5, 1, 2, 3, 5, 8, 20)
-
-
-def all_colours() -> set[str]:
-    """Every colour that may appear, in upper case."""
-    return {getattr(palette, field.name).upper() for palette in PALETTES.values() for field in fields(palette)}
 
 
 def plotly_template(mode: Mode) -> go.layout.Template:

@@ -2,13 +2,11 @@ import errno
 import functools
 import json
 import os
-import resource
 import shutil
 import signal
 import stat
 import subprocess
 import time
-from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -23,7 +21,7 @@ from dpflat.runs.manifest import find_damage
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import create_run, load_run
 from dpflat.tasks import load
-from tests.conftest import small_config
+from tests.conftest import files_limited_to, small_config
 
 TWICE = "execution.evaluations=2"
 TIMED = ("seconds", "examples_per_second", "peak_memory_mb")
@@ -91,16 +89,6 @@ class Killed(BaseException):
 
 def die(*_, **__):
     raise Killed
-
-
-@contextmanager
-def files_limited_to(size):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -461,7 +449,7 @@ class TestARunGoesOnOnlyAsItBegan:
         assert do_run(run, AfterSteps(run, 4)) == STOPPED
         return run
 
-    def refused(self, run, sentence):
+    def check_refused(self, run, sentence):
         weights = (run.folder / layout.ARTIFACTS / layout.WEIGHTS).read_bytes()
         steps = count_steps(run)
         assert do_run(load_run(run.id, run.folder.parent), Stopping()) == FAILED
@@ -482,20 +470,20 @@ class TestARunGoesOnOnlyAsItBegan:
         content = json.loads((stopped.folder / layout.CONFIG).read_text())
         content[section][field] = value
         (stopped.folder / layout.CONFIG).write_text(json.dumps(content))
-        self.refused(stopped, f"began under other settings ({what} changed since)")
+        self.check_refused(stopped, f"began under other settings ({what} changed since)")
 
     def test_another_seed_is_refused(self, stopped):
         content = json.loads((stopped.folder / layout.CONFIG).read_text())
         (stopped.folder / layout.CONFIG).write_text(json.dumps(content | {"seed": 5}))
-        self.refused(stopped, "(seed changed since)")
+        self.check_refused(stopped, "(seed changed since)")
 
     def test_without_its_private_folder_it_is_refused(self, stopped):
         shutil.rmtree(stopped.folder / layout.PRIVATE)
-        self.refused(stopped, "noise key of this run is gone")
+        self.check_refused(stopped, "noise key of this run is gone")
 
     def test_a_damaged_key_is_refused(self, stopped):
         (stopped.folder / layout.PRIVATE / layout.NOISE_KEY).write_text("{}")
-        self.refused(stopped, "noise key of this run is damaged")
+        self.check_refused(stopped, "noise key of this run is damaged")
 
     def test_other_execution_is_allowed(self, stopped):
         content = json.loads((stopped.folder / layout.CONFIG).read_text())

@@ -1,10 +1,8 @@
 import errno
 import json
 import os
-import resource
 import stat
 import threading
-from contextlib import contextmanager
 
 import pytest
 
@@ -18,19 +16,9 @@ from dpflat.runs.files import (
     replace_file,
     replace_json,
 )
+from tests.conftest import files_limited_to
 
 VERSIONS, SIZE = 200, 500_000
-
-
-@contextmanager
-def files_limited_to(size):
-    """A disk that is full: no file of this process can grow beyond `size` bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture
