@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import lru_cache
+from zipfile import BadZipFile
 
 import numpy as np
 
 from analysis.results import MethodPoint, PairedDifference
 from dpflat.errors import DPFlatError
+from dpflat.runs.files import unreadable
 from dpflat.runs.layout import ARTIFACTS, PREDICTIONS
 from dpflat.runs.record import Run
 
@@ -47,27 +49,38 @@ def _draw_counts(size: int, resamples: int, seed: int) -> np.ndarray:
 
 
 def pair(first: dict[int, np.ndarray], second: dict[int, np.ndarray]) -> PairedDifference | None:
-    """The difference of two methods over the seeds that both have; None if there is none.
+    """The difference of two methods over the seeds that both have; None if there is none or the examples differ.
 
     Args:
         first: for each seed (examples,) of 0 or 1.
         second: the same of the other method, on the same examples.
     """
     seeds = sorted(set(first) & set(second))
-    if not seeds:
+    if not seeds or len({values.shape for side in (first, second) for values in side.values()}) > 1:
         return None
     values = np.stack([first[s].astype(float) - second[s].astype(float) for s in seeds])
     low, high = bootstrap_mean(values)
     return PairedDifference(float(values.mean()), low, high, len(seeds), values.shape[1])
 
 
-def load_correct(run: Run) -> np.ndarray | None:
-    """Which test examples a run answered correctly, (examples,); None where predictions are not stored."""
+def load_scores(run: Run, name: str = "correct") -> np.ndarray | None:
+    """One score of each test example, (examples,); None where predictions are not stored.
+
+    Args:
+        run: a finished run.
+        name: `correct` (0 or 1), `loss` (nats) or `log_odds`.
+
+    Raises:
+        DPFlatError: when the file is damaged.
+    """
     path = run.folder / ARTIFACTS / PREDICTIONS
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as arrays:
-        return np.asarray(arrays["correct"])
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return np.asarray(arrays[name])
+    except (OSError, ValueError, KeyError, BadZipFile):
+        raise unreadable(path, "is damaged") from None
 
 
 Key = tuple[str, float | None]
@@ -97,7 +110,7 @@ def group_runs(runs: list[Run], task: str, backbone: str) -> dict[Key, list[Run]
 
 def summarise_group(key: Key, runs: list[Run]) -> MethodPoint | None:
     """One point of the figure; None where no predictions are stored."""
-    correct = {run.config.seed: values for run in runs if (values := load_correct(run)) is not None}
+    correct = {run.config.seed: values for run in runs if (values := load_scores(run)) is not None}
     if not correct:
         return None
     values = np.stack([correct[seed] for seed in sorted(correct)]).astype(float)
@@ -116,15 +129,15 @@ def summarise_group(key: Key, runs: list[Run]) -> MethodPoint | None:
     )
 
 
-def compare_groups(first: list[Run], second: list[Run]) -> PairedDifference | None:
-    """Accuracy of one group minus that of another, paired by seed and test example."""
-    correct = [{r.config.seed: v for r in runs if (v := load_correct(r)) is not None} for runs in (first, second)]
-    return pair(correct[0], correct[1])
+def compare_groups(first: list[Run], second: list[Run], score: str = "correct") -> PairedDifference | None:
+    """A score of one group minus that of another, paired by seed and test example; None if nothing pairs."""
+    scores = [{r.config.seed: v for r in runs if (v := load_scores(r, score)) is not None} for runs in (first, second)]
+    return pair(scores[0], scores[1])
 
 
-def compare_two(first: Run, second: Run) -> PairedDifference | None:
-    """Accuracy of one run minus that of another, paired by test example, whatever their seeds."""
-    correct = [load_correct(first), load_correct(second)]
-    if correct[0] is None or correct[1] is None or correct[0].shape != correct[1].shape:
+def compare_two(first: Run, second: Run, score: str = "correct") -> PairedDifference | None:
+    """A score of one run minus that of another, paired by test example, whatever their seeds."""
+    scores = [load_scores(first, score), load_scores(second, score)]
+    if scores[0] is None or scores[1] is None or scores[0].shape != scores[1].shape:
         return None
-    return pair({0: correct[0]}, {0: correct[1]})
+    return pair({0: scores[0]}, {0: scores[1]})

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from dpflat import jobs
+from dpflat.catalog import TASKS
 from dpflat.errors import DPFlatError
 from dpflat.jobs import check_allowed
 from dpflat.runs import layout
@@ -91,13 +92,22 @@ def list_export(run: Run, everything: bool) -> tuple[list[Path], list[Path]]:
     files = [f for f in files if f.relative_to(run.folder).parts[0] not in (layout.PRIVATE, layout.STOP)]
     if everything:
         return files, []
-    covered = run.ledger.guarantee().answer in ("holds", "nominal", "nothing_private")
+    public = TASKS[run.config.task.name].public
+    # Noise from a published seed can be subtracted, so its promise covers nobody's weights but those of public data.
+    answers = ("holds", "nominal") if run.config.noise_source() == "secret" else ()
+    covered = public or run.ledger.guarantee().answer in (*answers, "nothing_private")
     shared = [f for f in files if f.name in RELEASED or (covered and f.name in RELEASED_ARTIFACTS)]
     return shared, [f for f in files if f not in shared]
 
 
 def make_export(run: Run, everything: bool) -> bytes:
-    """A zip of `list_export`, each file under the run's id."""
+    """A zip of `list_export`, each file under the run's id.
+
+    Raises:
+        DPFlatError: for everything in read-only mode: the log may name this computer's folders.
+    """
+    if everything:
+        check_allowed(run.folder.parent)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in list_export(run, everything)[0]:

@@ -151,6 +151,7 @@ def launch(choice: Choice, root: Path, name: str = "") -> Path:
         DPFlatError: for anything the page does not offer, or where nothing may be started.
     """
     jobs.check_allowed(root)
+    check_choice(choice)
     if choice.seeds == 1 and len(list_choices(choice)) == 1:
         folder = create_run(root, first_config(choice), {"name": name.strip()[:80]} if name.strip() else None).folder
     else:

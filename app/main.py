@@ -4,13 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.ui.sidebar import show_sidebar
 from app.ui.theme import apply_style
 
 VIEWS = Path(__file__).parent / "views"
 
 st.set_page_config(page_title="DP-Flat Lab", layout="wide")
 apply_style()
-st.navigation(
+page = st.navigation(
     {
         "Learn": [st.Page(VIEWS / "start.py", title="Start", url_path="start", default=True)],
         "Train": [
@@ -18,4 +19,6 @@ st.navigation(
             st.Page(VIEWS / "runs.py", title="Runs", url_path="runs"),
         ],
     }
-).run()
+)
+show_sidebar()
+page.run()

@@ -20,6 +20,15 @@ def show_seconds(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def show_age(seconds: float) -> str:
+    """How long ago, in the largest whole unit: now, 5 min, 3 h, 2 days."""
+    for size, unit in ((86_400, "day"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
+    return "now"
+
+
 def show_seeds(counts: list[int]) -> str:
     """1 seed, 5 seeds, or 2 to 3 seeds where points differ."""
     fewest, most = min(counts), max(counts)
@@ -43,7 +52,7 @@ def summarise(run: Run) -> dict[str, Any]:
             "test_accuracy": results.get("accuracy"),
             "seconds": results.get("seconds"),
         }
-        if (run.folder / LEDGER).exists():
+        if run.has(LEDGER):
             guarantee = run.ledger.guarantee()
             row |= {"guarantee": guarantee.answer, "epsilon": guarantee.epsilon, "delta": guarantee.delta}
         status = run.status
@@ -55,7 +64,9 @@ def summarise(run: Run) -> dict[str, Any]:
 
 
 def show_state(row: dict[str, Any]) -> str:
-    """The state in a table; a lost run says where."""
+    """The state in a table; a lost run says where, an unreadable one which file."""
+    if row["state"] == "unreadable" and row.get("message"):
+        return str(row["message"])
     if row["state"] == "lost" and row.get("steps"):
         return f"lost at step {row['step']:,} of {row['steps']:,}"
     return str(row["state"])
@@ -67,6 +78,25 @@ def show_guarantee_cell(row: dict[str, Any]) -> str:
     if answer in ("holds", "nominal"):
         return wording.show_epsilon(row["epsilon"]) + (" △" if answer == "nominal" else "")
     return {"void": "void", "none": "none", "nothing_private": "nothing private"}.get(answer or "", "")
+
+
+def describe_event(event: dict[str, Any]) -> str:
+    """One line of a run's events as a sentence."""
+    step = f"Step {event['step']:,}: " if event.get("step") is not None else ""
+    match event["event"]:
+        case "started":
+            return "Started."
+        case "resumed":
+            return f"{step}resumed."
+        case "evaluated":
+            loss = "not finite" if event["loss"] is None else f"{event['loss']:.3f} nats"
+            return f"{step}test accuracy {100 * event['accuracy']:.1f} %, test loss {loss}, n = {event['examples']:,}."
+        case "nonfinite_gradients":
+            return f"{step}{event['units']} gradients were not finite and counted as zero."
+        case "failed":
+            return f"Failed. {event.get('message', '')}"
+        case other:
+            return f"{step}{str(other).replace('_', ' ')}."
 
 
 def describe_run_guarantee(run: Run) -> str:

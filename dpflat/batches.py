@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 Array = np.ndarray
-BUCKET = 8
+BUCKET, FULL_LENGTH = 8, 64
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def bucket_length(length: int) -> int:
 
 
 def microbatches(split: EncodedSplit, rows: Array, size: int) -> Iterator[Batch]:
-    """The rows in pieces of about `size` rows, never cutting a unit in two.
+    """The rows in pieces of about `size` rows, fewer where they are long, never cutting a unit in two.
 
     A piece holds units of one bucket only, so the padded length of a unit depends on that unit alone. Were it the
     longest of whoever shares the piece, one unit's presence would move the others' rounding, in bfloat16 by up to a
@@ -112,9 +112,10 @@ def microbatches(split: EncodedSplit, rows: Array, size: int) -> Iterator[Batch]
     np.maximum.at(buckets, group, [bucket_length(len(split.tokens[i])) for i in rows])
     by_unit = np.split(rows[np.argsort(group, kind="stable")], np.cumsum(np.bincount(group))[:-1])
     for bucket in np.unique(buckets):
+        most = max(1, size * FULL_LENGTH // max(FULL_LENGTH, int(bucket)))
         piece: list[int] = []
         for unit in np.flatnonzero(buckets == bucket):
-            if piece and len(piece) + len(by_unit[unit]) > size:
+            if piece and len(piece) + len(by_unit[unit]) > most:
                 yield split.collate(np.array(piece))
                 piece = []
             piece.extend(int(row) for row in by_unit[unit])

@@ -19,6 +19,7 @@ from dpflat.catalog import BACKBONES, TASKS
 from dpflat.errors import DPFlatError, unknown
 
 SCHEMA_VERSION: Literal[1] = 1
+OWN_MICROBATCH = 32
 
 
 class Section(BaseModel):
@@ -52,7 +53,8 @@ class BackboneConfig(Section):
     name: str = "minilm"
     """A name of the catalog, `hub:<id>` or `folder:<path>`."""
     dtype: Literal["float32", "bfloat16"] = "float32"
-    """Type of the frozen weights, cast once. Prefixes, logits, loss, gradients and noise stay float32."""
+    """Type of the frozen weights, cast once. Parameters, head, loss, clipping and noise are float32; inside bfloat16
+    layers the prefixes are rounded."""
 
 
 class PrefixAdapter(Section):
@@ -90,7 +92,7 @@ class OptimiserConfig(Section):
     head_learning_rate: float = Field(0.03, gt=0, le=100)
     """Adam step size of the head. Tuned on imdb."""
     schedule: Literal["constant", "linear"] = "linear"
-    """Step size over time; linear falls to zero at the last step (the authors' choice)."""
+    """Step size over time; linear falls evenly, to 1 / T of it at the last step (the authors' choice)."""
 
 
 class NoPrivacy(Section):
@@ -147,8 +149,9 @@ class ExecutionConfig(Section):
     """`auto`: the GPU where there is one."""
     threads: int | None = Field(None, ge=1, le=256)
     """Torch threads. None: all cores."""
-    microbatch: int = Field(32, ge=1, le=4096)
-    """Rows that go through the model at once. A batch is cut into pieces of similar length."""
+    microbatch: int | None = Field(None, ge=1, le=4096)
+    """Rows that go through the model at once; a batch is cut into pieces of similar length. None: the backbone's own,
+    32 for one that is not in the catalog."""
     evaluations: int = Field(4, ge=1, le=100)
     """How often the test split is measured, evenly spaced, the last time after the last step."""
     trajectory_points: int = Field(40, ge=0, le=200)
@@ -210,6 +213,11 @@ class RunConfig(Section):
         """Twelve hex digits that name the experiment: every setting but `execution` and `seed`."""
         content = self.model_dump(mode="json", exclude={"execution", "seed"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+    def microbatch(self) -> int:
+        """Rows that go through the model at once."""
+        card = BACKBONES.get(self.backbone.name)
+        return self.execution.microbatch or (card.microbatch if card else OWN_MICROBATCH)
 
     def noise_source(self) -> Literal["secret", "seeded"]:
         """Where the noise key comes from, `auto` resolved: seeded for public tasks, else secret."""

@@ -1,19 +1,23 @@
 """What a run needs to go on: its checkpoint, and the key and plan it began with.
 
-The key is stored with everything the guarantee depends on. A run whose settings, plan or key are no longer those it
-began with is refused: its ledger would promise what was never kept.
+The key is stored with everything the guarantee depends on. A run whose settings, plan, key, texts or backbone are no
+longer those it began with is refused: its ledger would promise what was never kept.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from dpflat.batches import EncodedSplit
 from dpflat.config import RunConfig
-from dpflat.errors import DPFlatError
-from dpflat.experiment import choose_noise_key
+from dpflat.errors import CannotGoOnError
+from dpflat.experiment import Experiment, choose_noise_key
 from dpflat.privacy.plan import PrivacyPlan
 from dpflat.runs import layout
 from dpflat.runs.files import replace_file
@@ -37,7 +41,7 @@ def open_key(folder: Path, config: RunConfig, plan: PrivacyPlan) -> bytes:
         plan: what it will release.
 
     Raises:
-        DPFlatError: when the run began under another promise, or its key is gone or damaged.
+        CannotGoOnError: when the run began under another promise, or its key is gone or damaged.
 
     Privacy: the key is readable by the folder's owner only, and deleted when the run is finished.
     """
@@ -48,17 +52,17 @@ def open_key(folder: Path, config: RunConfig, plan: PrivacyPlan) -> bytes:
             stored = json.loads(path.read_text(encoding="utf-8"))
             key = bytes.fromhex(stored.pop("key"))
         except (ValueError, KeyError, AttributeError):
-            raise DPFlatError(f"The noise key of this run is damaged, so it cannot go on. {ANEW}") from None
+            raise CannotGoOnError(f"The noise key of this run is damaged, so it cannot go on. {ANEW}") from None
         changed = sorted(name for name in promise if stored.get(name) != promise[name])
         if changed:
-            raise DPFlatError(
+            raise CannotGoOnError(
                 f"This run began under other settings ({', '.join(changed)} changed since), so it cannot go on with "
                 f"the same guarantee. {ANEW}"
             )
         return key
     begun = (layout.METRICS, f"{layout.ARTIFACTS}/{layout.WEIGHTS}", f"{layout.PRIVATE}/{layout.CHECKPOINT}")
     if any((folder / name).exists() for name in begun):
-        raise DPFlatError(
+        raise CannotGoOnError(
             f"The noise key of this run is gone, so it cannot go on: a new key would spend the budget again. {ANEW}"
         )
     key = choose_noise_key(config)
@@ -67,8 +71,43 @@ def open_key(folder: Path, config: RunConfig, plan: PrivacyPlan) -> bytes:
     return key
 
 
+def bind_inputs(folder: Path, experiment: Experiment) -> None:
+    """Keep what a run reads beside its key at its first start, and refuse a resume that reads something else.
+
+    Args:
+        folder: the run's folder, whose key is open.
+        experiment: what has been read for it.
+
+    Raises:
+        CannotGoOnError: when the training texts or the backbone's weights have changed since.
+
+    Privacy: the checksum of private texts stays beside the key and is deleted with it.
+    """
+    path = folder / layout.PRIVATE / layout.NOISE_KEY
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    now = {"texts": digest_split(experiment.data.train), "weights": experiment.objective.backbone.fingerprint}
+    changed = [name for name, value in now.items() if stored.get(name, value) != value]
+    if changed:
+        raise CannotGoOnError(
+            f"This run began with other {' and '.join(changed)}, so it cannot go on: the same noise over other "
+            f"gradients would give them away. {ANEW}"
+        )
+    if not now.keys() <= stored.keys():
+        replace_file(path, json.dumps({**stored, **now}).encode(), mode=0o600)
+
+
+def digest_split(split: EncodedSplit) -> str:
+    """SHA-256 of token sequences, labels and units, in their order."""
+    digest = hashlib.sha256()
+    for tokens in split.tokens:
+        digest.update(len(tokens).to_bytes(4, "little") + np.ascontiguousarray(tokens, dtype="<i8").tobytes())
+    for numbers in (split.labels, split.unit):
+        digest.update(np.ascontiguousarray(numbers, dtype="<i8").tobytes())
+    return digest.hexdigest()
+
+
 def describe_promise(config: RunConfig, plan: PrivacyPlan) -> dict[str, Any]:
-    """Everything the guarantee depends on, as JSON reads it back."""
+    """What was promised before anything was read, as JSON reads it back."""
     promise = {
         "settings": config.fingerprint(),
         "seed": config.seed,

@@ -51,7 +51,7 @@ def reset_peak_memory() -> None:
 
 
 def peak_memory_mb() -> float:
-    """Most memory this process has held since `reset_peak_memory`, in megabytes."""
+    """Most memory this process has held since `reset_peak_memory`, in megabytes; what earlier runs left counts."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):

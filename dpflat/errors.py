@@ -9,6 +9,10 @@ class DPFlatError(Exception):
     """
 
 
+class CannotGoOnError(DPFlatError):
+    """A run that must not be resumed, now or later: only a new one can keep the promise."""
+
+
 def unknown(what: str, got: str, known: list[str]) -> DPFlatError:
     """The sentence for a name that is not in a list."""
     return DPFlatError(f"Unknown {what} '{got}'. Expected one of: {', '.join(sorted(known))}.")

@@ -1,6 +1,7 @@
 """What a training run tells while it goes on: at least one event for each piece of rows that went through the model.
 
-At the default microbatch no two events lie more than two seconds apart, which is what makes Stop prompt.
+A piece holds at most `execution.microbatch` rows, fewer where texts are long, so that at the default no two events
+lie more than about two seconds apart: that is what makes Stop prompt.
 """
 
 from __future__ import annotations

@@ -110,6 +110,6 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
             config.seed,
         ),
         noise_key=noise_key,
-        ledger=write_ledger(config, plan, backbone.pretrained_on),
+        ledger=write_ledger(config, plan, schedule.steps, backbone.pretrained_on),
         device=device,
     )

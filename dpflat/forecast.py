@@ -5,6 +5,8 @@ Privacy: none (only public sizes are read).
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dpflat.catalog import BACKBONES, TASKS
@@ -75,6 +77,24 @@ def plan_privacy(config: RunConfig) -> tuple[PrivacyPlan, Schedule]:
     return PrivacyPlan(unit="example", units=units, delta=delta, mechanisms=(steps,)), schedule
 
 
+def compose_runs(configs: Sequence[RunConfig]) -> tuple[float, float, bool]:
+    """Epsilon and delta of releasing several runs on the same data, and whether any noise seed is published.
+
+    Epsilon is infinite if one of them has no noise.
+
+    The smallest delta of the runs is used for all, which only makes epsilon larger. All mechanisms are composed by
+    RDP (Mironov 2017, prop. 1).
+
+    Args:
+        configs: settings of runs on one task.
+    """
+    plans = [plan_privacy(config)[0] for config in configs]
+    delta, published = min(plan.delta for plan in plans), any(c.noise_source() == "seeded" for c in configs)
+    if not all(plan.mechanisms for plan in plans):
+        return math.inf, delta, published
+    return rdp_epsilon(tuple(m for plan in plans for m in plan.mechanisms), delta), delta, published
+
+
 def forecast_run(config: RunConfig, examples_per_second: float | None = None) -> Forecast:
     """What a run will be.
 
@@ -95,12 +115,12 @@ def forecast_run(config: RunConfig, examples_per_second: float | None = None) ->
         tested = config.execution.evaluations * task.test_rows
         longer = min(task.typical_tokens, config.data.max_tokens) / REFERENCE_TOKENS if reference else 1.0
         seconds = START_SECONDS + longer * (rows + FORWARD_SHARE * tested) / examples_per_second
-    small = config.execution.microbatch <= 32 and config.data.max_tokens <= 64
+    small = card is not None and config.microbatch() <= card.microbatch and config.data.max_tokens <= 64
     return Forecast(
         plan=plan,
         schedule=schedule,
         epsilon=rdp_epsilon(plan.mechanisms, plan.delta) if plan.mechanisms else None,
         seconds=seconds,
-        memory_gb=card.memory_gb if card and small else None,
+        memory_gb=card.memory_gb[config.backbone.dtype] if card and small else None,
         basis=basis if examples_per_second else "unknown: no run with this backbone yet",
     )

@@ -8,9 +8,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+from filelock import Timeout
+
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
-from dpflat.runs.status import derive_state, is_alive, last_position, read_status, status_of, write_status
+from dpflat.runs.status import (
+    derive_state,
+    is_alive,
+    last_position,
+    read_status,
+    status_of,
+    worker_lock,
+    write_status,
+)
 
 MINIMUM_FREE_BYTES = 50 * 1024**2
 ALIVE = ("waiting", "running", "stopping")
@@ -45,9 +55,22 @@ def start(folder: Path) -> int:
         DPFlatError: when starting is not allowed, or the job already has a living worker.
     """
     check_allowed(folder.parent)
+    _refuse_if_alive(folder)
+    try:
+        with worker_lock(folder).acquire(timeout=0):
+            return _start(folder)
+    except Timeout:
+        raise DPFlatError(f"'{folder.name}' is already being worked on.") from None
+
+
+def _refuse_if_alive(folder: Path) -> None:
     status = read_status(folder)
     if status is not None and derive_state(folder) in ALIVE and is_alive(status):
         raise DPFlatError(f"'{folder.name}' is already being worked on (process {status.pid}).")
+
+
+def _start(folder: Path) -> int:
+    _refuse_if_alive(folder)
     reap()
     (folder / layout.STOP).unlink(missing_ok=True)
     with (folder / layout.LOG).open("ab") as log:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -14,14 +15,17 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from dpflat.abandon import abandon_on
 from dpflat.config import RunConfig
-from dpflat.errors import DPFlatError
+from dpflat.errors import CannotGoOnError, DPFlatError
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, is_full_disk
 from dpflat.runs.record import Run
-from dpflat.runs.status import last_position, own_status, write_status
+from dpflat.runs.status import last_position, own_status, worker_lock, write_status
 
 FINISHED, STOPPED, FAILED = 0, 130, 3
+OUT_OF_MEMORY = re.compile(r"out of memory|not enough memory|can't allocate memory", re.IGNORECASE)
+HANDOVER_SECONDS = 10.0
 
 
 class Stopping:
@@ -29,12 +33,13 @@ class Stopping:
 
     def __init__(self, *folders: Path) -> None:
         """Watch these folders' STOP files and the signals of this process."""
-        self.files = [folder / layout.STOP for folder in folders]
-        self.signalled = False
+        self.folders = folders
+        self.signalled = self.owns_process = False
         self.parent: Stopping | None = None
 
     def listen(self) -> None:
-        """Treat SIGTERM and SIGINT as a wish to stop."""
+        """Treat SIGTERM and SIGINT as a wish to stop: this process exists for this job alone."""
+        self.owns_process = True
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._note)
 
@@ -50,7 +55,15 @@ class Stopping:
     def __call__(self) -> bool:
         """Whether to stop now."""
         inherited = self.parent is not None and self.parent()
-        return inherited or self.signalled or any(file.exists() for file in self.files)
+        return inherited or self.signalled or any((folder / layout.STOP).exists() for folder in self.folders)
+
+    def ends_process(self) -> bool:
+        """Whether the whole process should end now: not where only one run of a study was stopped."""
+        return self.parent.ends_process() if self.parent else self.owns_process and self()
+
+    def all_folders(self) -> tuple[Path, ...]:
+        """The folders of this job and of the one that it is part of."""
+        return (*self.folders, *(self.parent.all_folders() if self.parent else ()))
 
 
 @contextmanager
@@ -73,7 +86,20 @@ def one_at_a_time(root: Path, waiting: Callable[[], None], stopping: Stopping) -
 
 
 def do_run(run: Run, stopping: Stopping) -> int:
-    """Do one run to its end, or until somebody stops it; returns the exit code."""
+    """Do one run to its end, or until somebody stops it; returns the exit code.
+
+    A run that another worker holds is left to that one.
+    """
+    folder = run.folder
+    try:
+        with worker_lock(folder).acquire(timeout=HANDOVER_SECONDS):
+            return _do_run(run, stopping)
+    except Timeout:
+        print(f"'{run.id}' is being worked on by another process.", file=sys.stderr)
+        return FAILED
+
+
+def _do_run(run: Run, stopping: Stopping) -> int:
     folder = run.folder
 
     def work() -> int:
@@ -83,7 +109,7 @@ def do_run(run: Run, stopping: Stopping) -> int:
         wait()
         with one_at_a_time(folder.parent, wait, stopping) as mine:
             if not mine:
-                return _stop_early(folder)
+                return stop_early(folder)
             return _train_into(folder, run.config, stopping)
 
     return tell_problems(folder, work, layout.run_command("resume", folder), layout.run_command("show --log", folder))
@@ -101,13 +127,13 @@ def tell_problems(folder: Path, work: Callable[[], int], again: str, log: str) -
     try:
         return work()
     except DPFlatError as error:
-        return fail(folder, str(error))
+        return fail(folder, str(error), resumable=not isinstance(error, CannotGoOnError))
     except Exception as error:
-        if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in str(error).lower()):
-            return fail(folder, "There was not enough memory. Choose a smaller execution.microbatch.")
         if is_full_disk(error):
             return fail(folder, f"The disk is full. Nothing written was lost. Make room, then: {again}")
         traceback.print_exc()
+        if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)):
+            return fail(folder, "There was not enough memory. Choose a smaller execution.microbatch.")
         if isinstance(error, OSError):
             problem = f"A file could not be read or written ({error.strerror})"
         else:
@@ -115,45 +141,53 @@ def tell_problems(folder: Path, work: Callable[[], int], again: str, log: str) -
         return fail(folder, f"{problem}. The log has the details: {log}")
 
 
-def fail(folder: Path, message: str) -> int:
-    """Write into a job's folder why it failed; returns the exit code."""
+def fail(folder: Path, message: str, resumable: bool = True) -> int:
+    """Write into a job's folder why it failed, and whether it can go on; returns the exit code."""
     print(message, file=sys.stderr)
     try:
-        write_status(folder, own_status("failed", message=message, **last_position(folder)))
+        write_status(folder, own_status("failed", message=message, resumable=resumable, **last_position(folder)))
         append_line(folder / layout.EVENTS, {"event": "failed", "time": time.time(), "message": message})
     except (OSError, DPFlatError):
         print("The failure could not be written into the run's folder.", file=sys.stderr)
     return FAILED
 
 
-def _stop_early(folder: Path) -> int:
-    position = last_position(folder)
-    message = None if position.get("step") else "Stopped before the first step."
-    write_status(folder, own_status("stopped", message=message, **position))
+def stop_early(*folders: Path) -> int:
+    """Write into folders that their job was stopped where it stood; a finished one stays finished."""
+    for folder in folders:
+        if (folder / layout.MANIFEST).exists():
+            continue
+        position = last_position(folder)
+        message = None if position.get("step") else "Stopped before the first step."
+        write_status(folder, own_status("stopped", message=message, **position))
     return STOPPED
 
 
 def _train_into(folder: Path, config: RunConfig, stopping: Stopping) -> int:
     write_status(folder, own_status("running", **last_position(folder)))
-    import torch
+    with abandon_on(stopping.ends_process, lambda: stop_early(*stopping.all_folders())):
+        import torch
 
-    from dpflat.continuation import load_state, open_key
-    from dpflat.environment import reset_peak_memory
-    from dpflat.experiment import prepare
-    from dpflat.forecast import plan_privacy
-    from dpflat.recorder import Recorder, close_folder, has_results
-    from dpflat.training import train
+        from dpflat.continuation import bind_inputs, load_state, open_key
+        from dpflat.environment import reset_peak_memory
+        from dpflat.experiment import prepare
+        from dpflat.forecast import plan_privacy
+        from dpflat.recorder import Recorder, close_folder, has_results
+        from dpflat.training import train
 
-    if has_results(folder):
+        complete = has_results(folder)
+        if not complete:
+            torch.set_num_threads(config.execution.threads or os.cpu_count() or 1)
+            reset_peak_memory()
+            noise_key = open_key(folder, config, plan_privacy(config)[0])
+            state = load_state(folder)
+            experiment = prepare(config, noise_key)
+            bind_inputs(folder, experiment)
+    if complete:
         close_folder(folder)
         return FINISHED
-    torch.set_num_threads(config.execution.threads or os.cpu_count() or 1)
-    reset_peak_memory()
-    noise_key = open_key(folder, config, plan_privacy(config)[0])
-    state = load_state(folder)
-    experiment = prepare(config, noise_key)
     if stopping():
-        return _stop_early(folder)
+        return stop_early(folder)
     recorder = Recorder(folder, experiment)
     recorder.begin()
     for event in train(experiment, state):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from safetensors.torch import load, save
 
-from dpflat.errors import DPFlatError
+from dpflat.errors import CannotGoOnError
 from dpflat.prefix import Parameters, active_layers
 
 STATE_VERSION = 1
@@ -54,7 +54,7 @@ def decode_state(content: bytes) -> TrainState:
     """The state that `encode_state` wrote, bit for bit.
 
     Raises:
-        DPFlatError: when the content is damaged or of another version.
+        CannotGoOnError: when the content is damaged or of another version.
     """
     try:
         length = int.from_bytes(content[:8], "little")
@@ -64,9 +64,9 @@ def decode_state(content: bytes) -> TrainState:
             group, _, key = name.partition("/")
             groups[group][key] = tensor
     except Exception as error:
-        raise DPFlatError(f"The checkpoint is damaged ({type(error).__name__}). Start the run anew.") from None
+        raise CannotGoOnError(f"The checkpoint is damaged ({type(error).__name__}). Start the run anew.") from None
     if header["version"] != STATE_VERSION:
-        raise DPFlatError(f"The checkpoint is of version {header['version']}; expected {STATE_VERSION}.")
+        raise CannotGoOnError(f"The checkpoint is of version {header['version']}; expected {STATE_VERSION}.")
     return TrainState(phase=header["phase"], step=header["step"], **groups)
 
 

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
 from dpflat.config import RunConfig, Section, apply_settings, build_config, describe_errors, read_settings
@@ -61,6 +62,11 @@ def build_study(content: dict[str, Any], source: str) -> StudyConfig:
         return StudyConfig.model_validate(content)
     except ValidationError as error:
         raise DPFlatError(f"{source}: {describe_errors(error)}") from None
+
+
+def write_study(study: StudyConfig) -> str:
+    """A study as the YAML that `read_study` reads."""
+    return yaml.safe_dump(study.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
 
 
 def list_configs(study: StudyConfig) -> list[RunConfig]:

@@ -74,7 +74,7 @@ def sample_rows(split: EncodedSplit, sample_rate: float, noise_key: bytes, step:
 
 def take_steps(experiment: Experiment, state: TrainState) -> Generator[Event, None, TrainState]:
     """The phase of gradient steps. Privacy: accounted as subsampled Gaussian, if the run has noise."""
-    schedule, size = experiment.schedule, experiment.config.execution.microbatch
+    schedule, size = experiment.schedule, experiment.config.microbatch()
     parameters, optimiser = place(experiment, state)
     keys = list(parameters)
     if state.step in schedule.evaluation_steps:
@@ -177,7 +177,7 @@ def measure(experiment: Experiment, state: TrainState) -> Generator[Event, None,
     parameters = {key: value.to(experiment.device) for key, value in state.parameters.items()}
     test = experiment.data.test
     scores = yield from evaluate(
-        experiment.objective, parameters, test, experiment.config.execution.microbatch, experiment.device
+        experiment.objective, parameters, test, experiment.config.microbatch(), experiment.device
     )
     evaluation = Evaluated(
         step=state.step,

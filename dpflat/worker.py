@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,9 +12,19 @@ from dpflat.runs.record import Run
 from dpflat.studies import is_study
 from dpflat.study_job import do_study
 
+# One compiled matrix product for each shape ever seen is kept otherwise: a gigabyte after a few bfloat16 runs.
+MATMUL_CACHES = {"LRU_CACHE_CAPACITY": "32", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32"}
+
+
+def limit_caches() -> None:
+    """Ask for small caches, before torch is used for the first time and unless a person has chosen otherwise."""
+    for name, size in MATMUL_CACHES.items():
+        os.environ.setdefault(name, size)
+
 
 def main(arguments: list[str]) -> int:
     """Do the job in a folder, a study or a run; returns the exit code."""
+    limit_caches()
     folder = Path(arguments[0]).resolve()
     stopping = Stopping(folder)
     stopping.listen()

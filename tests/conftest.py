@@ -1,7 +1,9 @@
 import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
+import functools
 import resource
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,6 +52,21 @@ def tiny():
     return build_random_tiny()
 
 
+@pytest.fixture(scope="module")
+def read_and_count_once():
+    """Texts and epsilons, which are the same for all runs of a module, are read and counted once, before its tests."""
+    from dpflat import cross_check
+    from dpflat.catalog import TASKS
+    from dpflat.tasks import load
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "load_texts", functools.cache(load.load_texts))
+        load.load_texts(TASKS["rotten_tomatoes"])
+        for name in ("pld_epsilon", "prv_epsilon"):
+            patch.setattr(cross_check, name, functools.cache(getattr(cross_check, name)))
+        yield
+
+
 def make_split(rows=24, classes=2, seed=0, longest=12):
     """Random token sequences of different lengths."""
     from dpflat.batches import EncodedSplit
@@ -90,3 +107,14 @@ def files_limited_to(size):
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def wait_until(condition, what, seconds=45):
+    """Look again and again until something is so; fails after `seconds`."""
+    from dpflat import jobs
+
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        jobs.reap()
+        time.sleep(0.02)

@@ -64,6 +64,10 @@ class TestWheel:
         assert "dpflat/presets/quick.yaml" in presets
         assert presets - names == set()
 
+    def test_holds_the_weights_and_the_card_of_the_small_backbone(self, names):
+        folder = "dpflat/backbones/dpflat_tiny"
+        assert {f"{folder}/{file}" for file in ("model.safetensors", "config.json", "vocab.txt", "README.md")} <= names
+
     def test_says_that_it_is_typed(self, names):
         assert {"dpflat/py.typed", "analysis/py.typed"} <= names
 

@@ -49,24 +49,27 @@ def draw_tradeoff(
     figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.PRIMARY_HEIGHT})
     private = [p for p in points if p.epsilon is not None]
     lowest = min([0.5, *(p.epsilon for p in private if p.epsilon), *(y.epsilon for y in yours if y.epsilon)])
+    highest = max([20.0, *(p.epsilon for p in private if p.epsilon), *(y.epsilon for y in yours if y.epsilon)])
     for point in points:
         if point.epsilon is None and point.method == "non-private prefix":
-            _draw_band(figure, point, palette)
+            _draw_band(figure, point, lowest, palette)
     figure.add_hline(y=100 * majority, line={"width": 1, "color": palette.reference})
     _label(figure, lowest, 100 * majority, "majority class", palette, yanchor="bottom", xanchor="left")
     ordered = sorted(private, key=lambda p: (p.method, p.epsilon or 0))
     for method, group in groupby(ordered, key=lambda p: p.method):
         _draw_method(figure, method, list(group), palette)
+    named: set[float] = set()
     for own in yours:
         if own.epsilon is not None:
-            _draw_own(figure, own, palette)
+            _draw_own(figure, own, palette, "" if round(own.epsilon, 2) in named else "yours")
+            named.add(round(own.epsilon, 2))
     shown = sorted({t for t in tokens.EPSILON_TICKS if t >= lowest} | {p.epsilon for p in private if p.epsilon})
     figure.update_xaxes(
         type="log",
         tickvals=shown,
         ticktext=[f"{t:g}" for t in shown],
         title_text="ε of the noise (smaller is more private)",
-        range=[math.log10(lowest * 0.85), math.log10(26)],
+        range=[math.log10(lowest * 0.85), math.log10(1.3 * highest)],
     )
     figure.update_yaxes(title_text="test accuracy, %")
     return figure
@@ -78,7 +81,7 @@ def _label(figure: go.Figure, x: float, y: float, text: str, palette: tokens.Pal
     )
 
 
-def _draw_band(figure: go.Figure, point: MethodPoint, palette: tokens.Palette) -> None:
+def _draw_band(figure: go.Figure, point: MethodPoint, lowest: float, palette: tokens.Palette) -> None:
     figure.add_hrect(
         y0=100 * point.low,
         y1=100 * point.high,
@@ -88,7 +91,7 @@ def _draw_band(figure: go.Figure, point: MethodPoint, palette: tokens.Palette) -
         layer="below",
     )
     text = f"non-private, {100 * point.mean:.1f} %"
-    _label(figure, 24, 100 * point.high, text, palette, xanchor="right", yanchor="bottom")
+    _label(figure, lowest, 100 * point.high, text, palette, xanchor="left", yanchor="bottom")
 
 
 def _draw_method(figure: go.Figure, method: str, points: list[MethodPoint], palette: tokens.Palette) -> None:
@@ -146,13 +149,13 @@ def hollow(symbol: str) -> str:
     return symbol if symbol == "x" else f"{symbol}-open"
 
 
-def _draw_own(figure: go.Figure, own: OwnRun, palette: tokens.Palette) -> None:
+def _draw_own(figure: go.Figure, own: OwnRun, palette: tokens.Palette, label: str) -> None:
     figure.add_trace(
         go.Scatter(
             x=[own.epsilon],
             y=[100 * own.accuracy],
             mode="markers+text",
-            text=["yours"],
+            text=[label],
             textposition="bottom center",
             textfont={"size": tokens.SMALL_PX, "color": palette.ink},
             marker={

@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -70,8 +70,11 @@ def _check_minilm() -> Check:
 def _check_torchvision() -> Check:
     if find_spec("torchvision") is None:
         return Check("torchvision", "not installed, as it should be", True)
+    wanted = next((need for need in requires("torchvision") or () if need.startswith("torch==")), "")
+    if wanted.split(";")[0].strip() == f"torch=={version('torch').split('+')[0]}":
+        return Check("torchvision", "installed, made for this torch", True)
     fix = "A torchvision that does not match torch breaks every model import: pip uninstall torchvision"
-    return Check("torchvision", "installed", False, fix)
+    return Check("torchvision", f"installed, wants {wanted or 'another torch'}", False, fix)
 
 
 def _check_bfloat16() -> tuple[str, bool]:

@@ -68,7 +68,7 @@ def ledger_view(ledger: PrivacyLedger, sentence: str, public_task: bool) -> Grou
 def promised(config: RunConfig, plan: Forecast) -> str:
     """The guarantee as it will read."""
     card = BACKBONES.get(config.backbone.name)
-    ledger = write_ledger(config, plan.plan, card.pretrained_on if card else None)
+    ledger = write_ledger(config, plan.plan, plan.schedule.steps, card.pretrained_on if card else None)
     return wording.describe_guarantee(ledger.guarantee(), ledger.unit)
 
 

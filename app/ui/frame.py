@@ -11,7 +11,7 @@ import streamlit as st
 from analysis.figures.findings import Finding
 from app.ui.theme import badge
 from dpflat.privacy.ledger import EntryClass
-from dpflat.privacy.wording import BADGES
+from dpflat.privacy.wording import BADGES, FIGURE_OUTSIDE
 
 TINTS = {EntryClass.DIAGNOSTIC: ("amber_tint", "amber_text"), EntryClass.BREAKING: ("danger_tint", "danger_text")}
 
@@ -32,7 +32,14 @@ class Code:
 def show_badge(entry_class: EntryClass) -> None:
     """The badge of a class of the ledger."""
     tint, ink = TINTS.get(entry_class, ("panel", "ink_2"))
-    st.html(badge(*BADGES[entry_class], tint=tint, ink=ink))
+    st.html(badge(*BADGES[entry_class], tint=tint, ink=ink), width="content")
+
+
+def show_outside() -> None:
+    """The badge and the sentence of figures that read private data without noise."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        show_badge(EntryClass.DIAGNOSTIC)
+        st.caption(FIGURE_OUTSIDE, width="content")
 
 
 def show_figure(
@@ -60,10 +67,10 @@ def show_figure(
     st.plotly_chart(
         figure, theme=None, key=key, config={"displaylogo": False, "displayModeBar": "hover"}, alt=finding.text
     )
-    left, right = st.columns([3, 1], vertical_alignment="center")
-    with left:
+    row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    with row:
         show_badge(entry_class)
-    with right.popover("Data and code", type="tertiary", width="content"):
+    with row.popover("Data and code", type="tertiary", width="content"):
         data, page, command, python = st.tabs(["Table", "Files", "Command", "Python"])
         data.dataframe(table, hide_index=True)
         page.download_button("CSV", table.to_csv(index=False), f"{key}.csv", "text/csv", key=f"{key}-csv")

@@ -14,13 +14,29 @@ def read_only() -> bool:
 
 def empty_store() -> None:
     """No run of one's own."""
-    st.write("No runs of your own yet.")
     if read_only():
+        st.write("This lab is read-only: it shows the runs that came with it. Train on your own machine:")
         st.code("dpflat train --preset quick", language="bash")
     else:
+        st.write("No runs of your own yet.")
         st.page_link("views/new.py", label="Train one")
 
 
 def missing_run(run_id: str) -> None:
     """A link names a run that is not here."""
-    st.warning(f"Run `{run_id[:80]}` is not in this store.")
+    st.warning(f"Run `{_plain(run_id)}` is not in this store.")
+
+
+def missing_study(name: str) -> None:
+    """A link names a study that is not here."""
+    st.warning(f"Study `{_plain(name)}` is not in this store.")
+
+
+def unknown_link() -> None:
+    """A link was written by another version of the lab."""
+    st.warning("This link was made by another version of the lab. What it names and is known here is shown.")
+
+
+def _plain(name: str) -> str:
+    """A name from outside, shortened, without what would end its code marks."""
+    return name[:80].replace("`", "'")

@@ -6,15 +6,19 @@ import streamlit as st
 
 from analysis.figures import tokens
 
+LINE_CH = 58  # a digit is wider than a letter: this holds at most 75 characters
 STYLE = f"""
 <style>
 [data-testid="stMainBlockContainer"] {{ max-width: {tokens.MAIN_WIDTH_PX}px; padding: 3.5rem 2rem 4rem; }}
-[data-testid="stMainBlockContainer"] p {{ max-width: 75ch; }}
+[data-testid="stMainBlockContainer"] :is(p, h2, h4) {{ max-width: {LINE_CH}ch; }}
 [data-testid="stCaptionContainer"] p {{ font-size: {tokens.SMALL_PX}px; line-height: 18px; }}
 h1 {{ line-height: 34px; padding: 0 0 4px; }}
 h2 {{ line-height: 30px; padding: 8px 0 4px; }}
 h3 {{ line-height: 28px; padding: 8px 0 4px; }}
 h4 {{ line-height: 22px; padding: 0; }}
+@media (min-width: 641px) {{
+  [data-testid="stColumn"]:has(.st-key-forecast) {{ position: sticky; top: 4rem; align-self: flex-start; }}
+}}
 @media (max-width: 640px) {{ [data-testid="stMainBlockContainer"] {{ padding: 3.5rem 1rem 3rem; }} }}
 </style>
 """

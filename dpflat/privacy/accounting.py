@@ -91,6 +91,7 @@ def pld_epsilon(mechanisms: tuple[Mechanism, ...], delta: float) -> float | None
     return float(accountant.get_epsilon(delta))
 
 
+@lru_cache(maxsize=512)
 def calibrate_noise(
     epsilon: float,
     delta: float,

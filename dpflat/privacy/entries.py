@@ -10,18 +10,21 @@ from dpflat.privacy.plan import PrivacyPlan
 from dpflat.privacy.wording import SEED_PUBLISHED
 
 
-def write_ledger(config: RunConfig, plan: PrivacyPlan, pretrained_on: tuple[str, ...] | None) -> PrivacyLedger:
+def write_ledger(
+    config: RunConfig, plan: PrivacyPlan, steps: int, pretrained_on: tuple[str, ...] | None
+) -> PrivacyLedger:
     """The touches of data of a run, in their order.
 
     Args:
         config: the settings.
         plan: what the run will release.
+        steps: number T of gradient steps.
         pretrained_on: corpora that the backbone has seen; None where nobody says.
 
     Privacy: none (a function of the plan).
     """
     task = TASKS[config.task.name]
-    steps = f"steps 1 to {round(config.optimiser.epochs * plan.units / config.optimiser.batch_size):,}"
+    every_step = f"steps 1 to {steps:,}"
     train, test = f"training split of {task.name}", f"test split of {task.name}"
     epsilon = rdp_epsilon(plan.mechanisms, plan.delta) if plan.mechanisms else None
     ledger = PrivacyLedger(
@@ -30,7 +33,7 @@ def write_ledger(config: RunConfig, plan: PrivacyPlan, pretrained_on: tuple[str,
     gradient_steps = plan.gradient_steps
     if gradient_steps is None:
         main = LedgerEntry(
-            step=steps,
+            step=every_step,
             touched=train,
             mechanism="gradients without clipping and noise",
             entry_class=EntryClass.BREAKING,
@@ -38,7 +41,7 @@ def write_ledger(config: RunConfig, plan: PrivacyPlan, pretrained_on: tuple[str,
         )
     else:
         main = LedgerEntry(
-            step=steps,
+            step=every_step,
             touched=train,
             mechanism=(
                 f"Poisson sampling at rate {gradient_steps.sample_rate:.4g}, gradients clipped to "

@@ -93,6 +93,21 @@ def describe_running(guarantee: Guarantee, spent: float, step: int, steps: int) 
     return f"{spent_of} (step {step:,} of {steps:,}){caveats}."
 
 
+def describe_together(count: int, epsilon: float, delta: float, published: bool) -> str:
+    """What several runs on the same data promise when all of them are released.
+
+    Args:
+        count: number of runs.
+        epsilon: of all of them together; infinite if one has no noise.
+        delta: probability outside epsilon.
+        published: whether the noise of one of them follows from a published seed.
+    """
+    if not math.isfinite(epsilon):
+        return f"Released together, these {count} runs have no guarantee: at least one was trained without noise."
+    caveat = ", as if the noise seeds were secret" if published else ""
+    return f"Released together, these {count} runs on the same data give {describe_pair(epsilon, delta)}{caveat}."
+
+
 def describe_additions(ledger: PrivacyLedger, public_task: bool) -> list[str]:
     """What has to be said beside the guarantee: weak, delta too large, public data."""
     additions = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shlex
 import time
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def runs_root(given: str | Path | None = None) -> Path:
 def run_command(verb: str, folder: Path) -> str:
     """The command that does something with a run, for the store it lies in: `dpflat resume ID`."""
     root = folder.parent
-    where = "" if root.resolve() == runs_root().resolve() else f" --runs {root}"
+    where = "" if root.resolve() == runs_root().resolve() else f" --runs {shlex.quote(str(root))}"
     return f"dpflat {verb} {folder.name}{where}"
 
 

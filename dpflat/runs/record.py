@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,8 @@ from dpflat.runs.status import State, StatusFile, derive_state, read_status
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MEASURED = ("accuracy", "examples", "steps", "seconds")
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,7 @@ class Run:
     @cached_property
     def label(self) -> dict[str, Any]:
         """Name, note and group, if given."""
-        path = self.folder / layout.LABEL
-        return read_json(path) if path.exists() else {}
+        return self._read_if_there(layout.LABEL)
 
     @property
     def steps(self) -> list[dict[str, Any]]:
@@ -96,12 +98,24 @@ class Run:
 
     @property
     def results(self) -> dict[str, Any]:
-        """The final measurement; empty while there is none."""
-        path = self.folder / layout.ARTIFACTS / layout.RESULTS
-        return read_json(path) if path.exists() else {}
+        """The final measurement; empty while there is none. A loss that was not finite is None."""
+        name = f"{layout.ARTIFACTS}/{layout.RESULTS}"
+        results = self._read_if_there(name)
+        lacking = results and (
+            "loss" not in results or any(not isinstance(results.get(name), int | float) for name in MEASURED)
+        )
+        if lacking or (not results and self.state == "finished"):
+            raise unreadable(self.folder / name, "lacks fields")
+        return results
 
     @property
     def environment(self) -> dict[str, Any]:
         """Versions and hardware."""
-        path = self.folder / layout.ENV
-        return read_json(path) if path.exists() else {}
+        return self._read_if_there(layout.ENV)
+
+    def has(self, name: str) -> bool:
+        """Whether one of its files is there; no where one may not look."""
+        return os.path.exists(self.folder / name)  # noqa: PTH110
+
+    def _read_if_there(self, name: str) -> dict[str, Any]:
+        return read_json(self.folder / name) if self.has(name) else {}

@@ -1,4 +1,4 @@
-"""What a job is doing: derived from heartbeat, process id and process start time, never believed from a flag."""
+"""What a job is doing: whether it lives is derived from heartbeat, process id and start time, never believed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 import psutil
+from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dpflat.errors import DPFlatError
 from dpflat.runs.files import read_json, replace_json, unreadable
-from dpflat.runs.layout import MANIFEST, STATUS, STOP
+from dpflat.runs.layout import MANIFEST, PRIVATE, STATUS, STOP
 
 State = Literal["waiting", "running", "stopping", "finished", "stopped", "failed", "lost", "unreadable"]
 SILENT_SECONDS = 60.0
@@ -26,7 +27,7 @@ class StatusFile(BaseModel):
     Attributes:
         state: what it was doing when it wrote this.
         pid: its process.
-        process_start: start time of that process, seconds since 1970; tells a reused pid apart.
+        process_start: its start (`start_of`); tells a reused pid apart.
         host: a checksum of the computer's name.
         heartbeat: when it wrote this, seconds since 1970.
         phase: `loading`, `main` or `evaluation`.
@@ -34,6 +35,7 @@ class StatusFile(BaseModel):
         steps: gradient steps in all.
         seconds_left: expected, or None while unknown.
         message: a sentence, if something is to be said.
+        resumable: whether it can go on; false where a resume would break what was promised.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -48,6 +50,7 @@ class StatusFile(BaseModel):
     steps: int = 0
     seconds_left: float | None = None
     message: str | None = None
+    resumable: bool = True
 
 
 def this_host() -> str:
@@ -68,12 +71,17 @@ def status_of(
         {
             "state": state,
             "pid": pid,
-            "process_start": psutil.Process(pid).create_time(),
+            "process_start": start_of(psutil.Process(pid)),
             "host": this_host(),
             "heartbeat": time.time(),
             **fields,
         }
     )
+
+
+def start_of(process: psutil.Process) -> float:
+    """When a process began. On Linux in seconds after the computer did, where a clock that is set cancels out."""
+    return process.create_time() - (psutil.boot_time() if psutil.LINUX else 0.0)
 
 
 def last_position(folder: Path) -> dict[str, int]:
@@ -110,10 +118,17 @@ def is_alive(status: StatusFile) -> bool:
         return time.time() - status.heartbeat < SILENT_SECONDS
     try:
         process = psutil.Process(status.pid)
-        same = abs(process.create_time() - status.process_start) < 1.0
+        same = abs(start_of(process) - status.process_start) < 1.0
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def worker_lock(folder: Path) -> FileLock:
+    """Held by the one process that starts or does the job in a folder."""
+    private = folder / PRIVATE
+    private.mkdir(mode=0o700, exist_ok=True)
+    return FileLock(private / ".worker.lock")
 
 
 def derive_state(folder: Path) -> State:

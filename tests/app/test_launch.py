@@ -51,7 +51,10 @@ def test_every_method_and_length_that_the_page_offers_is_valid(method, length):
 def test_what_the_page_does_not_offer_is_refused_whatever_the_browser_sends(change, sentence, tmp_path, started):
     with pytest.raises(DPFlatError, match=sentence):
         as_study(replace(CHOICE, **change))
+    with pytest.raises(DPFlatError):
+        launch(replace(CHOICE, **change), tmp_path)
     assert started == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_choice_becomes_one_run_with_its_name(tmp_path, started):

@@ -1,23 +1,16 @@
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from dpflat.runs import layout
+from dpflat.runs.files import replace_json
+from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import list_runs
-from tests.app.test_runs_page import MAIN, texts
-
-
-@pytest.fixture(autouse=True)
-def own_store(tmp_path, monkeypatch):
-    monkeypatch.setenv("DPFLAT_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setattr(layout, "shipped_root", lambda: tmp_path / "none")
+from dpflat.studies import is_study, read_study, study_folder
+from tests.app.pages import make_run, open_page, press, texts
 
 
 @pytest.fixture
-def page():
-    page = AppTest.from_file(str(MAIN), default_timeout=30).run()
-    page.switch_page("views/new.py").run()
-    assert not page.exception
-    return page
+def page(stores):
+    return open_page("new")
 
 
 def test_the_forecast_stands_before_the_button(page):
@@ -60,10 +53,52 @@ def test_the_button_starts_the_run_that_was_forecast(page, tmp_path, monkeypatch
     assert runs[0].config.backbone.name == "random_tiny"
 
 
-def test_a_read_only_lab_shows_the_command_instead_of_the_button(monkeypatch):
+def test_several_epsilons_and_seeds_are_told_one_by_one_and_together(page, tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr("dpflat.jobs.start", started.append)
+    page.selectbox(key="new_backbone").set_value("random_tiny").run()
+    page.toggle(key="new_several").set_value(True).run()
+    page.pills(key="new_epsilons").set_value([3.0, 20.0]).run()
+    page.number_input(key="new_seeds").set_value(2).run()
+    shown = texts(page)
+    assert "epsilon = 3.00 at delta" in shown
+    assert "epsilon = 20.00 at delta" in shown
+    assert "A weak promise." in shown
+    assert "Released together, these 4 runs on the same data give epsilon = " in shown
+    assert "4 runs, one after the other, about" in shown
+    assert "dpflat study run study.yaml" in shown
+    written = next(code.value for code in page.code if code.value.startswith("name: from-page"))
+    press(page, "Train")
+    assert is_study(started[0])
+    (tmp_path / "study.yaml").write_text(written)
+    assert study_folder(tmp_path / "runs", read_study(tmp_path / "study.yaml")) == started[0]
+
+
+def test_runs_that_come_first_are_told(page, stores):
+    make_run(stores[0], "running")
+    assert "1 run ahead of yours" in texts(page.run())
+
+
+def test_the_runs_that_a_living_study_has_still_to_begin_come_first_too(page, stores):
+    folder = stores[0] / "studies" / "mine-1"
+    folder.mkdir(parents=True)
+    replace_json(folder / layout.CONFIG, {"kind": "study"})
+    replace_json(folder / layout.STUDY, {"rows": [{"state": s} for s in ("finished", "running", "absent", "absent")]})
+    write_status(folder, own_status("running", step=1, steps=4))
+    assert "2 runs ahead of yours" in texts(page.run())
+    (folder / layout.STUDY).write_text("{")
+    assert "ahead of yours" not in texts(page.run())
+
+
+def test_a_length_says_how_long_it_takes(page):
+    options = page.get("button_group")[0].proto.options
+    assert [option.content.split(" (")[0] for option in options] == ["quick", "standard", "own"]
+    assert options[0].content.startswith("quick (1 min")
+
+
+def test_a_read_only_lab_shows_the_command_instead_of_the_button(stores, monkeypatch):
     monkeypatch.setenv("DPFLAT_READONLY", "1")
-    page = AppTest.from_file(str(MAIN), default_timeout=30).run()
-    page.switch_page("views/new.py").run()
+    page = open_page("new")
     assert not any(b.label == "Train" for b in page.button)
     assert "Run this on your own machine" in texts(page)
     assert any("dpflat train" in c.value for c in page.code)

@@ -13,6 +13,7 @@ from playwright.sync_api import sync_playwright
 from tests.conftest import require
 
 ROOT = Path(__file__).parents[2]
+DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -41,18 +42,27 @@ def browser():
 
 
 @pytest.fixture
-def serve():
-    """Start the app on a store; gives its address. Every server is ended by its own process id."""
-    servers = []
+def servers():
+    """The servers of a test; each is ended by its own process id."""
+    started = []
+    yield started
+    for server in started:
+        server.terminate()
+        server.wait(timeout=20)
 
-    def start(runs_folder):
+
+@pytest.fixture
+def serve(servers):
+    """Start the app on a store; gives its address."""
+
+    def start(runs_folder, **environment):
         port = free_port()
         command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py")]
         options = ["--server.port", str(port), "--server.headless", "true"]
         server = subprocess.Popen(
             [*command, *options],
             cwd=ROOT,
-            env={**os.environ, "DPFLAT_RUNS": str(runs_folder)},
+            env={**os.environ, "DPFLAT_RUNS": str(runs_folder), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -68,10 +78,7 @@ def serve():
                 time.sleep(0.1)
         raise AssertionError("the app did not answer within 40 seconds")
 
-    yield start
-    for server in servers:
-        server.terminate()
-        server.wait(timeout=20)
+    return start
 
 
 def is_ours(message):
@@ -93,7 +100,8 @@ def open_page(browser):
         page.on("console", lambda message: errors.append(message.text) if is_ours(message) else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address)
-        page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=30_000)
+        page.get_by_role("heading", level=1).first.wait_for()
+        page.wait_for_selector(DONE, timeout=30_000)
         return page, errors
 
     yield open_at

@@ -1,37 +1,59 @@
+import os
+import signal
 import time
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from dpflat import jobs
+from dpflat.runs.status import derive_state
 from dpflat.runs.store import list_runs
+from tests.app.pages import make_run
+from tests.browser.conftest import DONE
+from tests.conftest import wait_until
 
 pytestmark = pytest.mark.browser
 
-DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
-
-def wait_until(condition, what, seconds=40):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.1)
-
-
-@pytest.mark.timeout(150)
-def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reload(tmp_path, serve, open_page):
-    address = serve(tmp_path / "runs")
-    page, errors = open_page(f"{address}/new")
+def choose_a_long_run(page):
     page.get_by_role("combobox", name="Backbone").click()
     page.get_by_role("option", name="random 2-layer BERT").click()
     page.get_by_role("radio", name="own").click()
     page.get_by_label("Passes over the data").fill("40")
     page.get_by_label("Passes over the data").press("Enter")
     page.get_by_text("1,066 steps").wait_for()
+
+
+def train(page, store):
+    """Start a long run from the page; gives it."""
+    choose_a_long_run(page)
+    page.get_by_role("button", name="Train", exact=True).click()
+    wait_until(lambda: list_runs(store, shipped=False), "the run")
+    return list_runs(store, shipped=False)[0]
+
+
+def steps_done(run):
+    return (run.last_step or {"step": 0})["step"]
+
+
+def end_all(store):
+    """Ask every job of a store to stop and wait for its end."""
+    folders = [run.folder for run in list_runs(store, shipped=False)] + list((store / "studies").glob("*"))
+    for folder in sorted(folders, key=lambda f: f.parent.name != "studies"):
+        (folder / "STOP").touch()
+    wait_until(lambda: all(derive_state(f) not in jobs.ALIVE for f in folders), "the end of all workers")
+
+
+@pytest.mark.timeout(150)
+def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reload(tmp_path, serve, open_page):
+    address = serve(tmp_path / "runs")
+    page, errors = open_page(f"{address}/new")
+    choose_a_long_run(page)
     page.get_by_role("button", name="Train", exact=True).click()
     page.get_by_role("button", name="Stop", exact=True).wait_for(timeout=20_000)
     run = list_runs(tmp_path / "runs", shipped=False)[0]
     try:
-        wait_until(lambda: (run.last_step or {"step": 0})["step"] >= 5, "five steps")
+        wait_until(lambda: steps_done(run) >= 5, "five steps")
         page.get_by_test_id("stVegaLiteChart").first.wait_for(timeout=10_000)
         began = time.monotonic()
         page.get_by_role("button", name="Stop", exact=True).click()
@@ -43,12 +65,13 @@ def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reloa
         page.get_by_role("button", name="Resume", exact=True).wait_for()
         assert errors == []
     finally:
-        (run.folder / "STOP").touch()
-        wait_until(lambda: run.state not in ("running", "waiting", "stopping"), "the worker's end")
+        end_all(tmp_path / "runs")
 
 
-@pytest.mark.parametrize("where", ["", "new", "runs"])
+@pytest.mark.parametrize("where", ["", "new", "runs", "runs?a={a}&b={b}", "runs?a=gone"])
 def test_no_page_has_a_serious_barrier_outside_streamlits_own_chrome(tmp_path, serve, open_page, where):
+    first, second = (make_run(tmp_path / "runs", "finished", 3, 0.7, f"privacy.epsilon={e}") for e in (1, 8))
+    where = where.format(a=first.id, b=second.id)
     page, errors = open_page(f"{serve(tmp_path / 'runs')}/{where}")
     # What Plotly and Vega draw is left out: their colours are tested against the tokens, and each chart has a text.
     context = {"include": [['[data-testid="stMainBlockContainer"]']], "exclude": [[".js-plotly-plot"], [".vega-embed"]]}
@@ -56,3 +79,88 @@ def test_no_page_has_a_serious_barrier_outside_streamlits_own_chrome(tmp_path, s
     serious = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
     assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in serious] == []
     assert errors == []
+
+
+@pytest.mark.timeout(150)
+def test_two_servers_on_one_store_do_one_run_at_a_time(tmp_path, serve, open_page):
+    store = tmp_path / "runs"
+    addresses = [serve(store) for _ in range(2)]
+    pages = [open_page(f"{address}/new")[0] for address in addresses]
+    try:
+        for page in pages:
+            choose_a_long_run(page)
+        for page in pages:
+            page.get_by_role("button", name="Train", exact=True).click()
+        wait_until(lambda: len(list_runs(store, shipped=False)) == 2, "two runs")
+        runs = list_runs(store, shipped=False)
+        wait_until(lambda: any(steps_done(run) >= 3 for run in runs), "three steps of one")
+        for _ in range(30):
+            assert sorted(run.state for run in runs) == ["running", "waiting"]
+            time.sleep(0.05)
+        waiting = next(run for run in runs if run.state == "waiting")
+        assert waiting.metrics.empty
+        for page, address in zip(pages, addresses, strict=True):
+            page.goto(f"{address}/runs?a={waiting.id}")
+            page.get_by_text("waiting for the run that is under way").wait_for()
+            page.get_by_role("link", name="2 under way").wait_for()
+    finally:
+        end_all(store)
+
+
+@pytest.mark.timeout(150)
+def test_several_at_once_are_one_study_that_is_shown_live_and_stopped(tmp_path, serve, open_page):
+    store = tmp_path / "runs"
+    page, errors = open_page(f"{serve(store)}/new")
+    try:
+        choose_a_long_run(page)
+        page.get_by_role("spinbutton", name="Seeds").fill("3")
+        page.get_by_role("spinbutton", name="Seeds").press("Enter")
+        page.get_by_text("Released together, these 3 runs on the same data give").wait_for()
+        page.get_by_role("button", name="Train", exact=True).click()
+        page.get_by_text("0 of 3 runs done; the one under way is at step").wait_for(timeout=30_000)
+        study = next((store / "studies").iterdir())
+        page.get_by_role("button", name="Stop", exact=True).click()
+        wait_until(lambda: derive_state(study) == "stopped", "the stop", 10)
+        page.get_by_text("Stopped: 0 of 3 runs are done.").wait_for()
+        page.reload()
+        page.get_by_role("button", name="Resume", exact=True).wait_for()
+        assert errors == []
+    finally:
+        end_all(store)
+
+
+@pytest.mark.timeout(150)
+def test_a_worker_killed_with_9_shows_as_lost_at_its_step_and_goes_on(tmp_path, serve, open_page):
+    store = tmp_path / "runs"
+    page, errors = open_page(f"{serve(store)}/new")
+    try:
+        run = train(page, store)
+        wait_until(lambda: steps_done(run) >= 5, "five steps")
+        os.kill(run.status.pid, signal.SIGKILL)
+        page.get_by_text("Lost at step").wait_for(timeout=15_000)
+        assert run.state == "lost"
+        before = steps_done(run)
+        page.get_by_role("button", name="Resume", exact=True).click()
+        wait_until(lambda: steps_done(run) > before, "more steps")
+        assert [e["event"] for e in run.events][-1] == "resumed"
+        assert [line["step"] for line in run.steps] == list(range(1, len(run.steps) + 1))
+        assert errors == []
+    finally:
+        end_all(store)
+
+
+@pytest.mark.timeout(150)
+def test_a_run_outlives_its_server_and_another_server_finds_it(tmp_path, serve, open_page, servers):
+    store = tmp_path / "runs"
+    page, _ = open_page(f"{serve(store)}/new")
+    try:
+        run = train(page, store)
+        servers[0].terminate()
+        servers[0].wait(timeout=20)
+        wait_until(lambda: steps_done(run) >= 5, "five steps")
+        page, errors = open_page(f"{serve(store)}/runs")
+        page.get_by_role("button", name="Stop", exact=True).click()
+        wait_until(lambda: run.state == "stopped", "the stop")
+        assert errors == []
+    finally:
+        end_all(store)

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import math
 
@@ -6,8 +7,11 @@ from opacus.accountants import PRVAccountant
 from opacus.accountants.utils import get_noise_multiplier
 
 from dpflat.errors import DPFlatError
+from dpflat.forecast import compose_runs, plan_privacy
 from dpflat.privacy.accounting import calibrate_noise, pld_epsilon, rdp_epsilon, spent_epsilon
 from dpflat.privacy.plan import ExponentialSelection, PrivacyPlan, SubsampledGaussian, default_delta
+from dpflat.privacy.wording import describe_together
+from tests.conftest import small_config
 
 # sigma, q, T, delta -> RDP and PLD of dp-accounting 0.6.0, RDP of Opacus 1.6.0
 VECTORS = [
@@ -112,3 +116,24 @@ def test_without_noise_epsilon_is_infinite():
 def test_delta_defaults_to_n_to_the_minus_1_1():
     assert default_delta(67349) == pytest.approx(4.88e-6, rel=1e-3)
     assert default_delta(6824) == pytest.approx(6.06e-5, rel=1e-3)
+
+
+def test_several_runs_together_are_one_run_of_as_many_steps():
+    one = small_config("privacy.epsilon=2")
+    plan = plan_privacy(one)[0]
+    steps = plan.gradient_steps
+    longer = dataclasses.replace(steps, steps=5 * steps.steps)
+    assert compose_runs([one] * 5) == (pytest.approx(rdp_epsilon((longer,), plan.delta)), plan.delta, True)
+    assert compose_runs([one])[0] == pytest.approx(2.0, abs=1e-3)
+
+
+def test_one_run_without_noise_leaves_nothing_together():
+    together = compose_runs([small_config(), small_config("privacy.kind=none")])
+    assert together[0] == math.inf
+    assert "have no guarantee" in describe_together(2, *together)
+
+
+def test_runs_together_carry_the_caveat_of_their_seeds():
+    seeded, secret = small_config(), small_config("privacy.noise=secret")
+    assert describe_together(2, *compose_runs([seeded, secret])).endswith(", as if the noise seeds were secret.")
+    assert "as if" not in describe_together(2, *compose_runs([secret, secret]))

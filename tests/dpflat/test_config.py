@@ -5,6 +5,7 @@ import yaml
 
 from dpflat.config import RunConfig, apply_settings, build_config, read_settings, write_yaml
 from dpflat.errors import DPFlatError
+from dpflat.keys import derive_seeded_key
 from dpflat.presets import list_presets, load_preset
 from tests.conftest import small_config
 
@@ -76,6 +77,15 @@ def test_giving_the_noise_takes_the_place_of_epsilon():
 def test_another_schema_is_refused():
     with pytest.raises(DPFlatError, match="is of schema 2; this version reads schema 1"):
         build_config({"schema_version": 2})
+
+
+def test_the_name_of_an_experiment_never_changes():
+    """Seeded noise follows from it: were it another one, no earlier run could be repeated or resumed.
+
+    A new setting changes it. Leave the setting out of `fingerprint` while it has the value that means "as before".
+    """
+    assert RunConfig().fingerprint() == "01490d0d8c37"
+    assert derive_seeded_key(0, "01490d0d8c37").hex() == "1ea9171a81e8572c377e518e234b57cb"
 
 
 def test_files_that_cannot_be_read_are_one_sentence(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dpflat.backbones.random_tiny import build_random_tiny
-from dpflat.batches import microbatches
+from dpflat.batches import FULL_LENGTH, microbatches
 from dpflat.gradients import per_unit_gradients
 from dpflat.objective import Classification
 from tests.conftest import make_split, random_parameters
@@ -76,6 +76,13 @@ def test_pieces_hold_every_row_once_and_never_cut_a_unit():
     assert sum(len(piece) for piece in pieces) == 20
     assert sum(len(owner) for owner in owners) == len(set().union(*owners)) == 8
     assert max(len(piece) for piece in pieces) <= 5
+
+
+def test_a_piece_of_long_texts_holds_fewer_of_them():
+    split = make_split(rows=60, longest=400)
+    for piece in microbatches(split, np.arange(60), 8):
+        assert len(piece) <= 8
+        assert len(piece) * piece.input_ids.shape[1] <= 8 * FULL_LENGTH
 
 
 def test_the_padded_length_of_a_row_depends_on_that_row_alone():

@@ -1,5 +1,5 @@
+import dataclasses
 import errno
-import functools
 import json
 import os
 import shutil
@@ -12,36 +12,32 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from dpflat import continuation, cross_check, jobs, recorder
+from dpflat import continuation, jobs, recorder
+from dpflat.backbones.random_tiny import build_random_tiny
+from dpflat.catalog import TASKS
 from dpflat.errors import DPFlatError
-from dpflat.run_job import FAILED, FINISHED, STOPPED, Stopping, do_run
+from dpflat.run_job import FAILED, FINISHED, STOPPED, Stopping, do_run, stop_early
 from dpflat.runs import layout
 from dpflat.runs.files import read_lines
 from dpflat.runs.manifest import find_damage
-from dpflat.runs.status import own_status, write_status
-from dpflat.runs.store import create_run, load_run
+from dpflat.runs.status import derive_state, own_status, worker_lock, write_status
+from dpflat.runs.store import create_run, find_same, load_run
 from dpflat.tasks import load
-from tests.conftest import files_limited_to, small_config
+from tests.conftest import files_limited_to, small_config, wait_until
+
+pytestmark = pytest.mark.usefixtures("read_and_count_once")
 
 TWICE = "execution.evaluations=2"
 TIMED = ("seconds", "examples_per_second", "peak_memory_mb")
 
 
-def wait_for(condition, what, seconds=45):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        jobs.reap()
-        time.sleep(0.01)
-
-
 def wait_for_state(run, state, seconds=45):
-    wait_for(lambda: run.state == state or run.state not in jobs.ALIVE, f"the state {state}", seconds)
+    wait_until(lambda: run.state == state or run.state not in jobs.ALIVE, f"the state {state}", seconds)
     assert run.state == state, (run.folder / layout.LOG).read_text()
 
 
 def wait_for_steps(run, steps):
-    wait_for(lambda: count_steps(run) >= steps or run.state not in jobs.ALIVE, f"step {steps}")
+    wait_until(lambda: count_steps(run) >= steps or run.state not in jobs.ALIVE, f"step {steps}")
     assert count_steps(run) >= steps, (run.folder / layout.LOG).read_text()
 
 
@@ -91,16 +87,6 @@ def die(*_, **__):
     raise Killed
 
 
-@pytest.fixture(scope="module", autouse=True)
-def read_and_count_once():
-    """Texts and epsilons, which are the same for all runs here, are read and counted once in this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dpflat.tasks.load.load_texts", functools.cache(load.load_texts))
-        for name in ("pld_epsilon", "prv_epsilon"):
-            patch.setattr(cross_check, name, functools.cache(getattr(cross_check, name)))
-        yield
-
-
 @pytest.fixture
 def start():
     """`jobs.start`, and the end of every worker that a test leaves behind."""
@@ -115,7 +101,7 @@ def start():
         if worker.is_running():
             worker.kill()
     for worker in workers:
-        wait_for(lambda w=worker: not w.is_running(), "the end of a worker")
+        wait_until(lambda w=worker: not w.is_running(), "the end of a worker")
 
 
 @pytest.mark.integration
@@ -126,7 +112,7 @@ class TestWorkers:
             for run in runs:
                 start(run)
             begun = [run.status.heartbeat for run in runs]
-            wait_for(
+            wait_until(
                 lambda: all(run.status.heartbeat > time for run, time in zip(runs, begun, strict=True)),
                 "a word from both workers",
             )
@@ -180,7 +166,7 @@ class TestWorkers:
         assert continuation.load_state(run.folder).step == done
         assert (run.folder / layout.ARTIFACTS / layout.WEIGHTS).exists()
         assert [e["event"] for e in run.events] == ["started", "stopped"]
-        wait_for(lambda: not worker.is_running(), "the end of the worker")
+        wait_until(lambda: not worker.is_running(), "the end of the worker")
 
 
 @pytest.fixture(scope="module")
@@ -295,7 +281,7 @@ class TestKilledWhileFinishing:
         assert run.state == "finished"
         assert (run.folder / layout.ARTIFACTS / layout.WEIGHTS).read_bytes() == weights
         assert find_damage(run.folder) == []
-        assert list((run.folder / layout.PRIVATE).iterdir()) == []
+        assert [f.name for f in (run.folder / layout.PRIVATE).iterdir()] == [".worker.lock"]
         assert [e["event"] for e in run.events].count("finished") == 1
         assert run.results["steps"] == 10
 
@@ -321,7 +307,7 @@ class TestSecretNoise:
         assert leaks(run.folder) == []
         assert do_run(run, Stopping()) == FINISHED
         assert leaks(run.folder) == []
-        assert list(private.iterdir()) == []
+        assert [f.name for f in private.iterdir()] == [".worker.lock"]
         assert run.ledger.guarantee().answer == "holds"
 
     def test_two_runs_of_one_seed_have_different_noise(self, tmp_path):
@@ -435,10 +421,56 @@ class TestStopping:
         jobs.ask_to_stop(tmp_path / "study")
         assert (study(), run()) == (True, True)
 
+    def test_only_a_process_of_its_own_may_end_and_not_for_one_run_of_a_study(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(signal, "signal", lambda *_: None)
+        for name in ("study", "run"):
+            (tmp_path / name).mkdir()
+        study = Stopping(tmp_path / "study")
+        run = study.watching(tmp_path / "run")
+        assert run.all_folders() == (tmp_path / "run", tmp_path / "study")
+        jobs.ask_to_stop(tmp_path / "study")
+        assert not run.ends_process()
+        study.listen()
+        assert run.ends_process()
+        (tmp_path / "study" / layout.STOP).unlink()
+        jobs.ask_to_stop(tmp_path / "run")
+        assert not run.ends_process()
+
+    @pytest.mark.integration
+    def test_a_worker_that_is_loading_stops_within_two_seconds(self, tmp_path):
+        run = create_run(tmp_path, small_config())
+        jobs.start(run.folder)
+        wait_until(lambda: run.status is not None and run.status.state == "running", "the worker")
+        began = time.monotonic()
+        jobs.ask_to_stop(run.folder)
+        wait_until(lambda: run.state == "stopped", "the stop")
+        assert time.monotonic() - began < 2
+        assert run.status.message == "Stopped before the first step."
+        assert run.metrics.empty
+
 
 def test_the_status_of_a_worker_is_json_a_page_can_read(tmp_path):
     write_status(tmp_path, own_status("running", step=3, steps=10, seconds_left=float("nan")))
     assert json.loads((tmp_path / layout.STATUS).read_text())["seconds_left"] is None
+
+
+def test_a_run_that_a_worker_holds_is_left_to_it(tmp_path, monkeypatch, capfd):
+    run = create_run(tmp_path, small_config())
+    monkeypatch.setattr("dpflat.run_job.HANDOVER_SECONDS", 0.05)
+    with worker_lock(run.folder):
+        assert do_run(run, Stopping()) == FAILED
+        with pytest.raises(DPFlatError, match="already being worked on"):
+            jobs.start(run.folder)
+    assert "is being worked on by another process" in capfd.readouterr().err
+    assert run.status is None
+    assert run.events == []
+
+
+def test_a_wish_to_stop_leaves_a_finished_folder_as_it_is(tmp_path):
+    write_status(tmp_path, own_status("finished", step=10, steps=10))
+    (tmp_path / layout.MANIFEST).write_text("{}")
+    assert stop_early(tmp_path) == STOPPED
+    assert derive_state(tmp_path) == "finished"
 
 
 @pytest.mark.integration
@@ -485,6 +517,23 @@ class TestARunGoesOnOnlyAsItBegan:
         (stopped.folder / layout.PRIVATE / layout.NOISE_KEY).write_text("{}")
         self.check_refused(stopped, "noise key of this run is damaged")
 
+    def test_other_texts_are_refused(self, stopped, monkeypatch):
+        texts, labels = load.load_texts(TASKS["rotten_tomatoes"])
+        monkeypatch.setattr(load, "load_texts", lambda task: (texts, [1 - label for label in labels]))
+        self.check_refused(stopped, "began with other texts")
+
+    def test_other_weights_of_the_backbone_are_refused(self, stopped, monkeypatch):
+        built = build_random_tiny()
+        other = dataclasses.replace(built, fingerprint="other weights")
+        monkeypatch.setattr("dpflat.experiment.load_backbone", lambda config: other)
+        self.check_refused(stopped, "began with other weights")
+
+    def test_a_refused_run_is_known_as_one_that_never_goes_on(self, stopped):
+        shutil.rmtree(stopped.folder / layout.PRIVATE)
+        assert do_run(stopped, Stopping()) == FAILED
+        assert not stopped.status.resumable
+        assert find_same([stopped], stopped.config) is None
+
     def test_other_execution_is_allowed(self, stopped):
         content = json.loads((stopped.folder / layout.CONFIG).read_text())
         content["execution"]["microbatch"] = 7
@@ -492,6 +541,6 @@ class TestARunGoesOnOnlyAsItBegan:
         assert do_run(load_run(stopped.id, stopped.folder.parent), Stopping()) == FINISHED
 
     def test_a_stop_while_it_loads_again_keeps_its_position(self, stopped):
-        assert do_run(stopped, lambda: True) == STOPPED
+        assert do_run(stopped, AfterSteps(stopped, 0)) == STOPPED
         assert (stopped.status.step, stopped.status.steps) == (4, 10)
         assert stopped.status.message is None

@@ -2,6 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dpflat.catalog import BACKBONES
+from dpflat.config import apply_settings, build_config
+from dpflat.forecast import plan_privacy
+from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import EntryClass, Guarantee, LedgerEntry, PrivacyLedger
 from dpflat.privacy.wording import (
     BADGES,
@@ -142,3 +146,20 @@ def test_forbidden_words_are_in_no_sentence():
     sentences = " ".join(line for line in inspect.getsource(wording).splitlines() if '"' in line).lower()
     for word in ("safe", "secure", "anonymous", "leak-free", "budget left", "protected"):
         assert word not in sentences
+
+
+@pytest.mark.parametrize(("backbone", "told"), [("dpflat-tiny", True), ("minilm", False)])
+def test_a_backbone_that_has_seen_the_texts_is_a_caveat(backbone, told):
+    config = build_config(apply_settings({}, ["task.name=imdb", f"backbone.name={backbone}", "privacy.noise=secret"]))
+    plan, schedule = plan_privacy(config)
+    guarantee = write_ledger(config, plan, schedule.steps, BACKBONES[backbone].pretrained_on).guarantee()
+    assert guarantee.answer == "nominal"
+    assert any("the backbone has seen imdb" in reason for reason in guarantee.because) == told
+
+
+def test_the_ledger_counts_the_steps_that_are_taken():
+    settings = ["backbone.name=random_tiny", "optimiser.epochs=0.3", "optimiser.batch_size=6824"]
+    config = build_config(apply_settings({}, settings))
+    plan, schedule = plan_privacy(config)
+    entry = next(e for e in write_ledger(config, plan, schedule.steps, ()).entries if e.entry_class == C.ACCOUNTED)
+    assert entry.step == "steps 1 to 1"

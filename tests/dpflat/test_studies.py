@@ -1,4 +1,3 @@
-import functools
 import json
 import signal
 import time
@@ -6,7 +5,7 @@ import time
 import psutil
 import pytest
 
-from dpflat import cross_check, jobs
+from dpflat import jobs
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.run_job import FAILED, FINISHED, STOPPED, Stopping, do_run
@@ -17,8 +16,9 @@ from dpflat.runs.status import derive_state, own_status, read_status, write_stat
 from dpflat.runs.store import create_run, list_runs
 from dpflat.studies import StudyConfig, is_study, list_configs, open_study, read_study, study_folder
 from dpflat.study_job import do_study
-from dpflat.tasks import load
 from tests.conftest import SMALL, small_config
+
+pytestmark = pytest.mark.usefixtures("read_and_count_once")
 
 BASE = {name: json.loads(value) if value.isdigit() else value for name, value in (s.split("=") for s in SMALL)}
 PAIR = {"name": "pair", "base": BASE, "cells": [{"privacy.kind": "none"}, {"privacy.epsilon": 3}]}
@@ -34,16 +34,6 @@ def rows_of(folder):
 
 def mine(root):
     return list_runs(root, shipped=False)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def read_and_count_once():
-    """Texts and epsilons, which are the same for all runs here, are read and counted once in this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dpflat.tasks.load.load_texts", functools.cache(load.load_texts))
-        for name in ("pld_epsilon", "prv_epsilon"):
-            patch.setattr(cross_check, name, functools.cache(getattr(cross_check, name)))
-        yield
 
 
 class TestWhatAFileMeans:

@@ -3,6 +3,7 @@ import json
 import os
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -74,8 +75,11 @@ class TestReplacing:
         assert [f.name for f in tmp_path.iterdir()] == ["weights"]
 
     @pytest.mark.parametrize("mode", [0o600, 0o644])
-    def test_the_mode_is_set_before_the_content_can_be_seen(self, tmp_path, mode):
+    def test_the_file_has_its_mode_when_it_comes_into_place(self, tmp_path, mode, monkeypatch):
+        replace, seen = Path.replace, []
+        monkeypatch.setattr(Path, "replace", lambda a, b: seen.append(stat.S_IMODE(a.stat().st_mode)) or replace(a, b))
         replace_file(tmp_path / "key", b"secret", mode=mode)
+        assert seen == [mode]
         assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == mode
 
     def test_other_errors_are_not_taken_for_a_full_disk(self):

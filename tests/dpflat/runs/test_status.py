@@ -8,7 +8,7 @@ import pytest
 
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
-from dpflat.runs.status import derive_state, own_status, read_status, this_host, write_status
+from dpflat.runs.status import derive_state, own_status, read_status, start_of, this_host, write_status
 
 UNFINISHED = ("waiting", "running")
 
@@ -20,7 +20,7 @@ def write(folder, state, **fields):
 def ended_process():
     """Process id and start time of a process that has ended and was collected."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    start = psutil.Process(process.pid).create_time()
+    start = start_of(psutil.Process(process.pid))
     process.communicate()
     return {"pid": process.pid, "process_start": start}
 
@@ -55,13 +55,20 @@ class TestWhileItWorks:
         assert derive_state(tmp_path) == "lost"
 
     def test_a_reused_process_id_is_lost(self, tmp_path, state):
-        write(tmp_path, state, process_start=psutil.Process().create_time() - 100)
+        write(tmp_path, state, process_start=start_of(psutil.Process()) - 100)
         assert derive_state(tmp_path) == "lost"
+
+    def test_a_clock_that_is_set_changes_nothing(self, tmp_path, state, monkeypatch):
+        write(tmp_path, state)
+        booted, born = psutil.boot_time(), psutil.Process().create_time()
+        monkeypatch.setattr(psutil, "boot_time", lambda: booted + 3600)
+        monkeypatch.setattr(psutil.Process, "create_time", lambda self: born + 3600)
+        assert derive_state(tmp_path) == state
 
     def test_a_zombie_is_lost(self, tmp_path, state):
         process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
         there = psutil.Process(process.pid)
-        write(tmp_path, state, pid=process.pid, process_start=there.create_time())
+        write(tmp_path, state, pid=process.pid, process_start=start_of(there))
         assert derive_state(tmp_path) == state
         process.stdin.close()
         deadline = time.monotonic() + 20

@@ -1,0 +1,71 @@
+"""What a page shows as an address: complete, versioned, defaults included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import streamlit as st
+
+VERSION, VIEW = "1", "runs_view"
+LONGEST = 4000
+
+
+@dataclass(frozen=True)
+class RunsView:
+    """Everything that decides what the page Runs shows.
+
+    Attributes:
+        a: ids of the first run, or of the seeds of the first experiment.
+        b: the same of what it is compared with; empty for none.
+        study: the study that is open instead, if any.
+        grouped: whether seeds of one experiment are one row of the table.
+        chosen: for each filter its chosen values; an empty tuple leaves everything in.
+    """
+
+    a: tuple[str, ...] = ()
+    b: tuple[str, ...] = ()
+    study: str | None = None
+    grouped: bool = True
+    chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def write_link(view: RunsView) -> dict[str, str]:
+    """The parameters of an address for a view."""
+    parameters = {"v": VERSION, "grouped": "1" if view.grouped else "0"}
+    parameters |= {name: ",".join(values) for name, values in (("a", view.a), ("b", view.b)) if values}
+    if view.study:
+        parameters["study"] = view.study
+    return parameters | {name: ",".join(values) for name, values in sorted(view.chosen.items())}
+
+
+def read_link(parameters: Mapping[str, str], filters: tuple[str, ...]) -> RunsView:
+    """The view that an address names. What it does not name is empty; nothing of it is trusted to exist.
+
+    Args:
+        parameters: of the address.
+        filters: names of the filters that the page has.
+    """
+
+    def parts(name: str) -> tuple[str, ...]:
+        return tuple(part for part in parameters.get(name, "")[:LONGEST].split(",") if part)
+
+    return RunsView(
+        a=parts("a"),
+        b=parts("b"),
+        study=parameters.get("study") or None,
+        grouped=parameters.get("grouped", "1") != "0",
+        chosen={name: parts(name) for name in filters if name in parameters},
+    )
+
+
+def is_known_version(parameters: Mapping[str, str]) -> bool:
+    """Whether an address was written by a version of the lab that this one can read; a bare one was."""
+    return parameters.get("v", VERSION) == VERSION
+
+
+def show_copy_link(parameters: Mapping[str, str]) -> None:
+    """A quiet popover with the whole address and the browser's copy button."""
+    with st.popover("Copy link", type="tertiary"):
+        st.code(f"{st.context.url or ''}?{urlencode(parameters)}", language=None, wrap_lines=True)

@@ -1,0 +1,216 @@
+"""The page New run: choices, what they will cost, and the button."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app.launch import EPSILONS, LENGTHS, METHODS, MOST_EPOCHS, MOST_SEEDS, WHY, Choice, as_study, first_config, launch
+from app.summary import show_seconds
+from app.terminal.tables import forecast_rows
+from app.ui.export import as_command, as_python
+from app.ui.links import RunsView, write_link
+from app.ui.states import read_only
+from app.ui.store import list_alive, own_roots, own_runs
+from app.ui.study_detail import count_to_do
+from dpflat.catalog import BACKBONES, TASKS
+from dpflat.config import RunConfig, write_yaml
+from dpflat.errors import DPFlatError
+from dpflat.forecast import Forecast, compose_runs, forecast_run
+from dpflat.privacy import wording
+from dpflat.runs.layout import STUDIES, runs_root
+from dpflat.runs.record import Run
+from dpflat.runs.speed import measured_speed
+from dpflat.studies import StudyConfig, list_configs, write_study
+
+STUDY_COMMAND = "dpflat study run study.yaml"
+# setting: words, least, most, format
+NUMBERS: dict[str, tuple[str, float, float, str]] = {
+    "data.max_tokens": ("Tokens kept of each text", 4, 512, "%d"),
+    "adapter.length": ("Prefix tokens a layer", 1, 200, "%d"),
+    "optimiser.batch_size": ("Expected examples in a batch", 1, 20_000, "%d"),
+    "optimiser.prefix_learning_rate": ("Step size of the prefixes", 1e-5, 1.0, "%.4f"),
+    "optimiser.head_learning_rate": ("Step size of the head", 1e-5, 1.0, "%.4f"),
+    "privacy.max_grad_norm": ("Clipping norm C", 1e-3, 100.0, "%.3f"),
+}
+
+
+Places = dict[str, DeltaGenerator]
+
+
+def ask_settings() -> tuple[dict[str, Any], Places]:
+    """More settings: those that differ from their default, and a place for an error beside each field."""
+    default = RunConfig()
+    changed: dict[str, Any] = {}
+    places: Places = {}
+    with st.expander("More settings"):
+        columns = st.columns(2)
+        dtype = columns[0].selectbox(
+            "Type of the frozen weights",
+            ["float32", "bfloat16"],
+            key="new_dtype",
+            help="bfloat16 is faster on processors that have it; `dpflat doctor` says whether yours does.",
+        )
+        if dtype != default.backbone.dtype:
+            changed["backbone.dtype"] = dtype
+        for number, (setting, (words, least, most, shape)) in enumerate(NUMBERS.items(), start=1):
+            section, name = setting.split(".")
+            standard = getattr(getattr(default, section), name)
+            kind = type(standard)
+            value = columns[number % 2].number_input(
+                words,
+                kind(least),
+                kind(most),
+                standard,
+                format=shape,
+                key=f"new_setting_{name}",
+                help=type(getattr(default, section)).model_fields[name].description,
+            )
+            places[setting] = columns[number % 2].empty()
+            if value != standard:
+                changed[setting] = value
+    return changed, places
+
+
+def ask_choice(runs: list[Run]) -> tuple[Choice, Places]:
+    """The four blocks of the left column, and the places for errors beside their fields."""
+    st.subheader("1 Data", anchor=False)
+    task = st.selectbox("Task", list(TASKS), format_func=lambda name: TASKS[name].title, key="new_task")
+    names = list(BACKBONES)
+    backbone = st.selectbox("Backbone", names, format_func=lambda name: BACKBONES[name].title, key="new_backbone")
+    st.subheader("2 Method", anchor=False)
+    several = st.toggle("Several at once", key="new_several", help="Methods x epsilons x seeds become one study.")
+    if several:
+        methods = tuple(
+            st.pills("Methods", list(METHODS), selection_mode="multi", default="DP prefix", key="new_methods")
+        )
+    else:
+        methods = (st.radio("Method", list(METHODS), index=1, captions=list(WHY.values()), key="new_method"),)
+    epsilons: tuple[float, ...] = (3.0,)
+    if any(METHODS[method].get("privacy.kind") != "none" for method in methods):
+        st.subheader("3 Privacy", anchor=False)
+        if several:
+            chosen = st.pills("Epsilons", EPSILONS, selection_mode="multi", default=3.0, key="new_epsilons")
+            epsilons = tuple(sorted(chosen))
+        else:
+            epsilons = (st.select_slider("Epsilon", EPSILONS, 3.0, key="new_epsilon", format_func="{:g}".format),)
+            with st.container(horizontal=True, horizontal_alignment="distribute"):
+                st.caption("more private", width="content")
+                st.caption("more accurate", width="content")
+    st.subheader("4 How long", anchor=False)
+    times = {name: _show_time(Choice(task, backbone, methods[:1], epsilons[:1], name), runs) for name in LENGTHS}
+    length = st.segmented_control(
+        "Length", LENGTHS, default="quick", key="new_length", required=True, format_func=lambda name: times[name]
+    )
+    epochs = 4.0
+    if length == "quick":
+        st.caption("For looking, not for numbers: one pass over the data, measured once.")
+    if length == "own":
+        epochs = st.number_input("Passes over the data", 0.1, MOST_EPOCHS, 4.0, key="new_epochs")
+    seeds = st.number_input("Seeds", 1, MOST_SEEDS, 1, key="new_seeds", help="One run tells little; three tell more.")
+    settings, places = ask_settings()
+    choice = Choice(task, backbone, methods, epsilons, length, float(epochs), int(seeds), 0, settings)
+    return choice, places
+
+
+def _show_time(choice: Choice, runs: list[Run]) -> str:
+    """A length with the time of one run of it, all other settings at their default."""
+    if choice.length == "own":
+        return "own"
+    try:
+        config = first_config(choice)
+    except DPFlatError:
+        return choice.length
+    seconds = forecast_run(config, measured_speed(runs, config)).seconds
+    return f"{choice.length} ({show_seconds(seconds)})" if seconds else choice.length
+
+
+def show_forecast(configs: list[RunConfig], plans: list[Forecast]) -> None:
+    """The right column: what will be promised, and what it takes; each promise of a study once."""
+    promises = dict.fromkeys(_describe_promise(config, plan) for config, plan in zip(configs, plans, strict=True))
+    for number, (guarantee, steps) in enumerate(promises):
+        st.markdown(f"{'##' if number == 0 else '####'} {guarantee}")
+        st.write(steps)
+    runs = len(configs)
+    if runs > 1:
+        st.write(wording.describe_together(runs, *compose_runs(configs)))
+    seconds = [p.seconds for p in plans]
+    time = "an unknown time" if None in seconds else show_seconds(sum(s for s in seconds if s is not None))
+    memory = f"{plans[0].memory_gb:g} GB" if plans[0].memory_gb else "unknown memory"
+    about = "About" if runs == 1 else f"{runs} runs, one after the other, about"
+    st.write(f"{about} {time}, {memory} ({plans[0].basis}).")
+    if any(plan.epsilon is not None and plan.epsilon > 8 for plan in plans):
+        st.warning(wording.WEAK_PROMISE)
+    if TASKS[configs[0].task.name].public:
+        st.caption(wording.PUBLIC_PLAYS_PRIVATE)
+
+
+def _describe_promise(config: RunConfig, plan: Forecast) -> tuple[str, str]:
+    rows = forecast_rows(config, plan)
+    steps = f"{rows['steps']:,} steps of about {rows['expected_batch_size']:.0f} examples."
+    if plan.epsilon is not None:
+        steps = f"Noise multiplier {wording.show_noise_multiplier(rows['noise_multiplier'])}, {steps}"
+    return rows["guarantee"], steps
+
+
+def show_busy() -> None:
+    """How many runs come first."""
+    ahead = len(list_alive()) + count_to_do(own_roots())
+    if ahead:
+        st.caption(f"{ahead} run{'s' if ahead > 1 else ''} ahead of yours: one is done at a time.")
+
+
+def show_error(message: str, places: Places) -> None:
+    """An error beside the field it speaks of, else where the forecast would stand; what was typed is kept."""
+    place = next((place for setting, place in places.items() if setting in message), None)
+    if place is None:
+        st.error(message)
+    else:
+        place.error(message)
+        st.write("One of the settings on the left does not fit; what is wrong stands beside it.")
+
+
+def show_codes(study: StudyConfig, configs: list[RunConfig]) -> None:
+    """What was chosen as a command, as a file and, for one run, as Python."""
+    with st.popover("As command, YAML, Python", type="tertiary"):
+        command, as_yaml, python = st.tabs(["Command", "YAML", "Python"])
+        if len(configs) == 1:
+            command.code(as_command(configs[0]), language="bash")
+            as_yaml.code(write_yaml(configs[0]), language="yaml")
+            python.code(as_python(configs[0]), language="python")
+        else:
+            command.code(STUDY_COMMAND, language="bash")
+            as_yaml.caption("study.yaml")
+            as_yaml.code(write_study(study), language="yaml")
+            python.write("A study is run by its command.")
+
+
+def show_page() -> None:
+    """The page from top to bottom."""
+    runs = own_runs()
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        choice, places = ask_choice(runs)
+    with right, st.container(key="forecast"):
+        try:
+            first_config(choice)  # the first thing that is wrong, told without the words of a study
+            study = as_study(choice)
+            configs = list_configs(study)
+            alone = len(configs) == 1
+            show_forecast(configs, [forecast_run(c, measured_speed(runs, c)) for c in configs])
+            if read_only():
+                st.write("This lab is read-only. Run this on your own machine:")
+                st.code(as_command(configs[0]) if alone else STUDY_COMMAND, language="bash")
+            else:
+                show_busy()
+                name = st.text_input("Name", max_chars=80, placeholder="optional", key="new_name") if alone else ""
+                if st.button("Train", type="primary", key="new_train"):
+                    folder = launch(choice, runs_root(), name)
+                    is_study = folder.parent.name == STUDIES
+                    view = RunsView(study=folder.name) if is_study else RunsView(a=(folder.name,))
+                    st.switch_page("views/runs.py", query_params=write_link(view))
+            show_codes(study, configs)
+        except DPFlatError as error:
+            show_error(str(error), places)

@@ -1,0 +1,115 @@
+"""What lies closed under a run: ledger, settings, versions, log, export, name, note, delete."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from app.housekeeping import delete_run, label_run, list_export, make_export
+from app.terminal.tables import ledger_rows
+from app.ui.export import as_command
+from app.ui.links import VIEW
+from app.ui.states import read_only
+from dpflat.catalog import TASKS
+from dpflat.config import write_yaml
+from dpflat.errors import DPFlatError
+from dpflat.privacy.wording import describe_additions
+from dpflat.runs import layout
+from dpflat.runs.record import Run
+
+LOG_CHARACTERS = 20_000
+DELETED = "runs_deleted"
+
+
+def show_details(run: Run) -> None:
+    """Everything else about a run that has ended; a damaged file is told and does not hide the others."""
+    for name, show in (
+        ("Next", _show_next),
+        ("Ledger", _show_ledger),
+        ("Settings", _show_settings),
+        ("Versions and hardware", _show_environment),
+        ("Log", _show_log),
+        ("Take it along", _show_export),
+        ("Name, note, delete", _show_housekeeping),
+    ):
+        try:
+            if name == "Next":
+                show(run)
+            elif _applies(name, run):
+                with st.expander(name):
+                    show(run)
+        except DPFlatError as error:
+            st.warning(str(error))
+
+
+def _applies(name: str, run: Run) -> bool:
+    if name == "Name, note, delete":
+        return not run.shipped and not read_only()
+    if name == "Log":
+        return run.has(layout.LOG) and not read_only()
+    if name in ("Ledger", "Take it along"):
+        return run.has(layout.LEDGER)
+    return True
+
+
+def _show_next(run: Run) -> None:
+    if run.state == "finished" and not run.shipped and not read_only() and run.ledger.epsilon is not None:
+        st.page_link("views/start.py", label="See it among the shipped runs")
+
+
+def _show_ledger(run: Run) -> None:
+    for line in describe_additions(run.ledger, TASKS[run.config.task.name].public):
+        st.write(line)
+    st.dataframe(pd.DataFrame(ledger_rows(run.ledger)), hide_index=True, width="stretch")
+
+
+def _show_settings(run: Run) -> None:
+    st.code(write_yaml(run.config), language="yaml")
+    st.code(as_command(run.config), language="bash")
+
+
+def _show_environment(run: Run) -> None:
+    st.json(run.environment)
+
+
+def _show_log(run: Run) -> None:
+    text = (run.folder / layout.LOG).read_text(encoding="utf-8", errors="replace")
+    st.code(text[-LOG_CHARACTERS:] or "empty", language=None)
+
+
+def _show_export(run: Run) -> None:
+    public = TASKS[run.config.task.name].public
+    shared, left_out = list_export(run, everything=False)
+    st.write(
+        f"Share: {', '.join(f.name for f in shared)}. Left out: {', '.join(f.name for f in left_out) or 'nothing'}."
+    )
+    st.download_button(
+        "Share", lambda: make_export(run, everything=False), f"{run.id}-share.zip", key=f"share-{run.id}"
+    )
+    if read_only():
+        return
+    allowed = public or st.text_input(f"Type {run.id} to export values of private data") == run.id
+    st.download_button(
+        "Everything",
+        lambda: make_export(run, everything=True),
+        f"{run.id}.zip",
+        key=f"all-{run.id}",
+        disabled=not allowed,
+    )
+
+
+def _show_housekeeping(run: Run) -> None:
+    with st.form(f"label-{run.id}"):
+        name = st.text_input("Name", run.label.get("name", ""), max_chars=80)
+        note = st.text_area("Note", run.label.get("note", ""), max_chars=2000)
+        if st.form_submit_button("Save"):
+            label_run(run, name, note)
+            st.rerun()
+    if st.button("Delete", key=f"delete-{run.id}"):
+        delete_run(run)
+        st.session_state[DELETED] = run.id
+        st.session_state[VIEW] = replace(st.session_state[VIEW], a=(), b=())
+        st.query_params.clear()
+        st.rerun()

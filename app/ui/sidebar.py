@@ -1,0 +1,20 @@
+"""What stands under the navigation: runs under way, and where runs are kept."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.ui.states import read_only
+from app.ui.store import list_alive, own_roots
+
+
+def show_sidebar() -> None:
+    """A link to the runs under way, if any, and the store's path."""
+    with st.sidebar:
+        alive = list_alive()
+        if alive:
+            st.page_link("views/runs.py", label=f"{len(alive)} under way", query_params={"a": alive[0].id})
+        if read_only():
+            st.caption("Read-only")
+        else:
+            st.caption(f"Runs in {own_roots()[0]}")

@@ -1,0 +1,85 @@
+"""The figure of Start under every verdict, on made-up results."""
+
+import pytest
+
+from analysis.figures import tokens
+from analysis.figures.findings import Verdict, cost_of_privacy
+from analysis.figures.tradeoff import OwnRun, draw_tradeoff
+from analysis.results import MethodPoint
+from tests.analysis.test_findings import MADE_UP
+
+OPEN = 0.80
+
+
+def point(method, epsilon, accuracy, guarantee="nominal"):
+    shares = (accuracy - 0.01, accuracy, accuracy + 0.01)
+    ends = (accuracy - 0.02, accuracy + 0.02)
+    return MethodPoint(method, epsilon, shares, (0, 1, 2), guarantee, ("a", "b", "c"), *ends, 1706)
+
+
+def draw(*points, mode="light", yours=()):
+    return draw_tradeoff(list(points), mode, 0.5, yours)
+
+
+def named(figure, name):
+    return next(trace for trace in figure.data if trace.name == name)
+
+
+def words(figure):
+    return [note.text for note in figure.layout.annotations]
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_each_verdict_draws_the_difference_that_its_sentence_tells(verdict, mode):
+    difference = MADE_UP[verdict]
+    assert cost_of_privacy(3.0, difference).verdict is verdict
+    figure = draw(
+        point("non-private prefix", None, OPEN, "none"), point("DP prefix", 3.0, OPEN + difference.mean), mode=mode
+    )
+    mean = named(figure, "DP prefix")
+    assert mean.y[0] / 100 - OPEN == pytest.approx(difference.mean)
+    band = figure.layout.shapes[0]
+    assert (band.y0, band.y1) == pytest.approx((78.0, 82.0))
+    palette = set(vars(tokens.PALETTES[mode]).values())
+    assert {trace.marker.color for trace in figure.data if trace.marker.color} <= palette
+    assert figure.layout.template.layout.paper_bgcolor in palette
+
+
+def test_a_run_without_noise_is_a_band_with_its_name_and_never_a_point():
+    figure = draw(point("non-private prefix", None, OPEN, "none"))
+    assert len(figure.data) == 0
+    assert "non-private, 80.0 %" in words(figure)
+
+
+@pytest.mark.parametrize(
+    ("guarantee", "symbol"), [("holds", "circle"), ("nominal", "circle-open"), ("void", "circle-open")]
+)
+def test_a_marker_is_filled_where_the_guarantee_holds_and_nowhere_else(guarantee, symbol):
+    assert named(draw(point("DP prefix", 3.0, 0.75, guarantee)), "DP prefix").marker.symbol == (symbol,)
+
+
+def test_every_seed_has_its_dot_and_every_mean_its_interval():
+    figure = draw(point("DP prefix", 1.0, 0.7), point("DP prefix", 8.0, 0.8))
+    dots = next(trace for trace in figure.data if trace.text and "seed" in trace.text[0])
+    assert list(dots.y) == pytest.approx([69, 70, 71, 79, 80, 81])
+    assert list(dots.x) == [1, 1, 1, 8, 8, 8]
+    assert [list(row) for row in named(figure, "DP prefix").customdata] == [
+        pytest.approx([68, 72, 3, 1706]),
+        pytest.approx([78, 82, 3, 1706]),
+    ]
+
+
+def test_epsilon_is_on_a_log_axis_and_methods_are_named_at_their_line_not_in_a_legend():
+    figure = draw(point("DP prefix", 1.0, 0.7), point("head only", 3.0, 0.6))
+    assert figure.layout.xaxis.type == "log"
+    assert "ε of the noise" in figure.layout.xaxis.title.text
+    assert {"DP prefix", "head only", "majority class"} <= set(words(figure))
+    assert not figure.layout.template.layout.showlegend
+
+
+def test_ones_own_runs_are_stars_named_once_an_epsilon():
+    own = tuple(OwnRun(name, epsilon, 0.7, filled) for name, epsilon, filled in (("x", 3, True), ("y", 3, False)))
+    figure = draw(point("DP prefix", 3.0, 0.7), yours=(*own, OwnRun("z", None, 0.9, False)))
+    stars = [trace for trace in figure.data if "star" in str(trace.marker.symbol)]
+    assert [(s.marker.symbol, s.text[0]) for s in stars] == [("star", "yours"), ("star-open", "")]

@@ -1,0 +1,92 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
+from dpflat.runs import layout, store
+from dpflat.runs.files import append_line, replace_json
+from dpflat.runs.manifest import write_manifest
+from dpflat.runs.status import own_status, write_status
+from tests.conftest import small_config
+
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
+NOBODY = 2**22 - 1
+EXAMPLES = 1706
+
+
+def make_run(root, state="finished", steps=3, accuracy=0.75, *settings):
+    """A run's folder as a worker of this process would have left it."""
+    run = store.create_run(root, small_config(*settings), {"name": "my first"})
+    entry = LedgerEntry(step="1", touched="t", mechanism="m", entry_class=EntryClass.ACCOUNTED)
+    ledger = PrivacyLedger(unit="example", units=200, delta=1e-3, epsilon=2.5).add(entry)
+    replace_json(run.folder / layout.LEDGER, ledger.model_dump(mode="json"))
+    for step in range(1, steps + 1):
+        line = {"step": step, "seconds": 1.0 * step, "loss": 0.7, "epsilon": 0.5 * step, "clipped_share": 1.0}
+        append_line(run.folder / layout.METRICS, line)
+    if state == "finished":
+        _measure(run, accuracy, steps)
+    write_status(run.folder, own_status("running" if state == "lost" else state, step=steps, steps=10))
+    if state == "finished":
+        write_manifest(run.folder)
+    if state == "lost":
+        status = json.loads((run.folder / layout.STATUS).read_text())
+        replace_json(run.folder / layout.STATUS, {**status, "pid": NOBODY})
+    return run
+
+
+def _measure(run, accuracy, steps):
+    correct = np.arange(EXAMPLES) < round(accuracy * EXAMPLES)
+    numbers = {"accuracy": float(correct.mean()), "loss": 0.5, "examples": EXAMPLES, "steps": steps, "seconds": 28.0}
+    replace_json(run.folder / layout.ARTIFACTS / layout.RESULTS, numbers)
+    scores = {"correct": correct, "loss": np.full(EXAMPLES, 0.5), "log_odds": np.zeros(EXAMPLES)}
+    np.savez_compressed(run.folder / layout.ARTIFACTS / layout.PREDICTIONS, **scores)
+    append_line(
+        run.folder / layout.EVENTS,
+        {"event": "evaluated", "time": 0.0, "step": steps, "examples": EXAMPLES, "loss": 0.5, "accuracy": accuracy},
+    )
+
+
+def copy_shipped(root):
+    """Copies of the runs that come with the lab."""
+    root.mkdir(parents=True, exist_ok=True)
+    for folder in (MAIN.parents[1] / "cached_runs").iterdir():
+        if folder.name.startswith("2"):
+            shutil.copytree(folder, root / folder.name)
+
+
+def open_page(name, **parameters):
+    """The app at a page, with the parameters of an address."""
+    page = AppTest.from_file(str(MAIN), default_timeout=30).run()
+    page.switch_page(f"views/{name}.py")
+    for key, value in parameters.items():
+        page.query_params[key] = value
+    return page.run()
+
+
+def texts(page):
+    """Every text of a page."""
+    kinds = ("title", "subheader", "markdown", "caption", "warning", "code", "error", "info")
+    return " ".join(str(e.value) for kind in kinds for e in page.get(kind))
+
+
+def column(page, name, table=0):
+    """One column of a table of a page."""
+    return page.dataframe[table].value[name].tolist()
+
+
+def labels(page):
+    """The buttons of a page."""
+    return [button.label for button in page.button]
+
+
+def press(page, label):
+    """Press a button."""
+    return next(b for b in page.button if b.label == label).click().run()
+
+
+def address_of(page):
+    """The parameters of the address that a page has written."""
+    return {key: value if isinstance(value, str) else value[0] for key, value in page.query_params.items()}

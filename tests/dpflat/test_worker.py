@@ -1,0 +1,17 @@
+import os
+
+import pytest
+
+from dpflat import worker
+from dpflat.run_job import FAILED
+
+
+@pytest.mark.parametrize(("given", "kept"), [(None, "32"), ("1024", "1024")])
+def test_caches_of_matrix_products_are_small_unless_a_person_says_otherwise(tmp_path, monkeypatch, given, kept):
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    for name in worker.MATMUL_CACHES:
+        monkeypatch.setenv(name, given or "")
+        if given is None:
+            monkeypatch.delenv(name)
+    assert worker.main([str(tmp_path)]) == FAILED
+    assert {os.environ[name] for name in worker.MATMUL_CACHES} == {kept}
