@@ -100,10 +100,10 @@ def ask_choice(runs: list[Run]) -> tuple[Choice, Places]:
                 st.caption("more private", width="content")
                 st.caption("more accurate", width="content")
     st.subheader("4 How long", anchor=False)
-    times = {name: _show_time(Choice(task, backbone, methods[:1], epsilons[:1], name), runs) for name in LENGTHS}
-    length = st.segmented_control(
-        "Length", LENGTHS, default="quick", key="new_length", required=True, format_func=lambda name: times[name]
-    )
+    length = st.segmented_control("Length", LENGTHS, default="quick", key="new_length", required=True)
+    # Not in the buttons: a label that changes while somebody clicks takes the click back.
+    times = [_show_time(Choice(task, backbone, methods[:1], epsilons[:1], name), runs) for name in LENGTHS]
+    st.caption(", ".join(filter(None, times)))
     epochs = 4.0
     if length == "quick":
         st.caption("For looking, not for numbers: one pass over the data, measured once.")
@@ -116,15 +116,15 @@ def ask_choice(runs: list[Run]) -> tuple[Choice, Places]:
 
 
 def _show_time(choice: Choice, runs: list[Run]) -> str:
-    """A length with the time of one run of it, all other settings at their default."""
+    """A length and the time of one run of it, all other settings at their default; nothing where unknown."""
     if choice.length == "own":
-        return "own"
+        return ""
     try:
         config = first_config(choice)
     except DPFlatError:
-        return choice.length
+        return ""
     seconds = forecast_run(config, measured_speed(runs, config)).seconds
-    return f"{choice.length} ({show_seconds(seconds)})" if seconds else choice.length
+    return f"{choice.length} takes {show_seconds(seconds)}" if seconds else ""
 
 
 def show_forecast(configs: list[RunConfig], plans: list[Forecast]) -> None:

@@ -90,10 +90,16 @@ def test_the_runs_that_a_living_study_has_still_to_begin_come_first_too(page, st
     assert "ahead of yours" not in texts(page.run())
 
 
-def test_a_length_says_how_long_it_takes(page):
-    options = page.get("button_group")[0].proto.options
-    assert [option.content.split(" (")[0] for option in options] == ["quick", "standard", "own"]
-    assert options[0].content.startswith("quick (1 min")
+def test_it_says_how_long_each_length_takes_and_the_buttons_keep_their_names_whatever_is_chosen(page):
+    def names():
+        return [option.content for option in page.get("button_group")[0].proto.options]
+
+    assert names() == ["quick", "standard", "own"]
+    with_minilm = next(c.value for c in page.caption if c.value.startswith("quick takes"))
+    assert "standard takes" in with_minilm
+    page.selectbox(key="new_backbone").set_value("dpflat-tiny").run()
+    assert next(c.value for c in page.caption if c.value.startswith("quick takes")) != with_minilm
+    assert names() == ["quick", "standard", "own"]
 
 
 def test_a_read_only_lab_shows_the_command_instead_of_the_button(stores, monkeypatch):
