@@ -50,8 +50,8 @@ class DataConfig(Section):
 class BackboneConfig(Section):
     """The frozen transformer."""
 
-    name: str = "minilm"
-    """A name of the catalog, `hub:<id>` or `folder:<path>`."""
+    name: str = "dpflat-tiny"
+    """A name of the catalog, `hub:<id>` or `folder:<path>`. Default: our own, the fastest."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of the frozen weights, cast once. Parameters, head, loss, clipping and noise are float32; inside bfloat16
     layers the prefixes are rounded."""

@@ -33,8 +33,9 @@ def test_nothing_private_and_no_log_is_shipped_and_the_folder_stays_small():
     assert len(tracked) <= 2500
 
 
-def test_every_shipped_run_belongs_to_the_study_that_rebuilds_it():
-    planned = {(c.fingerprint(), c.seed) for c in list_configs(read_study(ROOT.parent / "studies" / "shipped.yaml"))}
+def test_the_shipped_runs_are_those_that_the_studies_rebuild_no_more_and_no_less():
+    studies = [read_study(path) for path in sorted((ROOT.parent / "studies").glob("*.yaml"))]
+    planned = {(config.fingerprint(), config.seed) for study in studies for config in list_configs(study)}
     shipped = {(run.config.fingerprint(), run.config.seed) for run in RUNS}
-    assert len(shipped) == len(RUNS) > 0
-    assert shipped <= planned
+    assert len(shipped) == len(RUNS)
+    assert shipped == planned

@@ -12,6 +12,7 @@ from analysis.figures import tokens
 from analysis.results import MethodPoint
 
 MARKS = {"DP prefix": ("baseline", "circle"), "head only": ("reference", "x")}
+LABEL_GAP_PX, ROOM_OF_AXIS = 16, 60
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,11 @@ def draw_tradeoff(
     figure.add_hline(y=100 * majority, line={"width": 1, "color": palette.reference})
     _label(figure, lowest, 100 * majority, "majority class", palette, yanchor="bottom", xanchor="left")
     ordered = sorted(private, key=lambda p: (p.method, p.epsilon or 0))
-    for method, group in groupby(ordered, key=lambda p: p.method):
-        _draw_method(figure, method, list(group), palette)
+    by_method = {method: list(group) for method, group in groupby(ordered, key=lambda p: p.method)}
+    for method, group in by_method.items():
+        _draw_method(figure, method, group, palette)
+    low, high = _vertical_range([majority, *(v for p in points for v in (p.low, p.high, *p.accuracies))], yours)
+    _name_methods(figure, by_method, (tokens.PRIMARY_HEIGHT - ROOM_OF_AXIS) / (high - low), palette)
     named: set[float] = set()
     for own in yours:
         if own.epsilon is not None:
@@ -71,7 +75,7 @@ def draw_tradeoff(
         title_text="ε of the noise (smaller is more private)",
         range=[math.log10(lowest * 0.85), math.log10(1.3 * highest)],
     )
-    figure.update_yaxes(title_text="test accuracy, %")
+    figure.update_yaxes(title_text="test accuracy, %", range=[low, high])
     return figure
 
 
@@ -140,8 +144,48 @@ def _draw_method(figure: go.Figure, method: str, points: list[MethodPoint], pale
             ),
         )
     )
-    last = points[-1]
-    _label(figure, (last.epsilon or 1) * 1.12, 100 * last.mean, method, palette, xanchor="left", yanchor="middle")
+
+
+def _vertical_range(shares: list[float], yours: tuple[OwnRun, ...]) -> tuple[float, float]:
+    """Ends of the vertical axis in percent: everything that is drawn, and a little room."""
+    percent = [100 * share for share in (*shares, *(own.accuracy for own in yours if own.epsilon is not None))]
+    room = 0.05 * (max(percent) - min(percent)) + 0.5
+    return min(percent) - room, max(percent) + room
+
+
+def _name_methods(
+    figure: go.Figure, by_method: dict[str, list[MethodPoint]], pixels: float, palette: tokens.Palette
+) -> None:
+    """The methods' names at the ends of their lines, none over another.
+
+    Args:
+        figure: where they are written.
+        by_method: points by method, by epsilon.
+        pixels: of one percentage point.
+        palette: colours.
+    """
+    ends = sorted(((group[-1], method) for method, group in by_method.items()), key=lambda end: end[0].mean)
+    heights = spread([100 * point.mean * pixels for point, _ in ends], LABEL_GAP_PX)
+    for (point, method), height in zip(ends, heights, strict=True):
+        x, y = (point.epsilon or 1) * 1.12, height / pixels
+        _label(figure, x, y, method, palette, xanchor="left", yanchor="middle")
+
+
+def spread(positions: list[float], gap: float) -> list[float]:
+    """Ascending positions moved as little as possible (in the sum of squares) so that neighbours are `gap` apart.
+
+    Isotonic regression by pooling (Barlow et al. 1972): positions that would overlap form a group that is centred on
+    its members' mean.
+    """
+    groups: list[tuple[float, int]] = []
+    for number, position in enumerate(positions):
+        mean, size = position - number * gap, 1
+        while groups and groups[-1][0] > mean:
+            before, count = groups.pop()
+            mean, size = (before * count + mean * size) / (count + size), count + size
+        groups.append((mean, size))
+    flat = [mean for mean, size in groups for _ in range(size)]
+    return [mean + number * gap for number, mean in enumerate(flat)]
 
 
 def hollow(symbol: str) -> str:

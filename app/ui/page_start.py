@@ -1,9 +1,11 @@
 """The page Start: what privacy costs, from the runs that come with the lab."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 import streamlit as st
 
-from analysis.figures.findings import Finding, Verdict, cost_of_privacy
+from analysis.figures.findings import Finding, Verdict, compare_accuracy, cost_of_privacy
 from analysis.figures.tradeoff import OwnRun, draw_tradeoff
 from analysis.results import MethodPoint, PairedDifference
 from analysis.tradeoff import compare_groups, group_runs, summarise_group
@@ -18,27 +20,43 @@ from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import PUBLIC_PLAYS_PRIVATE
 from dpflat.runs.layout import shipped_root
 
-TASK, BACKBONE, EPSILON = "rotten_tomatoes", "minilm", 3.0
+TASK, BACKBONE, EPSILON = "rotten_tomatoes", "dpflat-tiny", 3.0
 MAJORITY = 0.5
 MOST_OWN_RUNS = 20
 
 
+@dataclass(frozen=True)
+class Shipped:
+    """What the figure of this page shows.
+
+    Attributes:
+        points: one a method and epsilon.
+        cost: accuracy with privacy minus accuracy without, prefixes in both, at the epsilon of the title.
+        prefixes: accuracy of DP prefix tuning minus that of a head alone, at the same epsilon.
+    """
+
+    points: tuple[MethodPoint, ...] = ()
+    cost: PairedDifference | None = None
+    prefixes: PairedDifference | None = None
+
+
 @st.cache_data(max_entries=4, show_spinner=False)
-def load_points(signature: str) -> tuple[list[MethodPoint], PairedDifference | None]:  # noqa: ARG001
-    """The shipped points, and the paired cost of privacy at the epsilon of the title."""
+def load_shipped(signature: str) -> Shipped:  # noqa: ARG001
+    """The shipped runs of the page's task and backbone, aggregated."""
     groups = group_runs(shipped_runs(), TASK, BACKBONE)
-    points = [point for key, runs in groups.items() if (point := summarise_group(key, runs))]
-    private, open_ = groups.get(("DP prefix", EPSILON)), groups.get(("non-private prefix", None))
-    return points, compare_groups(private, open_) if private and open_ else None
+    points = tuple(point for key, runs in groups.items() if (point := summarise_group(key, runs)))
+    private, others = groups.get(("DP prefix", EPSILON)), (("non-private prefix", None), ("head only", EPSILON))
+    cost, prefixes = (compare_groups(private, groups[key]) if private and key in groups else None for key in others)
+    return Shipped(points, cost, prefixes)
 
 
-def find_points() -> tuple[list[MethodPoint], PairedDifference | None]:
-    """`load_points`; a damaged shipped run is told, and nothing is shown from it."""
+def find_shipped() -> Shipped:
+    """`load_shipped`; a damaged shipped run is told, and nothing is shown from it."""
     try:
-        return load_points(store_signature(shipped_root()))
+        return load_shipped(store_signature(shipped_root()))
     except DPFlatError as error:
         st.warning(str(error))
-        return [], None
+        return Shipped()
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -60,7 +78,7 @@ def load_own_runs(signature: str) -> tuple[OwnRun, ...]:  # noqa: ARG001
     return tuple(found)
 
 
-def as_table(points: list[MethodPoint], own: tuple[OwnRun, ...]) -> pd.DataFrame:
+def as_table(points: tuple[MethodPoint, ...], own: tuple[OwnRun, ...]) -> pd.DataFrame:
     """The numbers behind the figure."""
     rows = [
         {
@@ -89,8 +107,9 @@ def as_table(points: list[MethodPoint], own: tuple[OwnRun, ...]) -> pd.DataFrame
     return pd.DataFrame(rows + yours)
 
 
-def show_tradeoff(points: list[MethodPoint], cost: PairedDifference | None) -> None:
-    """Accuracy against epsilon, with the person's own runs as stars."""
+def show_tradeoff(shipped: Shipped) -> None:
+    """Accuracy against epsilon, with the person's own runs as stars, and whether prefixes pay at all."""
+    points, cost = shipped.points, shipped.cost
     finding = cost_of_privacy(EPSILON, cost) if cost else Finding("Test accuracy against epsilon", Verdict.DESCRIPTIVE)
     own = () if read_only() else load_own_runs(store_signature(*own_roots()))
     subtitle = (
@@ -107,8 +126,11 @@ def show_tradeoff(points: list[MethodPoint], cost: PairedDifference | None) -> N
         "points = [point for key, runs in groups.items() if (point := summarise_group(key, runs))]\n"
         f'draw_tradeoff(points, "light", majority={MAJORITY})',
     )
-    figure = draw_tradeoff(points, theme.mode(), MAJORITY, own)
+    figure = draw_tradeoff(list(points), theme.mode(), MAJORITY, own)
     show_figure("tradeoff", finding, subtitle, figure, EntryClass.DIAGNOSTIC, as_table(points, own), code)
+    if shipped.prefixes:
+        against = f"a linear head alone at epsilon {EPSILON:g}"
+        st.write(f"{compare_accuracy('DP prefix', against, shipped.prefixes).text}.")
 
 
 def show_next_steps() -> None:
@@ -120,7 +142,7 @@ def show_next_steps() -> None:
         st.switch_page("views/new.py")
 
 
-def show_what_is_real(points: list[MethodPoint]) -> None:
+def show_what_is_real(points: tuple[MethodPoint, ...]) -> None:
     """Data, seeds and noise behind the figure, in words."""
     task, card = TASKS[TASK], BACKBONES[BACKBONE]
     with st.expander("What is real here"):
@@ -137,10 +159,10 @@ def show_what_is_real(points: list[MethodPoint]) -> None:
 
 def show_page() -> None:
     """The page from top to bottom."""
-    points, cost = find_points()
-    if points:
-        show_tradeoff(points, cost)
+    shipped = find_shipped()
+    if shipped.points:
+        show_tradeoff(shipped)
     else:
         st.write("No shipped runs are here. `dpflat study run studies/shipped.yaml --runs cached_runs` makes them.")
     show_next_steps()
-    show_what_is_real(points)
+    show_what_is_real(shipped.points)

@@ -4,7 +4,7 @@ import pytest
 
 from analysis.figures import tokens
 from analysis.figures.findings import Verdict, cost_of_privacy
-from analysis.figures.tradeoff import OwnRun, draw_tradeoff
+from analysis.figures.tradeoff import LABEL_GAP_PX, OwnRun, draw_tradeoff, spread
 from analysis.results import MethodPoint
 from tests.analysis.test_findings import MADE_UP
 
@@ -83,3 +83,18 @@ def test_ones_own_runs_are_stars_named_once_an_epsilon():
     figure = draw(point("DP prefix", 3.0, 0.7), yours=(*own, OwnRun("z", None, 0.9, False)))
     stars = [trace for trace in figure.data if "star" in str(trace.marker.symbol)]
     assert [(s.marker.symbol, s.text[0]) for s in stars] == [("star", "yours"), ("star-open", "")]
+
+
+def test_names_that_would_stand_on_each_other_are_moved_apart_and_others_stay():
+    assert spread([10.0, 50.0, 90.0], 16) == [10, 50, 90]
+    assert spread([10.0, 12.0, 90.0], 16) == pytest.approx([3, 19, 90])
+    assert spread([10.0, 10.0, 10.0], 16) == pytest.approx([-6, 10, 26])
+    assert spread([], 16) == []
+
+
+def test_two_methods_of_one_accuracy_have_readable_names():
+    figure = draw(point("DP prefix", 3.0, 0.7), point("head only", 3.0, 0.7))
+    heights = {note.text: note.y for note in figure.layout.annotations}
+    low, high = figure.layout.yaxis.range
+    pixels = (tokens.PRIMARY_HEIGHT - 60) / (high - low)
+    assert abs(heights["DP prefix"] - heights["head only"]) * pixels == pytest.approx(LABEL_GAP_PX)

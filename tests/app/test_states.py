@@ -19,7 +19,7 @@ STORES = {
     "lost": lambda own, shipped: make_run(own, "lost"),
     "broken folder": lambda own, shipped: (make_run(own).folder / layout.CONFIG).write_text("{"),
     "no results": lambda own, shipped: (make_run(own).folder / "artifacts" / layout.RESULTS).unlink(),
-    "torn predictions": lambda own, shipped: tear(make_run(shipped, "finished", 3, 0.7, "backbone.name=minilm")),
+    "torn predictions": lambda own, shipped: tear(make_run(shipped, "finished", 3, 0.7, "backbone.name=dpflat-tiny")),
     "forbidden folder": lambda own, shipped: make_run(own).folder.chmod(0),
 }
 SAYS = {
