@@ -125,7 +125,7 @@ def first_config(choice: Choice) -> RunConfig:
     """
     check_choice(choice)
     settings = [f"{key}={value}" for key, value in list_choices(choice)[0].items()]
-    ordered = sorted(settings, key=lambda setting: ".kind=" not in setting)
+    ordered = sorted(settings, key=lambda setting: not (".kind=" in setting or ".mode=" in setting))
     return build_config(apply_settings({}, [*ordered, f"seed={choice.first_seed}"]))
 
 

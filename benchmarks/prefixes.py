@@ -23,11 +23,12 @@ from analysis.tradeoff import pair
 from dpflat.backbones.load import Backbone
 from dpflat.batches import EncodedSplit
 from dpflat.config import RunConfig, apply_settings, build_config
+from dpflat.evaluation import measure
 from dpflat.events import Evaluated, Trained
 from dpflat.experiment import Experiment, prepare
 from dpflat.forecast import plan_steps
 from dpflat.prefix import initialise
-from dpflat.training import measure, train
+from dpflat.training import train
 from dpflat.worker import limit_caches
 
 HEAD_FACTORS = (1, 3, 10)

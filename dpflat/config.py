@@ -13,19 +13,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from dpflat.catalog import BACKBONES, TASKS
 from dpflat.errors import DPFlatError, unknown
+from dpflat.flatness.settings import (
+    MODES,
+    FlatnessConfig,
+    PullDPTwin,
+    PullPublic,
+    RemovalExponential,
+    RemovalPublic,
+    describe_levels,
+)
+from dpflat.section import Section
 
 SCHEMA_VERSION: Literal[1] = 1
 OWN_MICROBATCH = 32
-
-
-class Section(BaseModel):
-    """A group of settings: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+TAGS = ("prefix", "head_only", "dp", "none", *MODES)
 
 
 class TaskConfig(Section):
@@ -128,20 +133,6 @@ class DPPrivacy(Section):
         return self
 
 
-class Off(Section):
-    """This level is off."""
-
-    mode: Literal["off"] = "off"
-
-
-class FlatnessConfig(Section):
-    """The three levels of DP-Flat."""
-
-    within_layer: Off = Off()
-    cross_layer: Off = Off()
-    cross_model: Off = Off()
-
-
 class ExecutionConfig(Section):
     """How the run is computed and looked at: never changes the weights beyond rounding; outside the fingerprint."""
 
@@ -209,6 +200,20 @@ class RunConfig(Section):
             raise ValueError(f"data.canaries is {self.data.canaries}, but there are {units} training units")
         return self
 
+    @model_validator(mode="after")
+    def _levels_fit(self) -> RunConfig:
+        levels = self.flatness.levels()
+        if levels and self.adapter.kind == "head_only":
+            raise ValueError(f"flatness.{next(iter(levels))} acts on prefixes, and adapter.kind=head_only has none")
+        for name, level in levels.items():
+            if self.privacy.kind == "none" and isinstance(level, RemovalExponential | PullDPTwin):
+                raise ValueError(f"flatness.{name}.mode={level.mode} spends epsilon, and privacy.kind=none has none")
+            if isinstance(level, RemovalPublic | PullPublic):
+                public = [task for task in TASKS if TASKS[task].public and task != self.task.name]
+                if level.public_task not in public:
+                    raise ValueError(str(unknown(f"flatness.{name}.public_task", level.public_task, public)))
+        return self
+
     def fingerprint(self) -> str:
         """Twelve hex digits that name the experiment: every setting but `execution` and `seed`."""
         content = self.model_dump(mode="json", exclude={"execution", "seed"})
@@ -226,10 +231,17 @@ class RunConfig(Section):
         return "seeded" if TASKS[self.task.name].public else "secret"
 
     def method(self) -> str:
-        """The plain name of what is trained: `head only`, `non-private prefix` or `DP prefix`."""
+        """The plain name of what is trained.
+
+        `head only`, `non-private prefix`, `DP prefix`, `DP-Flat`, `DP prefix + within layer (random)`.
+        """
+        private = self.privacy.kind == "dp"
         if self.adapter.kind == "head_only":
-            return "head only" if self.privacy.kind == "dp" else "non-private head only"
-        return "DP prefix" if self.privacy.kind == "dp" else "non-private prefix"
+            return "head only" if private else "non-private head only"
+        start, levels = "DP" if private else "non-private", describe_levels(self.flatness)
+        if levels.startswith("Flat"):
+            return f"{start}-{levels}"
+        return f"{start} prefix + {levels}" if levels else f"{start} prefix"
 
 
 def build_config(content: dict[str, Any], source: str = "the settings") -> RunConfig:
@@ -254,7 +266,7 @@ def describe_errors(error: ValidationError) -> str:
     """The validation errors as sentences: field, what was expected, what came."""
     sentences = []
     for item in error.errors():
-        where = ".".join(str(part) for part in item["loc"] if part not in ("prefix", "head_only", "dp", "none"))
+        where = ".".join(str(part) for part in item["loc"] if part not in TAGS)
         if item["type"] == "extra_forbidden":
             sentences.append(f"unknown setting '{where}'")
         elif item["type"] == "value_error":
@@ -288,6 +300,8 @@ def apply_settings(content: dict[str, Any], settings: list[str]) -> dict[str, An
         target[parts[-1]] = value
         if parts[-1] == "kind" and len(parts) == 2:
             result[parts[0]] = {"kind": value}
+        if parts[-1] == "mode" and len(parts) == 3:
+            result[parts[0]][parts[1]] = {"mode": value}
         if path.strip() == "privacy.noise_multiplier":
             target.setdefault("epsilon", None)
     return result

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+    from dpflat.flatness.cross_layer import Round
     from dpflat.state import TrainState
 
 
@@ -20,7 +21,7 @@ class PhaseStarted:
     """A phase of the run begins.
 
     Attributes:
-        phase: `main` or `evaluation`.
+        phase: `twin`, `warm_up`, `selection`, `main` or `evaluation`.
         step: gradient steps done so far.
     """
 
@@ -59,6 +60,36 @@ class StepDone:
 
 
 @dataclass(frozen=True)
+class TwinStep:
+    """One step of the twin was taken.
+
+    Attributes:
+        step: number of the step, from 1.
+        steps: steps of the twin.
+        state: everything needed to go on from here.
+    """
+
+    step: int
+    steps: int
+    state: TrainState
+
+
+@dataclass(frozen=True)
+class LayerRemoved:
+    """The prefix of one layer is gone.
+
+    Attributes:
+        step: gradient steps done.
+        number: number of the round, from 1.
+        round: every candidate's score, and the choice.
+    """
+
+    step: int
+    number: int
+    round: Round
+
+
+@dataclass(frozen=True)
 class Evaluated:
     """The test split was measured.
 
@@ -90,4 +121,4 @@ class Trained:
     evaluation: Evaluated
 
 
-Event = PhaseStarted | Progress | StepDone | Evaluated | Trained
+Event = PhaseStarted | Progress | TwinStep | StepDone | LayerRemoved | Evaluated | Trained

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
-from dpflat.backbones.load import load_backbone
-from dpflat.config import PrefixAdapter, RunConfig
+from dpflat.backbones.load import Backbone, load_backbone
+from dpflat.catalog import TASKS
+from dpflat.config import DataConfig, PrefixAdapter, RunConfig
 from dpflat.errors import DPFlatError
-from dpflat.forecast import plan_privacy
-from dpflat.keys import derive_seeded_key, new_secret_key
+from dpflat.flatness.inputs import PublicSplit
+from dpflat.flatness.settings import Off, PullDPTwin, PullPublic, RemovalFixed, RemovalPublic, TwinPull
+from dpflat.forecast import plan_privacy, plan_steps, twin_config
+from dpflat.keys import Purpose, derive_key, derive_seeded_key, new_secret_key, seed_generator
 from dpflat.objective import Classification
-from dpflat.prefix import Parameters, initialise
+from dpflat.prefix import Parameters, active_layers, drop_layers, initialise
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.privacy.plan import PrivacyPlan
 from dpflat.schedule import Schedule
-from dpflat.tasks.load import TaskData, load_task
+from dpflat.tasks.load import TaskData, load_task, load_texts
+from dpflat.tasks.splits import normalise
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Experiment:
         noise_key: 16 bytes; secret unless the run is seeded.
         ledger: every touch of data.
         device: where it is computed.
+        twin: the run that trains the twin, where the weights are pulled toward one.
+        public: examples that layers are scored on, where that is done on public data.
     """
 
     config: RunConfig
@@ -45,6 +51,8 @@ class Experiment:
     noise_key: bytes
     ledger: PrivacyLedger
     device: torch.device
+    twin: Experiment | None = None
+    public: PublicSplit | None = None
 
 
 def choose_noise_key(config: RunConfig) -> bytes:
@@ -94,22 +102,94 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
         )
     adapter = config.adapter
     scale = adapter.scale if isinstance(adapter, PrefixAdapter) else 1.0
-    return Experiment(
+    experiment = Experiment(
         config=config,
         plan=plan,
         schedule=schedule,
         data=data,
         objective=Classification(backbone, adapter.feature_norm, scale),
-        initial=initialise(
-            adapter,
-            backbone.layers,
-            backbone.kv_heads,
-            backbone.head_dim,
-            backbone.hidden_size,
-            len(data.task.class_names),
-            config.seed,
-        ),
+        initial=draw_initial(config, backbone, len(data.task.class_names)),
         noise_key=noise_key,
-        ledger=write_ledger(config, plan, schedule.steps, backbone.pretrained_on),
+        ledger=write_ledger(config, plan, schedule, backbone.pretrained_on, count_shared_texts(config)),
         device=device,
     )
+    return replace(experiment, twin=prepare_twin(experiment), public=read_public(experiment))
+
+
+def draw_initial(config: RunConfig, backbone: Backbone, classes: int) -> Parameters:
+    """The parameters before the first step, without the layers that were fixed beforehand. Privacy: none."""
+    initial = initialise(
+        config.adapter,
+        backbone.layers,
+        backbone.kv_heads,
+        backbone.head_dim,
+        backbone.hidden_size,
+        classes,
+        config.seed,
+    )
+    removal = config.flatness.cross_layer
+    if isinstance(removal, Off):
+        return initial
+    removed: tuple[int, ...] = ()
+    if isinstance(removal, RemovalFixed):
+        order = seed_generator(config.seed, Purpose.REMOVAL).permutation(backbone.layers).tolist()
+        removed = tuple(order[removal.keep_layers :]) if removal.remove is None else removal.remove
+    kept = backbone.layers - len(removed) if removed else removal.keep_layers
+    if max(removed, default=0) >= backbone.layers or not 1 <= kept <= backbone.layers:
+        raise DPFlatError(
+            f"flatness.cross_layer would keep {kept} layers and remove {list(removed) or 'the others'}, but this "
+            f"backbone has {backbone.layers}, counted from 0. Keep at least 1."
+        )
+    return drop_layers(initial, removed)
+
+
+def count_shared_texts(config: RunConfig) -> dict[str, int]:
+    """For each task that a level uses as public: how many private texts are in it too.
+
+    Privacy: reads private data without noise; diagnostic, no influence on the weights.
+    """
+    levels = config.flatness.levels().values()
+    names = {level.public_task for level in levels if isinstance(level, PullPublic | RemovalPublic)}
+    if not names:
+        return {}
+    private = {normalise(text) for text in load_texts(TASKS[config.task.name])[0]}
+    return {name: len(private & {normalise(text) for text in load_texts(TASKS[name])[0]}) for name in sorted(names)}
+
+
+def prepare_twin(experiment: Experiment) -> Experiment | None:
+    """The run that trains the twin; None where there is none. Privacy: reads what the mode says."""
+    config = experiment.config
+    if not isinstance(config.flatness.cross_model, TwinPull):
+        return None
+    own = twin_config(config)
+    public = own.task.name != config.task.name
+    objective = experiment.objective
+    data = (
+        load_task(own.task.name, own.data, objective.backbone, own.seed, experiment.noise_key)
+        if public
+        else experiment.data
+    )
+    noisy = isinstance(config.flatness.cross_model, PullDPTwin)
+    return replace(
+        experiment,
+        config=own,
+        plan=replace(experiment.plan, mechanisms=experiment.plan.mechanisms[:1] if noisy else ()),
+        schedule=plan_steps(own)[1],
+        data=data,
+        initial=drop_layers(
+            draw_initial(own, objective.backbone, len(data.task.class_names)),
+            sorted(set(range(objective.backbone.layers)) - set(active_layers(experiment.initial))),
+        ),
+        noise_key=derive_key(experiment.noise_key, "twin"),
+    )
+
+
+def read_public(experiment: Experiment) -> PublicSplit | None:
+    """The public examples that layers are scored on; None where there are none. Privacy: none."""
+    config = experiment.config
+    removal = config.flatness.cross_layer
+    if not isinstance(removal, RemovalPublic):
+        return None
+    settings = DataConfig(max_tokens=config.data.max_tokens)
+    key = experiment.noise_key
+    return PublicSplit(load_task(removal.public_task, settings, experiment.objective.backbone, config.seed, key).train)

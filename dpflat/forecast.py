@@ -5,14 +5,31 @@ Privacy: none (only public sizes are read).
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from dpflat.catalog import BACKBONES, TASKS
-from dpflat.config import DPPrivacy, RunConfig
+from dpflat.config import DataConfig, DPPrivacy, NoPrivacy, RunConfig, TaskConfig
+from dpflat.errors import DPFlatError
+from dpflat.flatness.settings import (
+    ASCENT_SHARE,
+    AscentAsPublished,
+    AscentPerExample,
+    BoxRemoval,
+    FlatnessConfig,
+    Off,
+    PullDPTwin,
+    PullPublic,
+    RemovalExponential,
+    ScoredRemoval,
+    TwinPull,
+)
 from dpflat.privacy.accounting import calibrate_noise, rdp_epsilon
-from dpflat.privacy.plan import PrivacyPlan, SubsampledGaussian, default_delta
+from dpflat.privacy.plan import ExponentialSelection, Mechanism, PrivacyPlan, SubsampledGaussian, default_delta
 from dpflat.schedule import Schedule, evenly_spaced
 
 START_SECONDS = 9.0
@@ -61,6 +78,9 @@ def plan_steps(config: RunConfig) -> tuple[int, Schedule]:
 def plan_privacy(config: RunConfig) -> tuple[PrivacyPlan, Schedule]:
     """The privacy plan and the schedule of a run.
 
+    All noisy steps, those of a twin included, have one noise multiplier, solved from what the selection of layers
+    leaves of epsilon.
+
     Raises:
         DPFlatError: when epsilon cannot be met.
     """
@@ -69,12 +89,74 @@ def plan_privacy(config: RunConfig) -> tuple[PrivacyPlan, Schedule]:
     if not isinstance(privacy, DPPrivacy):
         return PrivacyPlan(unit="example", units=units, delta=default_delta(units), mechanisms=()), schedule
     delta = privacy.delta if privacy.delta is not None else default_delta(units)
+    selection = plan_selection(config, units)
+    twin_steps = plan_twin(config).steps if isinstance(config.flatness.cross_model, PullDPTwin) else 0
     noise_multiplier = privacy.noise_multiplier
     if noise_multiplier is None:
         assert privacy.epsilon is not None
-        noise_multiplier = calibrate_noise(privacy.epsilon, delta, schedule.sample_rate, schedule.steps)
+        noise_multiplier = calibrate_noise(
+            privacy.epsilon, delta, schedule.sample_rate, schedule.steps + twin_steps, selection
+        )
     steps = SubsampledGaussian(noise_multiplier, schedule.sample_rate, schedule.steps, privacy.max_grad_norm)
-    return PrivacyPlan(unit="example", units=units, delta=delta, mechanisms=(steps,)), schedule
+    twin = (replace(steps, steps=twin_steps),) if twin_steps else ()
+    return PrivacyPlan("example", units, delta, (*twin, *selection, steps)), schedule
+
+
+def plan_selection(config: RunConfig, units: int) -> tuple[Mechanism, ...]:
+    """The private selection of layers as a mechanism; empty where there is none."""
+    removal = config.flatness.cross_layer
+    if not isinstance(removal, RemovalExponential):
+        return ()
+    rounds = max(0, count_layers(config) - removal.keep_layers)
+    divisor = float(min(removal.examples, units))
+    return (ExponentialSelection(removal.epsilon, rounds, removal.loss_bound, divisor),)
+
+
+def count_layers(config: RunConfig) -> int:
+    """Number L of layers of a backbone that is not loaded.
+
+    Raises:
+        DPFlatError: for a hub model; its number of layers is known once it is loaded, and epsilon depends on it.
+    """
+    name = config.backbone.name
+    if name in BACKBONES:
+        return BACKBONES[name].layers
+    if name.startswith("folder:"):
+        try:
+            content = json.loads((Path(name.removeprefix("folder:")) / "config.json").read_text(encoding="utf-8"))
+            return int(content["num_hidden_layers"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise DPFlatError(f"The backbone '{name}' has no config.json that names its number of layers.") from None
+    raise DPFlatError(
+        "Private selection needs the number of layers before the model is loaded. "
+        f"Download '{name.removeprefix('hub:')}' and name its folder: backbone.name=folder:<path>."
+    )
+
+
+def twin_config(config: RunConfig) -> RunConfig:
+    """The settings that a run's twin is trained with: no levels, its own epochs, noise only in the mode `dp_twin`."""
+    pull = config.flatness.cross_model
+    assert isinstance(pull, TwinPull)
+    changes: dict[str, Any] = {
+        "flatness": FlatnessConfig(),
+        "optimiser": config.optimiser.model_copy(update={"epochs": pull.twin_epochs or config.optimiser.epochs}),
+        "execution": config.execution.model_copy(update={"evaluations": 1, "trajectory_points": 0}),
+        "data": config.data.model_copy(update={"canaries": 0}),
+    }
+    if not isinstance(pull, PullDPTwin):
+        changes["privacy"] = NoPrivacy()
+    if isinstance(pull, PullPublic):
+        units = config.data.train_subset or TASKS[config.task.name].train_rows
+        changes["task"] = TaskConfig(name=pull.public_task)
+        changes["data"] = DataConfig(
+            max_tokens=config.data.max_tokens, train_subset=min(units, TASKS[pull.public_task].train_rows)
+        )
+    return config.model_copy(update=changes)
+
+
+def plan_twin(config: RunConfig) -> Schedule:
+    """The schedule of a run's twin: its epochs, the run's batch size, nothing measured on the way."""
+    return plan_steps(twin_config(config))[1]
 
 
 def compose_runs(configs: Sequence[RunConfig]) -> tuple[float, float, bool]:
@@ -95,6 +177,26 @@ def compose_runs(configs: Sequence[RunConfig]) -> tuple[float, float, bool]:
     return rdp_epsilon(tuple(m for plan in plans for m in plan.mechanisms), delta), delta, published
 
 
+def count_extra_rows(config: RunConfig, schedule: Schedule) -> float:
+    """What the levels take beside the plain steps, in rows of a gradient step."""
+    flatness, batch, extra = config.flatness, schedule.expected_batch_size, 0.0
+    ascent, removal, pull = flatness.within_layer, flatness.cross_layer, flatness.cross_model
+    if not isinstance(ascent, Off):
+        warm = schedule.count_steps(ascent.warmup_epochs, ASCENT_SHARE)
+        each = ascent.examples if isinstance(ascent, AscentAsPublished) else 0.0
+        extra += warm * (batch if isinstance(ascent, AscentPerExample) else each)
+    if isinstance(pull, TwinPull):
+        twin = plan_twin(config)
+        extra += twin.steps * twin.expected_batch_size
+    if isinstance(removal, ScoredRemoval) and config.backbone.name in BACKBONES:
+        scores = sum(range(removal.keep_layers + 1, BACKBONES[config.backbone.name].layers + 1))
+        if isinstance(removal, BoxRemoval):
+            extra += scores * removal.examples * removal.restarts * (removal.ascent_steps + 1)
+        elif isinstance(removal, RemovalExponential):
+            extra += scores * removal.examples * (removal.directions + 1) * FORWARD_SHARE
+    return extra
+
+
 def forecast_run(config: RunConfig, examples_per_second: float | None = None) -> Forecast:
     """What a run will be.
 
@@ -111,7 +213,7 @@ def forecast_run(config: RunConfig, examples_per_second: float | None = None) ->
         examples_per_second, basis = card.examples_per_second[config.backbone.dtype], "on a two-core reference machine"
     seconds = None
     if examples_per_second:
-        rows = schedule.steps * schedule.expected_batch_size
+        rows = schedule.steps * schedule.expected_batch_size + count_extra_rows(config, schedule)
         tested = config.execution.evaluations * task.test_rows
         longer = min(task.typical_tokens, config.data.max_tokens) / REFERENCE_TOKENS if reference else 1.0
         seconds = START_SECONDS + longer * (rows + FORWARD_SHARE * tested) / examples_per_second

@@ -27,20 +27,23 @@ class PerUnitGradients:
     nonfinite: int
 
 
-def per_unit_gradients(objective: Objective, parameters: Parameters, batch: Batch) -> PerUnitGradients:
+def per_unit_gradients(
+    objective: Objective, parameters: Parameters, batch: Batch, offset: Parameters | None = None
+) -> PerUnitGradients:
     """The gradient of each unit's summed loss; a non-finite one becomes zero and is counted.
 
     Args:
         objective: gives (B,) losses.
         parameters: entries (*N).
         batch: B rows of U units, each unit whole.
+        offset: (B, *N) for some entries: where, seen from the parameters, each row's gradient is taken.
 
     Returns:
         Gradients (U, *N). With one row a unit U = B.
 
     Privacy: reads private data; free only after clipping, summing and noise.
     """
-    leaves = expand_per_example(parameters, len(batch))
+    leaves = expand_per_example(parameters, len(batch), offset)
     losses = objective.per_example_loss(leaves, batch, per_example=True)
     rows = torch.autograd.grad(losses.sum(), list(leaves.values()))
     units, owner = torch.unique(batch.unit, return_inverse=True)

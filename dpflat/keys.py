@@ -23,8 +23,15 @@ class Purpose(IntEnum):
     NOISE = 2
     SELECTION = 3
     CANARIES = 4
+    ASCENT_EXAMPLES = 5
+    SELECTION_EXAMPLES = 6
     INITIALISATION = 10
     SUBSET = 11
+    ASCENT = 12
+    RESTART = 13
+    DIRECTION = 14
+    REMOVAL = 15
+    PUBLIC_SUBSET = 16
 
 
 def new_secret_key() -> bytes:
@@ -63,7 +70,12 @@ def make_generator(key: bytes, purpose: Purpose, step: int = 0) -> Generator:
     return np.random.Generator(np.random.Philox(key=words, counter=counter))
 
 
-def seed_generator(seed: int, purpose: Purpose) -> Generator:
+def seed_generator(seed: int, purpose: Purpose, step: int = 0) -> Generator:
     """The stream of the public seed for a purpose that needs no secrecy."""
     key = hashlib.sha256(f"dpflat public seed {seed}".encode()).digest()[:16]
-    return make_generator(key, purpose)
+    return make_generator(key, purpose, step)
+
+
+def derive_key(key: bytes, name: str) -> bytes:
+    """The key of a part of a run that has streams of its own. Privacy: as secret as the key it comes from."""
+    return hashlib.sha256(key + name.encode()).digest()[:16]

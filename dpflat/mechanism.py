@@ -15,6 +15,7 @@ import torch
 from opacus.optimizers import DPOptimizer
 from torch import Tensor
 
+from dpflat.flatness.inputs import Released
 from dpflat.gradients import PerUnitGradients
 from dpflat.keys import Generator, Purpose, make_generator
 from dpflat.prefix import Parameters
@@ -137,11 +138,16 @@ class NoisySum:
             nonfinite=self.nonfinite,
         )
 
-    def step(self, step_number: int) -> None:
-        """Add the noise of this step, divide by the expected batch size and take the Adam step."""
+    def release(self, step_number: int) -> Released:
+        """Add the noise of this step and divide by the expected batch size: the gradient that is published."""
         self.optimiser.step_number = step_number
         self.optimiser.add_noise()
         self.optimiser.scale_grad()
+        gradients = zip(self.keys, self.optimiser.params, strict=True)
+        return Released({key: parameter.grad.detach().clone() for key, parameter in gradients})
+
+    def step(self) -> None:
+        """Take the Adam step along the released gradient, and whatever was added to it since."""
         self.optimiser.original_optimizer.step()
 
 

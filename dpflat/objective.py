@@ -68,13 +68,20 @@ class Classification:
                         f"With per_example every entry has a leading axis of {len(batch)} rows; "
                         f"'{key}' has shape {tuple(value.shape)}."
                     )
+        return self.classify(parameters, self.features(parameters, batch), per_example)
+
+    def features(self, parameters: Parameters, batch: Batch) -> Tensor:
+        """(B, E) pooled states of length `feature_norm`, float32. Privacy: none (a pure function)."""
         prefix = {
             int(key.split(".")[1]): value * self.prefix_scale
             for key, value in parameters.items()
             if key.startswith("prefix.")
         }
         states = self.backbone.hidden_states(batch.input_ids, additive_mask(batch.mask, self.backbone.dtype), prefix)
-        features = self.feature_norm * torch.nn.functional.normalize(self.backbone.pool(states, batch.mask), dim=-1)
+        return self.feature_norm * torch.nn.functional.normalize(self.backbone.pool(states, batch.mask), dim=-1)
+
+    def classify(self, parameters: Parameters, features: Tensor, per_example: bool = False) -> Tensor:
+        """(B, C) logits of (B, E) features. Privacy: none (a pure function)."""
         weight, bias = parameters["head.weight"], self.feature_norm * parameters["head.bias"]
         if per_example:
             return torch.einsum("be,bce->bc", features, weight) + bias

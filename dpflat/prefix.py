@@ -6,6 +6,8 @@ removed has no entry: no noise, no norm, no direction.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -23,6 +25,17 @@ def prefix_key(layer: int) -> str:
 def active_layers(parameters: Parameters) -> tuple[int, ...]:
     """The layers that have a prefix, in order."""
     return tuple(sorted(int(key.split(".")[1]) for key in parameters if key.startswith("prefix.")))
+
+
+def trained_prefixes(parameters: Parameters) -> Parameters:
+    """The entries that the flatness levels act on: everything but the head."""
+    return {key: value for key, value in parameters.items() if not key.startswith("head.")}
+
+
+def drop_layers(parameters: Parameters, layers: Sequence[int]) -> Parameters:
+    """The entries without the prefixes of some layers."""
+    gone = {prefix_key(layer) for layer in layers}
+    return {key: value for key, value in parameters.items() if key not in gone}
 
 
 def in_order(parameters: Parameters) -> Parameters:
@@ -58,17 +71,17 @@ def initialise(
     return parameters
 
 
-def expand_per_example(parameters: Parameters, size: int) -> Parameters:
+def expand_per_example(parameters: Parameters, size: int, offset: Parameters | None = None) -> Parameters:
     """Leaves with a leading B axis, each row a copy: the gradient of a row is that example's own gradient.
 
     Args:
         parameters: tensors of any shape (*N).
         size: B.
+        offset: (B, *N) added to the copies of some entries.
 
     Returns:
         Tensors (B, *N) that require gradients.
     """
-    return {
-        key: value.detach().unsqueeze(0).expand(size, *value.shape).clone().requires_grad_()
-        for key, value in parameters.items()
-    }
+    copies = {key: value.detach().unsqueeze(0).expand(size, *value.shape) for key, value in parameters.items()}
+    moved = {key: copies[key] + value for key, value in (offset or {}).items()}
+    return {key: moved.get(key, value).clone().requires_grad_() for key, value in copies.items()}

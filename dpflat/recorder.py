@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from safetensors.torch import load_file, save
 
 from dpflat.cross_check import add_second_opinions
 from dpflat.environment import describe_environment, peak_memory_mb
-from dpflat.events import Evaluated, Event, PhaseStarted, Progress, StepDone, Trained
+from dpflat.events import Evaluated, Event, LayerRemoved, PhaseStarted, Progress, StepDone, Trained, TwinStep
 from dpflat.experiment import Experiment
-from dpflat.prefix import Parameters
+from dpflat.flatness.twin import PHASE as TWIN
+from dpflat.prefix import Parameters, active_layers
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, read_json, read_lines, replace_file, replace_json
 from dpflat.runs.manifest import write_manifest
@@ -71,6 +73,12 @@ class Recorder:
                 self._beat(force=True)
             case Progress():
                 self._beat()
+            case TwinStep():
+                self.state = event.state
+                self._checkpoint_when_due()
+                self._beat()
+            case LayerRemoved():
+                self._record_removal(event)
             case StepDone():
                 self._record_step(event)
             case Evaluated():
@@ -101,9 +109,19 @@ class Recorder:
                 self._note("nonfinite_gradients", step=event.step, units=event.metrics["nonfinite"])
         if event.step in self.experiment.schedule.trajectory_steps:
             self._keep_point(event.step, event.state.parameters)
-        if now - self.last_checkpoint > CHECKPOINT_SECONDS:
-            self.checkpoint()
+        self._checkpoint_when_due()
         self._beat()
+
+    def _record_removal(self, event: LayerRemoved) -> None:
+        """Keep a round of the selection: who went is released, the scores are not where the data are private."""
+        path = self._scores_folder() / layout.SELECTION
+        rounds = read_json(path)["rounds"] if path.exists() and event.number > 1 else []
+        replace_json(path, {"step": event.step, "rounds": [*rounds[: event.number - 1], asdict(event.round)]})
+        self._note("layer_removed", step=event.step, layer=event.round.removed, round=event.number)
+
+    def _checkpoint_when_due(self) -> None:
+        if time.monotonic() - self.last_checkpoint > CHECKPOINT_SECONDS:
+            self.checkpoint()
 
     def checkpoint(self) -> None:
         """Save the state to go on from."""
@@ -114,7 +132,7 @@ class Recorder:
     def stop(self) -> None:
         """End early at a person's wish: everything done so far stays, and the run can go on."""
         self.checkpoint()
-        if self.state is not None:
+        if self.state is not None and self.state.phase != TWIN:
             replace_file(self.artifacts / layout.WEIGHTS, save(self.state.parameters))
         self._note("stopped", step=self.recorded_step)
         write_status(self.folder, own_status("stopped", **self._position()))
@@ -129,10 +147,11 @@ class Recorder:
             arrays = {"units": canaries.units, "included": canaries.included}
             replace_file(self._scores_folder() / layout.CANARIES, encode_arrays(arrays))
         self._gather_trajectory()
-        replace_json(self.artifacts / layout.RESULTS, self._results(evaluation))
+        replace_json(self.artifacts / layout.RESULTS, self._results(event))
         close_folder(self.folder)
 
-    def _results(self, evaluation: Evaluated) -> dict[str, Any]:
+    def _results(self, event: Trained) -> dict[str, Any]:
+        evaluation = event.evaluation
         nonfinite = sum(line["nonfinite"] for line in read_lines(self.folder / layout.METRICS))
         speed = self.rows_trained / self.seconds_training if self.seconds_training else None
         return {
@@ -142,7 +161,8 @@ class Recorder:
             "loss": evaluation.loss,
             "steps": evaluation.step,
             "nonfinite_gradients": nonfinite,
-            "trained_entries": sum(p.numel() for p in self.experiment.initial.values()),
+            "trained_entries": sum(p.numel() for p in event.state.parameters.values()),
+            "kept_layers": list(active_layers(event.state.parameters)),
             "seconds": round(self.seconds, 1),
             "examples_per_second": speed,
             "peak_memory_mb": peak_memory_mb(),
@@ -165,7 +185,8 @@ class Recorder:
 
     def _position(self) -> dict[str, Any]:
         schedule = self.experiment.schedule
-        step = max(self.recorded_step, self.state.step if self.state else 0)
+        trained = self.state is not None and self.state.phase != TWIN
+        step = max(self.recorded_step, self.state.step if self.state is not None and trained else 0)
         left = None
         if self.rows_trained and self.seconds_training:
             rows_left = (schedule.steps - step) * schedule.expected_batch_size

@@ -26,6 +26,11 @@ class Schedule:
     evaluation_steps: frozenset[int]
     trajectory_steps: frozenset[int]
 
+    def count_steps(self, epochs: float | None, share: float) -> int:
+        """Steps of so many expected passes, at most all; of a share of the run where the passes are None."""
+        wanted = share * self.steps if epochs is None else epochs / self.sample_rate
+        return min(self.steps, max(1, round(wanted)))
+
     def rate_factor(self, step: int) -> float:
         """Factor of the learning rates at the step with number `step`, from 1 to T."""
         return 1.0 if self.decay == "constant" else 1.0 - (step - 1) / self.steps

@@ -39,6 +39,29 @@ class TrainState:
         """Layers that still have a prefix."""
         return active_layers(self.parameters)
 
+    def recall(self, name: str) -> Parameters:
+        """What is remembered under a name, of the entries that are still there."""
+        start = f"{name}/"
+        found = {key[len(start) :]: value for key, value in self.memory.items() if key.startswith(start)}
+        return {key: value for key, value in found.items() if key in self.parameters}
+
+
+def start_state(initial: Parameters) -> TrainState:
+    """The state before the first step. Privacy: none."""
+    return TrainState(
+        phase="main",
+        step=0,
+        parameters=copy_parameters(initial),
+        first_moments=zeros_like(initial),
+        second_moments=zeros_like(initial),
+    )
+
+
+def keep(memory: Parameters, name: str, values: Parameters) -> Parameters:
+    """A memory with the values under a name replaced."""
+    others = {key: value for key, value in memory.items() if not key.startswith(f"{name}/")}
+    return {**others, **{f"{name}/{key}": value for key, value in values.items()}}
+
 
 GROUPS = ("parameters", "first_moments", "second_moments", "memory")
 

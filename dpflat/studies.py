@@ -14,12 +14,13 @@ from typing import Any, Literal
 import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
-from dpflat.config import RunConfig, Section, apply_settings, build_config, describe_errors, read_settings
+from dpflat.config import RunConfig, apply_settings, build_config, describe_errors, read_settings
 from dpflat.errors import DPFlatError
 from dpflat.presets import load_preset
 from dpflat.runs import layout
 from dpflat.runs.files import read_json
 from dpflat.runs.store import create_folder
+from dpflat.section import Section
 
 
 class StudyConfig(Section):
@@ -80,7 +81,7 @@ def list_configs(study: StudyConfig) -> list[RunConfig]:
     for seed, cell in itertools.product(study.seeds, study.cells):
         for values in itertools.product(*study.grid.values()):
             settings = {**study.base, **cell, **dict(zip(study.grid, values, strict=True)), "seed": seed}
-            ordered = sorted(settings.items(), key=lambda item: not item[0].endswith(".kind"))
+            ordered = sorted(settings.items(), key=lambda item: not item[0].endswith((".kind", ".mode")))
             content = apply_settings(start, [f"{key}={json.dumps(value, default=str)}" for key, value in ordered])
             config = build_config(content, f"study '{study.name}', {cell or 'base'}")
             if config not in configs:

@@ -4,27 +4,46 @@ from __future__ import annotations
 
 from dpflat.catalog import TASKS
 from dpflat.config import RunConfig
+from dpflat.flatness.settings import (
+    ASCENT_SHARE,
+    REMOVAL_SHARE,
+    Ascent,
+    Pull,
+    PullDPTwin,
+    PullPublic,
+    Removal,
+    RemovalFixed,
+    RemovalPublic,
+    ScoredRemoval,
+    TwinPull,
+)
 from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
-from dpflat.privacy.plan import PrivacyPlan
+from dpflat.privacy.plan import ExponentialSelection, PrivacyPlan
 from dpflat.privacy.wording import SEED_PUBLISHED
+from dpflat.schedule import Schedule
 
 
 def write_ledger(
-    config: RunConfig, plan: PrivacyPlan, steps: int, pretrained_on: tuple[str, ...] | None
+    config: RunConfig,
+    plan: PrivacyPlan,
+    schedule: Schedule,
+    pretrained_on: tuple[str, ...] | None,
+    shared_texts: dict[str, int] | None = None,
 ) -> PrivacyLedger:
     """The touches of data of a run, in their order.
 
     Args:
         config: the settings.
         plan: what the run will release.
-        steps: number T of gradient steps.
+        schedule: the gradient steps.
         pretrained_on: corpora that the backbone has seen; None where nobody says.
+        shared_texts: for each task that is used as public, the private training texts that are in it too.
 
     Privacy: none (a function of the plan).
     """
     task = TASKS[config.task.name]
-    every_step = f"steps 1 to {steps:,}"
+    every_step = f"steps 1 to {schedule.steps:,}"
     train, test = f"training split of {task.name}", f"test split of {task.name}"
     epsilon = rdp_epsilon(plan.mechanisms, plan.delta) if plan.mechanisms else None
     ledger = PrivacyLedger(
@@ -62,6 +81,10 @@ def write_ledger(
     if plan.mechanisms and pretrained_on is None:
         because = "not counting what the backbone has seen, which is unknown"
         caveats.append(("what the backbone was trained on is unknown", because))
+    for name, count in (shared_texts or {}).items():
+        if count and plan.mechanisms:
+            because = f"not counting that {count:,} private texts are in the public {name} too"
+            caveats.append((f"{count:,} private texts are in the public {name} too", because))
     canaries = []
     if config.data.canaries:
         planted = f"{config.data.canaries} labels changed; canaries.npz tells which of these units took part"
@@ -74,6 +97,7 @@ def write_ledger(
             for m, b in caveats
         ),
         *canaries,
+        *write_levels(config, plan, schedule),
         main,
         LedgerEntry(
             step="every step",
@@ -88,3 +112,50 @@ def write_ledger(
             entry_class=EntryClass.DIAGNOSTIC,
         ),
     )
+
+
+def write_levels(config: RunConfig, plan: PrivacyPlan, schedule: Schedule) -> list[LedgerEntry]:
+    """What each level of flatness touches, in the order of the run. Privacy: none (a function of the plan)."""
+    entries = []
+    train, released = f"training split of {config.task.name}", "released values"
+    levels = config.flatness.levels()
+    for name in ("cross_model", "within_layer", "cross_layer"):
+        level = levels.get(name)
+        if level is None:
+            continue
+        breaking = level.entry_class == EntryClass.BREAKING
+        accounted = level.entry_class == EntryClass.ACCOUNTED
+        entries.append(
+            LedgerEntry(
+                step=_when(level, schedule),
+                touched=train if breaking or accounted else _source(level, released),
+                mechanism=level.touches,
+                entry_class=level.entry_class,
+                epsilon_alone=_epsilon_alone(level, plan),
+                because=level.touches if breaking else None,
+            )
+        )
+    return entries
+
+
+def _when(level: Ascent | Removal | Pull, schedule: Schedule) -> str:
+    if isinstance(level, Ascent):
+        return f"steps 1 to {schedule.count_steps(level.warmup_epochs, ASCENT_SHARE):,}"
+    if isinstance(level, ScoredRemoval):
+        return f"after step {schedule.count_steps(level.warmup_epochs, REMOVAL_SHARE):,}"
+    return "before step 1" if isinstance(level, TwinPull | RemovalFixed) else "every step"
+
+
+def _source(level: Ascent | Removal | Pull, released: str) -> str:
+    if isinstance(level, PullPublic | RemovalPublic):
+        return f"training split of {level.public_task}"
+    return released if level.entry_class == EntryClass.POST_PROCESSING else "nothing"
+
+
+def _epsilon_alone(level: Ascent | Removal | Pull, plan: PrivacyPlan) -> float | None:
+    if isinstance(level, PullDPTwin):
+        return rdp_epsilon(plan.mechanisms[:1], plan.delta)
+    selection = tuple(m for m in plan.mechanisms if isinstance(m, ExponentialSelection))
+    if isinstance(level, Removal) and selection:
+        return rdp_epsilon(selection, plan.delta)
+    return None

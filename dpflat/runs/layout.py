@@ -22,12 +22,13 @@ METRICS, LEDGER, LOG, MANIFEST, LABEL, STOP = (
     "STOP",
 )
 ARTIFACTS, PRIVATE = "artifacts", "private"
-WEIGHTS, RESULTS, PREDICTIONS, TRAJECTORY, CANARIES = (
+WEIGHTS, RESULTS, PREDICTIONS, TRAJECTORY, CANARIES, SELECTION = (
     "weights.safetensors",
     "results.json",
     "predictions.npz",
     "trajectory.safetensors",
     "canaries.npz",
+    "selection.json",
 )
 CHECKPOINT, NOISE_KEY = "checkpoint.safetensors", "noise_key"
 STUDIES, STUDY, LOCK = "studies", "study.json", ".lock"
@@ -68,7 +69,7 @@ def check_id(run_id: str) -> str:
 
 def new_run_id(config: RunConfig) -> str:
     """A sortable, unique, safe name that says what the run is."""
-    words = config.method().lower().replace(" ", "-")
+    words = re.sub(r"[^a-z0-9]+", "-", config.method().lower()).strip("-")[:50].rstrip("-")
     if config.privacy.kind == "dp":
         given = config.privacy.epsilon
         words += f"-eps{given:g}" if given is not None else f"-sigma{config.privacy.noise_multiplier:g}"

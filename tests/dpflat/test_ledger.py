@@ -152,7 +152,7 @@ def test_forbidden_words_are_in_no_sentence():
 def test_a_backbone_that_has_seen_the_texts_is_a_caveat(backbone, told):
     config = build_config(apply_settings({}, ["task.name=imdb", f"backbone.name={backbone}", "privacy.noise=secret"]))
     plan, schedule = plan_privacy(config)
-    guarantee = write_ledger(config, plan, schedule.steps, BACKBONES[backbone].pretrained_on).guarantee()
+    guarantee = write_ledger(config, plan, schedule, BACKBONES[backbone].pretrained_on).guarantee()
     assert guarantee.answer == "nominal"
     assert any("the backbone has seen imdb" in reason for reason in guarantee.because) == told
 
@@ -161,5 +161,5 @@ def test_the_ledger_counts_the_steps_that_are_taken():
     settings = ["backbone.name=random_tiny", "optimiser.epochs=0.3", "optimiser.batch_size=6824"]
     config = build_config(apply_settings({}, settings))
     plan, schedule = plan_privacy(config)
-    entry = next(e for e in write_ledger(config, plan, schedule.steps, ()).entries if e.entry_class == C.ACCOUNTED)
+    entry = next(e for e in write_ledger(config, plan, schedule, ()).entries if e.entry_class == C.ACCOUNTED)
     assert entry.step == "steps 1 to 1"

@@ -11,7 +11,8 @@ from dpflat.experiment import prepare
 from dpflat.keys import Purpose, derive_seeded_key, make_generator
 from dpflat.mechanism import draw_noise
 from dpflat.state import decode_state, encode_state
-from dpflat.training import sample_rows, train
+from dpflat.steps import sample_rows
+from dpflat.training import train
 from tests.conftest import make_split, small_config
 
 pytestmark = pytest.mark.integration

@@ -1,0 +1,1 @@
+"""The three levels of DP-Flat: within a layer, across layers, across models; each as published and repaired."""

@@ -1,0 +1,140 @@
+"""Across layers: remove the prefix of one layer a round, the one whose absence leaves the least sharpness.
+
+Every candidate is scored on one model; training one for each would cost its own epsilon. A removed prefix is absent
+from attention, not zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dpflat.keys import Generator as Draws
+from dpflat.prefix import Parameters, active_layers, drop_layers
+
+
+@dataclass(frozen=True)
+class Score:
+    """The sharpness of a set of prefixes.
+
+    Attributes:
+        value: max (L(w') - L(w)) / (1 + L(w)) that was found.
+        spread: highest minus lowest over restarts or directions.
+    """
+
+    value: float
+    spread: float
+
+
+@dataclass(frozen=True)
+class Round:
+    """One removal, with every candidate's score.
+
+    Attributes:
+        removed: the layer that went.
+        best: the layer whose absence had the lowest score.
+        candidates: for each layer that was there the score without it.
+        probability: of this choice; None where it was not drawn.
+    """
+
+    removed: int
+    best: int
+    candidates: dict[int, Score]
+    probability: float | None
+
+
+Scorer = Callable[[Parameters], Generator[None, None, Score]]
+Chooser = Callable[[dict[int, Score], int], tuple[int, float | None]]
+
+
+def score_of(values: Sequence[float]) -> Score:
+    """The highest of several estimates of one maximum, and their spread."""
+    return Score(max(values), max(values) - min(values))
+
+
+def choose_lowest(candidates: dict[int, Score], round_number: int) -> tuple[int, float | None]:  # noqa: ARG001
+    """The layer without which sharpness is lowest; of equals the first. Privacy: post-processing of the scores."""
+    return min(candidates, key=lambda layer: (candidates[layer].value, layer)), None
+
+
+def remove_greedily(
+    parameters: Parameters, keep_layers: int, score: Scorer, choose: Chooser
+) -> Generator[Round | None, None, Parameters]:
+    """Remove one layer a round until `keep_layers` are left (Chen et al. 2024, across-layer step).
+
+    Args:
+        parameters: entries with all their prefixes.
+        keep_layers: number that stays.
+        score: gives the sharpness of what is left; yields None as a sign of life.
+        choose: gives a layer from the candidates' scores and the round's number, and the choice's probability.
+
+    Yields:
+        None as a sign of life, and each round when it is done.
+    """
+    number = 0
+    while len(active_layers(parameters)) > keep_layers:
+        candidates = {}
+        for layer in active_layers(parameters):
+            candidates[layer] = yield from score(drop_layers(parameters, [layer]))
+        removed, probability = choose(candidates, number)
+        parameters = drop_layers(parameters, [removed])
+        yield Round(removed, choose_lowest(candidates, number)[0], candidates, probability)
+        number += 1
+    return parameters
+
+
+def bounded_score(perturbed: Sequence[float], here: float, loss_bound: float) -> Score:
+    """The score from mean losses, each cut to at most `loss_bound`: the form with a bounded sensitivity.
+
+    Args:
+        perturbed: sums of losses in [0, loss_bound] at fixed points, each over a fixed public divisor.
+        here: the same at w.
+        loss_bound: B.
+    """
+    b = min(here, loss_bound)
+    return score_of([(min(a, loss_bound) - b) / (1 + b) for a in perturbed])
+
+
+def score_sensitivity(loss_bound: float, divisor: float) -> float:
+    """How far adding or removing one record moves `bounded_score`: B (1 + B) / n.
+
+    Let a and b be the mean losses at a perturbed point and at w, each a sum of losses in [0, B] over the fixed public
+    divisor n and cut to at most B; the score is (1 + a) / (1 + b) - 1. A record more raises a by x and b by y, both in
+    [0, B / n]. The score then rises by at most x / (1 + b) <= B / n (at y = 0), and falls by at most
+    (1 + a) y / ((1 + b) (1 + b + y)) <= (1 + B) B / n (at x = 0, a = B, b = 0). The maximum over points that do not
+    depend on the data moves no further than its terms. Replacing one record is another relation, with B (B + 2) / n.
+
+    Privacy: none.
+    """
+    return loss_bound * (1 + loss_bound) / divisor
+
+
+def choice_probabilities(candidates: dict[int, Score], epsilon: float, sensitivity: float) -> dict[int, float]:
+    """P(layer) ~ exp(-epsilon score / (2 sensitivity)): the exponential mechanism (McSherry and Talwar 2007).
+
+    Privacy: a draw from it is epsilon-DP and epsilon^2/8-zCDP; the probabilities themselves are not private.
+    """
+    values = np.array([score.value for score in candidates.values()])
+    weights = np.exp(-epsilon * (values - values.min()) / (2 * sensitivity))
+    return dict(zip(candidates, (weights / weights.sum()).tolist(), strict=True))
+
+
+def draw_layer(
+    candidates: dict[int, Score], epsilon: float, sensitivity: float, generator: Draws
+) -> tuple[int, float | None]:
+    """A layer by the exponential mechanism, and the probability of this choice. Privacy: epsilon-DP."""
+    probabilities = choice_probabilities(candidates, epsilon, sensitivity)
+    position = int(np.searchsorted(np.cumsum(list(probabilities.values())), generator.random() * (1 - 1e-12)))
+    layer = list(probabilities)[min(position, len(probabilities) - 1)]
+    return layer, probabilities[layer]
+
+
+def expected_regret(layers: int, epsilon: float, sensitivity: float, failure: float = 0.05) -> float:
+    """How much higher than the lowest the drawn score is at most, with probability 1 - `failure`.
+
+    (2 sensitivity / epsilon) ln(layers / failure) (McSherry and Talwar 2007). Privacy: none.
+    """
+    return 2 * sensitivity / epsilon * math.log(layers / failure)

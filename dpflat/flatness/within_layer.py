@@ -1,0 +1,125 @@
+"""Within a layer: take the gradient at w + v, v = gamma ||w|| d / ||d||, and apply the step at w.
+
+Adversarial weight perturbation as in the authors' code (src/awp.py, Trainer_awp): only prefixes are moved; one tensor
+held all layers there (`whole`). The modes differ in where the direction d comes from.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from dpflat.batches import Batch
+from dpflat.flatness.inputs import Released
+from dpflat.flatness.settings import Ascent
+from dpflat.gradients import PerUnitGradients, per_unit_gradients
+from dpflat.keys import Purpose, seed_generator
+from dpflat.objective import Objective
+from dpflat.prefix import Parameters, expand_per_example, trained_prefixes
+
+
+def measure_lengths(vectors: dict[str, Tensor], whole: bool, lead: int = 0) -> dict[str, Tensor]:
+    """The L2 norm of each entry, or for each the norm of all together.
+
+    Args:
+        vectors: entries (*M, *N) with `lead` leading axes M.
+        whole: whether all entries count as one vector.
+        lead: number of leading axes that are kept.
+
+    Returns:
+        For each entry a tensor (*M) that broadcasts over the entry.
+    """
+    squares = {key: value.square().flatten(lead).sum(dim=lead) for key, value in vectors.items()}
+    if whole:
+        total = torch.stack(list(squares.values())).sum(dim=0)
+        squares = dict.fromkeys(squares, total)
+    return {
+        key: square.sqrt().reshape(*square.shape, *[1] * (vectors[key].dim() - lead)) for key, square in squares.items()
+    }
+
+
+def scale_offset(settings: Ascent, prefixes: Parameters, direction: Parameters, lead: int = 0) -> Parameters:
+    """V = gamma ||w|| d / ||d|| for each prefix; zero where d is zero.
+
+    Args:
+        settings: gamma and which norm.
+        prefixes: w, entries (*N).
+        direction: d, entries (*M, *N).
+        lead: number of axes M.
+
+    Privacy: none (a pure function).
+    """
+    whole = settings.norm == "whole"
+    own = measure_lengths({key: prefixes[key] for key in direction}, whole)
+    lengths = measure_lengths(direction, whole, lead)
+    return {
+        key: torch.where(lengths[key] > 0, settings.gamma * own[key] / lengths[key].clamp_min(1e-30), 0.0) * value
+        for key, value in direction.items()
+    }
+
+
+def shift(parameters: Parameters, offset: Parameters) -> Parameters:
+    """Parameters moved by an offset; entries without one stay. The given tensors are not changed."""
+    return {key: value.detach() + offset[key] if key in offset else value.detach() for key, value in parameters.items()}
+
+
+def ascend_released(settings: Ascent, parameters: Parameters, released: Released) -> Parameters:
+    """W + v along the last noisy gradient; w itself while there is none.
+
+    Source: DP-SAT (Park et al. 2023, arXiv 2306.05651), with the authors' length.
+
+    Privacy: post-processing.
+    """
+    direction = {key: released[key] for key in trained_prefixes(parameters) if key in released}
+    return shift(parameters, scale_offset(settings, trained_prefixes(parameters), direction))
+
+
+def ascend_random(settings: Ascent, parameters: Parameters, seed: int, step: int) -> Parameters:
+    """W + v along a Gaussian direction of the public seed. Privacy: none."""
+    generator = seed_generator(seed, Purpose.ASCENT, step)
+    prefixes = trained_prefixes(parameters)
+    direction = {
+        key: torch.from_numpy(generator.standard_normal(value.shape)).to(value.device, torch.float32)
+        for key, value in prefixes.items()
+    }
+    return shift(parameters, scale_offset(settings, prefixes, direction))
+
+
+def ascend_private(settings: Ascent, parameters: Parameters, objective: Objective, batch: Batch) -> Parameters:
+    """W + v along the gradient of the mean loss of private examples: as published.
+
+    Privacy: reads private data without clipping and noise: breaks epsilon.
+    """
+    leaves = {key: value.detach().clone().requires_grad_() for key, value in parameters.items()}
+    prefixes = trained_prefixes(leaves)
+    loss = objective.per_example_loss(leaves, batch).mean()
+    gradients = torch.autograd.grad(loss, list(prefixes.values()))
+    direction = {
+        key: g if bool(g.isfinite().all()) else torch.zeros_like(g) for key, g in zip(prefixes, gradients, strict=True)
+    }
+    return shift(parameters, scale_offset(settings, {k: v.detach() for k, v in prefixes.items()}, direction))
+
+
+def ascended_unit_gradients(
+    settings: Ascent, objective: Objective, parameters: Parameters, batch: Batch
+) -> PerUnitGradients:
+    """Each example's gradient at w + v_i, v_i along its own gradient at w.
+
+    Args:
+        settings: gamma and which norm.
+        objective: gives (B,) losses.
+        parameters: w, entries (*N).
+        batch: B rows, one a unit.
+
+    Returns:
+        Gradients (B, *N), units in ascending order as `per_unit_gradients` gives them.
+
+    Privacy: reads private data; each row depends on its own example only, so clipping bounds it as before.
+    """
+    leaves = expand_per_example(parameters, len(batch))
+    losses = objective.per_example_loss(leaves, batch, per_example=True)
+    prefixes = trained_prefixes(leaves)
+    gradients = torch.autograd.grad(losses.sum(), list(prefixes.values()))
+    own = {key: g.nan_to_num(0.0, 0.0, 0.0) for key, g in zip(prefixes, gradients, strict=True)}
+    offset = scale_offset(settings, trained_prefixes(parameters), own, lead=1)
+    return per_unit_gradients(objective, parameters, batch, offset)
