@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from app.budget import compose_store
 from app.summary import describe_run_guarantee, show_seconds, summarise
 from app.terminal import tables
 from app.terminal.doctor import check_machine
@@ -20,7 +21,7 @@ from app.terminal.watch import follow_run, follow_study
 from dpflat import jobs
 from dpflat.catalog import TASKS
 from dpflat.config import RunConfig, apply_settings, build_config, read_settings, write_yaml
-from dpflat.errors import DPFlatError
+from dpflat.errors import DPFlatError, unknown
 from dpflat.forecast import Forecast, forecast_run
 from dpflat.presets import list_presets, load_preset
 from dpflat.runs import layout
@@ -196,6 +197,24 @@ def ledger(run_id: RunArgument = "latest", runs: RunsOption = None, as_json: Jso
         return
     public = TASKS[run.config.task.name].public
     out.print(tables.ledger_view(run.ledger, describe_run_guarantee(run), public))
+
+
+@cli.command()
+def budget(
+    data: Annotated[str, typer.Option("--data", help="Name of a task.")],
+    runs: RunsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What all runs of the store on one data set promise together."""
+    if data not in TASKS:
+        raise unknown("task", data, list(TASKS))
+    found = compose_store(list_runs(layout.runs_root(runs), shipped=False), data)
+    if as_json:
+        print_json(found)
+        return
+    out.print(found["sentence"], style="bold")
+    for line in found["additions"]:
+        out.print(line)
 
 
 @cli.command()

@@ -8,20 +8,28 @@ from typing import Any
 
 from dpflat import jobs
 from dpflat.catalog import BACKBONES, TASKS
-from dpflat.config import RunConfig, apply_settings, build_config
+from dpflat.config import RunConfig, apply_settings, build_config, flatten_settings, kinds_first
 from dpflat.errors import DPFlatError, unknown
+from dpflat.flatness.settings import MODES_OF
 from dpflat.presets import load_preset
 from dpflat.runs.store import create_run
 from dpflat.studies import StudyConfig, build_study, list_configs, open_study
 
+OWN_MIX = "Own mix"
 METHODS: dict[str, dict[str, Any]] = {
     "Non-private": {"privacy.kind": "none"},
     "DP prefix": {},
+    "DP-Flat repaired": flatten_settings(load_preset("dp_flat")),
+    "DP-Flat as published": flatten_settings(load_preset("dp_flat_as_published")),
+    OWN_MIX: {},
     "Head only": {"adapter.kind": "head_only"},
 }
 WHY = {
     "Non-private": "The same training without clipping and noise: what privacy costs is measured against it.",
     "DP prefix": "Prefixes in every layer and a linear head, trained with DP-SGD.",
+    "DP-Flat repaired": "Flatter within layers, across layers and across models, all of it inside epsilon.",
+    "DP-Flat as published": "The authors' three levels: un-noised private data shape the weights, so epsilon is void.",
+    OWN_MIX: "Each level by itself: off, repaired or as published.",
     "Head only": "No prefix: how far the frozen features get by themselves, with DP-SGD.",
 }
 EPSILONS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 20.0)
@@ -36,6 +44,7 @@ OPEN_SETTINGS = (
     "optimiser.head_learning_rate",
     "privacy.max_grad_norm",
 )
+LEVELS = {f"flatness.{level}.mode": modes for level, modes in MODES_OF.items()}
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ class Choice:
         epochs: for the length `own`.
         seeds: number of seeds, counted from `first_seed`.
         first_seed: the public seed of the first run.
-        settings: values of `OPEN_SETTINGS` that differ from the defaults.
+        settings: values of `OPEN_SETTINGS` that differ from the defaults; of `LEVELS` for the method `Own mix`.
     """
 
     task: str
@@ -76,7 +85,8 @@ def check_choice(choice: Choice) -> None:
         ("backbone", (choice.backbone,), list(BACKBONES)),
         ("method", choice.methods, list(METHODS)),
         ("length", (choice.length,), list(LENGTHS)),
-        ("setting", tuple(choice.settings), list(OPEN_SETTINGS)),
+        ("setting", tuple(choice.settings), [*OPEN_SETTINGS, *LEVELS]),
+        *((f"value of {s}", (choice.settings[s],), list(m)) for s, m in LEVELS.items() if s in choice.settings),
     ):
         for name in got:
             if name not in known:
@@ -96,14 +106,13 @@ def list_choices(choice: Choice) -> list[dict[str, Any]]:
     """The settings of each run, without its seed: one a method, and one an epsilon where the method has noise."""
     base = {"task.name": choice.task, "backbone.name": choice.backbone}
     if choice.length == "quick":
-        quick = load_preset("quick")
-        base |= {f"{section}.{key}": value for section, content in quick.items() for key, value in content.items()}
+        base |= flatten_settings(load_preset("quick"))
     elif choice.length == "own":
         base["optimiser.epochs"] = choice.epochs
     cells = []
     for method in choice.methods:
         own = METHODS[method]
-        allowed = {key: value for key, value in choice.settings.items() if _applies(key, own)}
+        allowed = {key: value for key, value in choice.settings.items() if _applies(key, method)}
         if own.get("privacy.kind") == "none":
             cells.append({**base, **own, **allowed})
         else:
@@ -111,10 +120,12 @@ def list_choices(choice: Choice) -> list[dict[str, Any]]:
     return cells
 
 
-def _applies(setting: str, method: dict[str, Any]) -> bool:
-    if method.get("privacy.kind") == "none" and setting.startswith("privacy."):
+def _applies(setting: str, method: str) -> bool:
+    if setting in LEVELS:
+        return method == OWN_MIX
+    if METHODS[method].get("privacy.kind") == "none" and setting.startswith("privacy."):
         return False
-    return not (method.get("adapter.kind") == "head_only" and setting == "adapter.length")
+    return not (METHODS[method].get("adapter.kind") == "head_only" and setting == "adapter.length")
 
 
 def first_config(choice: Choice) -> RunConfig:
@@ -124,9 +135,8 @@ def first_config(choice: Choice) -> RunConfig:
         DPFlatError: for anything the page does not offer or that does not fit together.
     """
     check_choice(choice)
-    settings = [f"{key}={value}" for key, value in list_choices(choice)[0].items()]
-    ordered = sorted(settings, key=lambda setting: not (".kind=" in setting or ".mode=" in setting))
-    return build_config(apply_settings({}, [*ordered, f"seed={choice.first_seed}"]))
+    settings = [f"{key}={value}" for key, value in kinds_first(list_choices(choice)[0]).items()]
+    return build_config(apply_settings({}, [*settings, f"seed={choice.first_seed}"]))
 
 
 def as_study(choice: Choice) -> StudyConfig:

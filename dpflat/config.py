@@ -276,6 +276,19 @@ def describe_errors(error: ValidationError) -> str:
     return "; ".join(sentences) + "."
 
 
+def flatten_settings(content: dict[str, Any], start: str = "") -> dict[str, Any]:
+    """Nested settings as `section.field: value`."""
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        flat |= flatten_settings(value, f"{start}{key}.") if isinstance(value, dict) else {f"{start}{key}": value}
+    return flat
+
+
+def kinds_first(settings: dict[str, Any]) -> dict[str, Any]:
+    """The same settings with each `kind` and `mode`, which replace their section, before what they hold."""
+    return dict(sorted(settings.items(), key=lambda item: not item[0].endswith((".kind", ".mode"))))
+
+
 def apply_settings(content: dict[str, Any], settings: list[str]) -> dict[str, Any]:
     """Settings with `section.field=value` strings applied; values are read as YAML.
 

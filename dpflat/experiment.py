@@ -133,8 +133,8 @@ def draw_initial(config: RunConfig, backbone: Backbone, classes: int) -> Paramet
     removed: tuple[int, ...] = ()
     if isinstance(removal, RemovalFixed):
         order = seed_generator(config.seed, Purpose.REMOVAL).permutation(backbone.layers).tolist()
-        removed = tuple(order[removal.keep_layers :]) if removal.remove is None else removal.remove
-    kept = backbone.layers - len(removed) if removed else removal.keep_layers
+        removed = tuple(order[removal.count_kept(backbone.layers) :]) if removal.remove is None else removal.remove
+    kept = backbone.layers - len(removed) if removed else removal.count_kept(backbone.layers)
     if max(removed, default=0) >= backbone.layers or not 1 <= kept <= backbone.layers:
         raise DPFlatError(
             f"flatness.cross_layer would keep {kept} layers and remove {list(removed) or 'the others'}, but this "

@@ -107,7 +107,8 @@ def plan_selection(config: RunConfig, units: int) -> tuple[Mechanism, ...]:
     removal = config.flatness.cross_layer
     if not isinstance(removal, RemovalExponential):
         return ()
-    rounds = max(0, count_layers(config) - removal.keep_layers)
+    layers = count_layers(config)
+    rounds = max(0, layers - removal.count_kept(layers))
     divisor = float(min(removal.examples, units))
     return (ExponentialSelection(removal.epsilon, rounds, removal.loss_bound, divisor),)
 
@@ -189,7 +190,8 @@ def count_extra_rows(config: RunConfig, schedule: Schedule) -> float:
         twin = plan_twin(config)
         extra += twin.steps * twin.expected_batch_size
     if isinstance(removal, ScoredRemoval) and config.backbone.name in BACKBONES:
-        scores = sum(range(removal.keep_layers + 1, BACKBONES[config.backbone.name].layers + 1))
+        layers = BACKBONES[config.backbone.name].layers
+        scores = sum(range(removal.count_kept(layers) + 1, layers + 1))
         if isinstance(removal, BoxRemoval):
             extra += scores * removal.examples * removal.restarts * (removal.ascent_steps + 1)
         elif isinstance(removal, RemovalExponential):

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
-from dpflat.config import RunConfig, apply_settings, build_config, describe_errors, read_settings
+from dpflat.config import RunConfig, apply_settings, build_config, describe_errors, kinds_first, read_settings
 from dpflat.errors import DPFlatError
 from dpflat.presets import load_preset
 from dpflat.runs import layout
@@ -81,8 +81,8 @@ def list_configs(study: StudyConfig) -> list[RunConfig]:
     for seed, cell in itertools.product(study.seeds, study.cells):
         for values in itertools.product(*study.grid.values()):
             settings = {**study.base, **cell, **dict(zip(study.grid, values, strict=True)), "seed": seed}
-            ordered = sorted(settings.items(), key=lambda item: not item[0].endswith((".kind", ".mode")))
-            content = apply_settings(start, [f"{key}={json.dumps(value, default=str)}" for key, value in ordered])
+            given = [f"{key}={json.dumps(value, default=str)}" for key, value in kinds_first(settings).items()]
+            content = apply_settings(start, given)
             config = build_config(content, f"study '{study.name}', {cell or 'base'}")
             if config not in configs:
                 configs.append(config)

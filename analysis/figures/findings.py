@@ -17,6 +17,7 @@ from enum import StrEnum
 import numpy as np
 
 from analysis.results import PairedDifference
+from dpflat.privacy.ledger import EntryClass, PrivacyLedger
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -184,3 +185,27 @@ def describe_training(
     if rise is not None:
         text += f"; training loss rose from step {rise:,} on"
     return Finding(text + (" (1 seed)" if seeds == 1 else f" ({seeds} seeds)"), Verdict.DESCRIPTIVE)
+
+
+NUMBERS = ("No", "One", "Two", "Three", "Four", "Five")
+
+
+def describe_ledger(ledger: PrivacyLedger) -> Finding:
+    """What a ledger amounts to, in one sentence."""
+    guarantee = ledger.guarantee()
+    broken = [entry for entry in ledger.entries if entry.entry_class == EntryClass.BREAKING]
+    if guarantee.answer == "void":
+        count = NUMBERS[len(broken)] if len(broken) < len(NUMBERS) else str(len(broken))
+        reads = "un-noised read voids" if len(broken) == 1 else "un-noised reads void"
+        return Finding(f"{count} {reads} the guarantee", Verdict.DESCRIPTIVE)
+    alone = [
+        (entry.mechanism.split(",")[0], entry.epsilon_alone)
+        for entry in ledger.entries
+        if entry.entry_class == EntryClass.ACCOUNTED and entry.epsilon_alone is not None
+    ]
+    if not alone:
+        return Finding("Nothing here was paid for with epsilon", Verdict.DESCRIPTIVE)
+    if len(alone) == 1:
+        return Finding("The whole budget goes to the gradient steps", Verdict.DESCRIPTIVE)
+    parts = ", ".join(f"{name} {epsilon:.2f}" for name, epsilon in alone)
+    return Finding(f"Alone, each with its own epsilon: {parts}; they do not add up", Verdict.DESCRIPTIVE)

@@ -11,10 +11,13 @@ from rich.text import Text
 from app.summary import show_guarantee_cell, show_seconds, show_state
 from dpflat.catalog import BACKBONES, TASKS
 from dpflat.config import RunConfig, write_yaml
-from dpflat.forecast import Forecast
+from dpflat.forecast import Forecast, count_layers
 from dpflat.privacy import wording
+from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import PrivacyLedger
+from dpflat.privacy.plan import ExponentialSelection
+from dpflat.privacy.selection import expected_regret, score_sensitivity
 
 
 def runs_table(rows: list[dict[str, Any]]) -> Table:
@@ -68,8 +71,18 @@ def ledger_view(ledger: PrivacyLedger, sentence: str, public_task: bool) -> Grou
 def promised(config: RunConfig, plan: Forecast) -> str:
     """The guarantee as it will read."""
     card = BACKBONES.get(config.backbone.name)
-    ledger = write_ledger(config, plan.plan, plan.schedule.steps, card.pretrained_on if card else None)
+    ledger = write_ledger(config, plan.plan, plan.schedule, card.pretrained_on if card else None)
     return wording.describe_guarantee(ledger.guarantee(), ledger.unit)
+
+
+def describe_choice(config: RunConfig, plan: Forecast) -> str | None:
+    """What a private choice of layers costs and how good it will be; None where there is none."""
+    selection = next((m for m in plan.plan.mechanisms if isinstance(m, ExponentialSelection)), None)
+    if selection is None or not selection.rounds:
+        return None
+    sensitivity = score_sensitivity(selection.loss_bound, selection.divisor)
+    regret = expected_regret(count_layers(config), selection.epsilon, sensitivity)
+    return wording.describe_selection(rdp_epsilon((selection,), plan.plan.delta), selection.rounds, regret)
 
 
 def forecast_rows(config: RunConfig, plan: Forecast) -> dict[str, Any]:
@@ -82,6 +95,7 @@ def forecast_rows(config: RunConfig, plan: Forecast) -> dict[str, Any]:
         "steps": plan.schedule.steps,
         "expected_batch_size": plan.schedule.expected_batch_size,
         "delta": plan.plan.delta if gradient_steps else None,
+        "selection": describe_choice(config, plan),
         "training_units": plan.plan.units,
         "public_task": TASKS[config.task.name].public,
         "seconds": plan.seconds,
@@ -97,6 +111,7 @@ def forecast_view(config: RunConfig, plan: Forecast) -> Group:
         rows["guarantee"],
         f"noise multiplier {wording.show_noise_multiplier(rows['noise_multiplier'])}, {rows['steps']:,} steps of "
         f"about {rows['expected_batch_size']:.0f} of {rows['training_units']:,} examples",
+        *([rows["selection"]] if rows["selection"] else []),
         f"about {show_seconds(plan.seconds) if plan.seconds else 'an unknown time'}, "
         f"{f'{plan.memory_gb:g} GB' if plan.memory_gb else 'unknown memory'} ({plan.basis})",
     ]

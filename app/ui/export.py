@@ -6,24 +6,30 @@ import json
 import shlex
 from typing import Any
 
-from dpflat.config import RunConfig
+from dpflat.config import RunConfig, flatten_settings, kinds_first
+from dpflat.flatness.settings import FlatnessConfig
 
 
 def changed_settings(config: RunConfig) -> dict[str, Any]:
-    """Every setting that differs from the default, as `section.field: value`; a kind comes first."""
-    default = RunConfig().model_dump(mode="json")
-    changed: dict[str, Any] = {}
-    for section, content in config.model_dump(mode="json").items():
-        if not isinstance(content, dict):
-            if content != default[section]:
-                changed[section] = content
-            continue
-        base = default[section]
-        if content.get("kind") != base.get("kind"):
-            changed[f"{section}.kind"] = content["kind"]
-            base = type(getattr(config, section))().model_dump(mode="json")
-        changed |= {f"{section}.{k}": v for k, v in content.items() if k != "kind" and v != base.get(k)}
-    return changed
+    """Every setting that differs from the default, as `section.field: value`; a kind or mode comes first."""
+    default = RunConfig()
+    levels = {name: type(level)(mode=level.mode) for name, level in config.flatness.levels().items()}
+    of_kind = default.model_copy(
+        update={
+            "adapter": type(config.adapter)(),
+            "privacy": type(config.privacy)(),
+            "flatness": FlatnessConfig(**levels),
+        }
+    )
+    given, of_kind_given, default_given = (
+        flatten_settings(each.model_dump(mode="json")) for each in (config, of_kind, default)
+    )
+    changed = {
+        key: value
+        for key, value in given.items()
+        if value != of_kind_given[key] or (value != default_given.get(key) and key.endswith((".kind", ".mode")))
+    }
+    return kinds_first(changed)
 
 
 def as_setting(key: str, value: Any) -> str:

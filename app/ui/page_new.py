@@ -7,10 +7,23 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app.launch import EPSILONS, LENGTHS, METHODS, MOST_EPOCHS, MOST_SEEDS, WHY, Choice, as_study, first_config, launch
+from app.launch import (
+    EPSILONS,
+    LENGTHS,
+    METHODS,
+    MOST_EPOCHS,
+    MOST_SEEDS,
+    OWN_MIX,
+    WHY,
+    Choice,
+    as_study,
+    first_config,
+    launch,
+)
 from app.summary import show_seconds
 from app.terminal.tables import forecast_rows
 from app.ui.export import as_command, as_python
+from app.ui.levels import ask_levels
 from app.ui.links import RunsView, write_link
 from app.ui.states import read_only
 from app.ui.store import list_alive, own_roots, own_runs
@@ -25,6 +38,7 @@ from dpflat.runs.record import Run
 from dpflat.runs.speed import measured_speed
 from dpflat.studies import StudyConfig, list_configs, write_study
 
+DEFAULT = "DP prefix"
 STUDY_COMMAND = "dpflat study run study.yaml"
 # setting: words, least, most, format
 NUMBERS: dict[str, tuple[str, float, float, str]] = {
@@ -83,11 +97,13 @@ def ask_choice(runs: list[Run]) -> tuple[Choice, Places]:
     st.subheader("2 Method", anchor=False)
     several = st.toggle("Several at once", key="new_several", help="Methods x epsilons x seeds become one study.")
     if several:
-        methods = tuple(
-            st.pills("Methods", list(METHODS), selection_mode="multi", default="DP prefix", key="new_methods")
-        )
+        methods = tuple(st.pills("Methods", list(METHODS), selection_mode="multi", default=DEFAULT, key="new_methods"))
     else:
-        methods = (st.radio("Method", list(METHODS), index=1, captions=list(WHY.values()), key="new_method"),)
+        names = list(METHODS)
+        methods = (
+            st.radio("Method", names, index=names.index(DEFAULT), captions=list(WHY.values()), key="new_method"),
+        )
+    levels = ask_levels() if OWN_MIX in methods else {}
     epsilons: tuple[float, ...] = (3.0,)
     if any(METHODS[method].get("privacy.kind") != "none" for method in methods):
         st.subheader("3 Privacy", anchor=False)
@@ -111,6 +127,7 @@ def ask_choice(runs: list[Run]) -> tuple[Choice, Places]:
         epochs = st.number_input("Passes over the data", 0.1, MOST_EPOCHS, 4.0, key="new_epochs")
     seeds = st.number_input("Seeds", 1, MOST_SEEDS, 1, key="new_seeds", help="One run tells little; three tell more.")
     settings, places = ask_settings()
+    settings |= levels
     choice = Choice(task, backbone, methods, epsilons, length, float(epochs), int(seeds), 0, settings)
     return choice, places
 
@@ -130,9 +147,11 @@ def _show_time(choice: Choice, runs: list[Run]) -> str:
 def show_forecast(configs: list[RunConfig], plans: list[Forecast]) -> None:
     """The right column: what will be promised, and what it takes; each promise of a study once."""
     promises = dict.fromkeys(_describe_promise(config, plan) for config, plan in zip(configs, plans, strict=True))
-    for number, (guarantee, steps) in enumerate(promises):
+    for number, (guarantee, steps, selection) in enumerate(promises):
         st.markdown(f"{'##' if number == 0 else '####'} {guarantee}")
         st.write(steps)
+        if selection:
+            st.write(selection)
     runs = len(configs)
     if runs > 1:
         st.write(wording.describe_together(runs, *compose_runs(configs)))
@@ -147,12 +166,12 @@ def show_forecast(configs: list[RunConfig], plans: list[Forecast]) -> None:
         st.caption(wording.PUBLIC_PLAYS_PRIVATE)
 
 
-def _describe_promise(config: RunConfig, plan: Forecast) -> tuple[str, str]:
+def _describe_promise(config: RunConfig, plan: Forecast) -> tuple[str, str, str | None]:
     rows = forecast_rows(config, plan)
     steps = f"{rows['steps']:,} steps of about {rows['expected_batch_size']:.0f} examples."
     if plan.epsilon is not None:
         steps = f"Noise multiplier {wording.show_noise_multiplier(rows['noise_multiplier'])}, {steps}"
-    return rows["guarantee"], steps
+    return rows["guarantee"], steps, rows["selection"]
 
 
 def show_busy() -> None:

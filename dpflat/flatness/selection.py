@@ -19,6 +19,7 @@ from dpflat.flatness.settings import BoxRemoval, RemovalExponential, RemovalPubl
 from dpflat.keys import Purpose, make_generator, seed_generator
 from dpflat.objective import Classification, Objective
 from dpflat.prefix import Parameters, active_layers, drop_layers
+from dpflat.privacy.selection import draw_layer, score_sensitivity
 from dpflat.state import TrainState
 
 PHASE = "selection"
@@ -41,26 +42,21 @@ def select_layers(experiment: Experiment, state: TrainState) -> Generator[Event,
     else:
         assert isinstance(settings, BoxRemoval)
         work = remove_as_published(settings, experiment, parameters, PrivateSplit(experiment.data.train))
-    done = 0
     removed: list[int] = []
-    total = _count_scores(len(active_layers(parameters)), settings.keep_layers)
+    layers = len(active_layers(parameters))
+    rounds = max(0, layers - settings.count_kept(layers))
     for found in work:
         if isinstance(found, Round):
             removed.append(found.removed)
             yield LayerRemoved(state.step, len(removed), found)
         else:
-            done += 1
-            yield Progress(PHASE, done, total)
+            yield Progress(PHASE, len(removed), rounds)
     return replace(
         state,
         parameters=drop_layers(state.parameters, removed),
         first_moments=drop_layers(state.first_moments, removed),
         second_moments=drop_layers(state.second_moments, removed),
     )
-
-
-def _count_scores(layers: int, keep_layers: int) -> int:
-    return sum(range(keep_layers + 1, layers + 1))
 
 
 Rounds = Generator[Round | None, None, Parameters]
@@ -154,7 +150,9 @@ def _remove_by_box(
             rises.append(sharpness.relative_rise(highest, here))
         return cross_layer.score_of(rises)
 
-    return cross_layer.remove_greedily(parameters, settings.keep_layers, score, cross_layer.choose_lowest)
+    return cross_layer.remove_greedily(
+        parameters, settings.count_kept(len(active_layers(parameters))), score, cross_layer.choose_lowest
+    )
 
 
 def remove_privately(
@@ -173,7 +171,7 @@ def remove_privately(
     rows = np.flatnonzero(taken[private.unit])
     pieces = [piece.to(experiment.device) for piece in microbatches(private, rows, experiment.config.microbatch())]
     corners = sharpness.draw_corners(parameters, settings.directions, seed_generator(seed, Purpose.DIRECTION))
-    sensitivity = cross_layer.score_sensitivity(settings.loss_bound, divisor)
+    sensitivity = score_sensitivity(settings.loss_bound, divisor)
 
     def mean(at: Parameters) -> Generator[None, None, float]:
         total = 0.0
@@ -198,6 +196,7 @@ def remove_privately(
 
     def choose(candidates: dict[int, Score], number: int) -> tuple[int, float | None]:
         generator = make_generator(key, Purpose.SELECTION, number)
-        return cross_layer.draw_layer(candidates, settings.epsilon, sensitivity, generator)
+        values = {layer: candidate.value for layer, candidate in candidates.items()}
+        return draw_layer(values, settings.epsilon, sensitivity, generator)
 
-    return cross_layer.remove_greedily(parameters, settings.keep_layers, score, choose)
+    return cross_layer.remove_greedily(parameters, settings.count_kept(len(active_layers(parameters))), score, choose)

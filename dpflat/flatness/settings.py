@@ -84,8 +84,12 @@ class Removal(Section):
 
     mode: str
 
-    keep_layers: int = Field(4, ge=1, le=200)
-    """Layers that keep their prefix. Default: 4 of 6; the authors keep 9 of 12."""
+    keep_layers: int | None = Field(None, ge=1, le=200)
+    """Layers that keep their prefix. None: three quarters, rounded down (the authors keep 9 of 12)."""
+
+    def count_kept(self, layers: int) -> int:
+        """Layers that keep their prefix, of so many."""
+        return max(1, layers * 3 // 4) if self.keep_layers is None else self.keep_layers
 
 
 class ScoredRemoval(Removal):
@@ -139,7 +143,7 @@ class RemovalExponential(ScoredRemoval):
     """Budget of one round; composed into the run's epsilon."""
     loss_bound: float = Field(1.5, gt=0, le=100)
     """Losses are cut to [0, this], nats."""
-    directions: int = Field(4, ge=1, le=100)
+    directions: int = Field(2, ge=1, le=100)
     """Fixed directions that stand for the box."""
     examples: int = Field(2000, ge=1, le=1_000_000)
     """Expected size of the Poisson subset, and the public divisor."""
@@ -223,18 +227,12 @@ class PullDPTwin(TwinPull):
     mode: Literal["dp_twin"]
 
 
-MODES = (
-    "off",
-    "as_published",
-    "previous_noisy",
-    "per_example",
-    "random",
-    "exponential",
-    "public",
-    "fixed",
-    "average",
-    "dp_twin",
-)
+MODES_OF = {
+    "within_layer": ("off", "previous_noisy", "per_example", "random", "as_published"),
+    "cross_layer": ("off", "exponential", "public", "fixed", "as_published"),
+    "cross_model": ("off", "average", "public", "dp_twin", "as_published"),
+}
+MODES = tuple(dict.fromkeys(mode for modes in MODES_OF.values() for mode in modes))
 LEVEL_WORDS = {"within_layer": "within layer", "cross_layer": "across layers", "cross_model": "across models"}
 REPAIRED = {"within_layer": "previous_noisy", "cross_layer": "exponential", "cross_model": "average"}
 

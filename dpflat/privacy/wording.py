@@ -108,6 +108,47 @@ def describe_together(count: int, epsilon: float, delta: float, published: bool)
     return f"Released together, these {count} runs on the same data give {describe_pair(epsilon, delta)}{caveat}."
 
 
+def describe_selection(epsilon: float, rounds: int, regret: float) -> str:
+    """What a private choice of layers costs, and how good it will be.
+
+    Args:
+        epsilon: of all its rounds alone.
+        rounds: number of rounds.
+        regret: how much higher than the lowest the drawn score is at most, with probability 95 % in each round.
+    """
+    times = "one round" if rounds == 1 else f"{rounds} rounds"
+    return (
+        f"Choosing layers takes {times}: alone epsilon = {show_epsilon(epsilon)}, inside the total. In 95 % of draws "
+        f"the score is at most {regret:.2g} above the lowest; where scores lie closer, the choice is near to a lot."
+    )
+
+
+def describe_budget(count: int, task: str, epsilon: float, delta: float, published: bool, void: int) -> str:
+    """What all runs of a store on one data set promise together.
+
+    Args:
+        count: number of runs.
+        task: the data set.
+        epsilon: of all of them together; infinite if one has no noise.
+        delta: probability outside epsilon.
+        published: whether the noise of one of them follows from a published seed.
+        void: runs that un-noised private data shaped although they have noise.
+    """
+    if count == 1 and not void:
+        only = NO_NOISE if not math.isfinite(epsilon) else f"It gives {describe_pair(epsilon, delta)}."
+        return f"One run has read {task}. {only}"
+    if void:
+        runs = "one of them was" if void == 1 else f"{void} of them were"
+        broken = f"{runs} shaped by un-noised private data"
+        return f"Released together, these {count} runs on {task} have no guarantee: {broken}."
+    return describe_together(count, epsilon, delta, published)
+
+
+BEST_OF_MANY = (
+    "Choosing the best of them by accuracy on private data is one more look at these data, and is not covered."
+)
+
+
 def describe_additions(ledger: PrivacyLedger, public_task: bool) -> list[str]:
     """What has to be said beside the guarantee: weak, delta too large, public data."""
     additions = []

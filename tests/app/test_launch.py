@@ -36,7 +36,7 @@ def test_every_method_and_length_that_the_page_offers_is_valid(method, length):
         ({"task": "../../etc"}, "Unknown task"),
         ({"backbone": "folder:/etc"}, "Unknown backbone"),
         ({"backbone": "hub:any/thing"}, "Unknown backbone"),
-        ({"methods": ("Own mix",)}, "Unknown method"),
+        ({"methods": ("Full fine-tuning",)}, "Unknown method"),
         ({"methods": ()}, "at least one method"),
         ({"epsilons": (4.0,)}, "Expected epsilons out of"),
         ({"epsilons": ()}, "Expected epsilons out of"),
@@ -44,6 +44,7 @@ def test_every_method_and_length_that_the_page_offers_is_valid(method, length):
         ({"epochs": 5000.0}, "at most 50; got 5000"),
         ({"seeds": 11}, "Expected 1 to 10 seeds; got 11"),
         ({"settings": {"execution.microbatch": 4096}}, "Unknown setting"),
+        ({"settings": {"flatness.within_layer.mode": "sideways"}}, "Unknown value of flatness.within_layer.mode"),
         ({"settings": {"optimiser.batch_size": 9999}}, "choose at most 6824"),
         ({"epsilons": EPSILONS, "seeds": 10}, "at most 60"),
     ],
@@ -55,6 +56,16 @@ def test_what_the_page_does_not_offer_is_refused_whatever_the_browser_sends(chan
         launch(replace(CHOICE, **change), tmp_path)
     assert started == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_levels_of_an_own_mix_apply_to_it_alone():
+    levels = {"flatness.within_layer.mode": "random", "flatness.cross_model.mode": "average"}
+    mixed = first_config(replace(CHOICE, methods=("Own mix",), settings=levels))
+    assert {name: level.mode for name, level in mixed.flatness.levels().items()} == {
+        "within_layer": "random",
+        "cross_model": "average",
+    }
+    assert first_config(replace(CHOICE, settings=levels)).flatness.levels() == {}
 
 
 def test_one_choice_becomes_one_run_with_its_name(tmp_path, started):

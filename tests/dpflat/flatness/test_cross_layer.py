@@ -1,24 +1,17 @@
 import itertools
-import math
-from collections import Counter
 
 import numpy as np
-import pytest
 import torch
 
 from dpflat.flatness.cross_layer import (
     Round,
     Score,
     bounded_score,
-    choice_probabilities,
     choose_lowest,
-    draw_layer,
-    expected_regret,
     remove_greedily,
-    score_sensitivity,
 )
-from dpflat.keys import Purpose, make_generator
 from dpflat.prefix import active_layers
+from dpflat.privacy.selection import score_sensitivity
 
 PARAMETERS = {f"prefix.{layer}": torch.zeros(1) for layer in range(5)} | {"head.weight": torch.zeros(1)}
 
@@ -70,40 +63,6 @@ def test_equal_scores_take_the_first_layer():
     assert choose_lowest(scores(_3=1.0, _1=1.0), 0) == (1, None)
 
 
-def test_probabilities_of_the_exponential_mechanism_have_their_closed_form():
-    candidates, epsilon, sensitivity = scores(_0=0.0, _1=0.1, _2=0.3), 2.0, 0.05
-    weights = [math.exp(-epsilon * s / (2 * sensitivity)) for s in (0.0, 0.1, 0.3)]
-    expected = [w / sum(weights) for w in weights]
-    assert list(choice_probabilities(candidates, epsilon, sensitivity).values()) == pytest.approx(expected)
-
-
-def test_draws_follow_these_probabilities():
-    candidates, epsilon, sensitivity = scores(_0=0.0, _1=0.1, _2=0.3), 1.0, 0.05
-    probabilities = choice_probabilities(candidates, epsilon, sensitivity)
-    generator = np.random.default_rng(0)
-    draws = [draw_layer(candidates, epsilon, sensitivity, generator) for _ in range(4000)]
-    assert all(found == pytest.approx(probabilities[layer]) for layer, found in draws)
-    counts = Counter(layer for layer, _ in draws)
-    for layer, probability in probabilities.items():
-        assert counts[layer] / 4000 == pytest.approx(probability, abs=4 * math.sqrt(0.25 / 4000))
-
-
-def test_a_draw_belongs_to_the_noise_key():
-    candidates = scores(_0=0.0, _1=0.0, _2=0.0, _3=0.0)
-    drawn = [
-        [draw_layer(candidates, 1.0, 1.0, make_generator(key, Purpose.SELECTION, r))[0] for r in range(20)]
-        for key in (b"a" * 16, b"a" * 16, b"b" * 16)
-    ]
-    assert drawn[0] == drawn[1] != drawn[2]
-
-
-def test_the_drawn_layer_is_within_the_expected_regret_as_often_as_promised():
-    candidates, epsilon, sensitivity = {layer: Score(0.02 * layer, 0.0) for layer in range(12)}, 1.0, 0.005
-    allowed, generator = expected_regret(12, epsilon, sensitivity), np.random.default_rng(1)
-    drawn = [draw_layer(candidates, epsilon, sensitivity, generator)[0] for _ in range(2000)]
-    assert np.mean([candidates[layer].value > allowed for layer in drawn]) <= 0.05
-
-
 def naive_score(losses_there, losses_here, bound, divisor):
     sums = [np.clip(losses, 0, bound).sum() / divisor for losses in losses_there]
     return bounded_score(sums, np.clip(losses_here, 0, bound).sum() / divisor, bound).value
@@ -133,8 +92,3 @@ def test_the_bound_for_replacing_one_record_is_another_one():
     changed_there[0, 0], changed_here[0] = 0.0, bound
     moved = abs(naive_score(there, here, bound, divisor) - naive_score(changed_there, changed_here, bound, divisor))
     assert score_sensitivity(bound, divisor) < moved <= bound * (bound + 2) / divisor
-
-
-def test_two_different_sets_of_equal_size_can_be_drawn_from_without_bias():
-    probabilities = choice_probabilities(scores(_0=0.5, _1=0.5), 1.0, 0.1)
-    assert list(probabilities.values()) == [0.5, 0.5]

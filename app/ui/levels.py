@@ -1,0 +1,57 @@
+"""The three levels of an own mix: one row each, with what it touches and what that costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app.ui.frame import show_badge
+from dpflat.flatness.settings import MODES_OF, FlatnessConfig
+
+QUESTIONS = {
+    "within_layer": ("Within a layer", "Take the gradient uphill of the weights during the first half of the run."),
+    "cross_layer": ("Across layers", "Remove the prefixes of the layers without which the model is least sharp."),
+    "cross_model": ("Across models", "Pull the weights toward others."),
+}
+WORDS = {
+    "off": "off",
+    "previous_noisy": "repaired: along the last noisy gradient",
+    "per_example": "repaired: each example along its own gradient",
+    "random": "control: along a random direction",
+    "exponential": "repaired: drawn by the exponential mechanism",
+    "fixed": "control: drawn by the seed",
+    "average": "repaired: toward the average of past weights",
+    "dp_twin": "repaired: toward a twin trained with noise",
+    "as_published": "as published",
+}
+OF_LEVEL = {
+    ("cross_layer", "public"): "repaired: scored on public data",
+    ("cross_model", "public"): "repaired: toward a twin trained on public data",
+}
+
+
+def name_mode(level: str, mode: str) -> str:
+    """A mode in the words of the page."""
+    return OF_LEVEL.get((level, mode)) or WORDS[mode]
+
+
+def ask_levels() -> dict[str, Any]:
+    """The mode of each level that is on, as settings."""
+    chosen: dict[str, Any] = {}
+    for level, modes in MODES_OF.items():
+        title, why = QUESTIONS[level]
+        mode = st.selectbox(
+            title,
+            modes,
+            format_func=lambda mode, level=level: name_mode(level, mode),
+            key=f"new_{level}",
+            help=why,
+        )
+        if mode != "off":
+            chosen[f"flatness.{level}.mode"] = mode
+            settings = FlatnessConfig.model_validate({level: {"mode": mode}}).levels()[level]
+            with st.container(horizontal=True, vertical_alignment="center"):
+                show_badge(settings.entry_class)
+                st.caption(f"{settings.touches[0].upper()}{settings.touches[1:]}.", width="content")
+    return chosen

@@ -1,0 +1,111 @@
+"""The page Privacy: a run's guarantee, its ledger, what the budget went to, and what all runs promise together."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from analysis.figures.findings import describe_ledger
+from app.budget import compose_store
+from app.summary import describe_run_guarantee
+from app.terminal.tables import ledger_rows
+from app.ui.frame import show_badge
+from app.ui.states import empty_store, missing_run
+from app.ui.store import own_roots, visible_runs
+from dpflat.catalog import TASKS
+from dpflat.errors import DPFlatError
+from dpflat.privacy import wording
+from dpflat.privacy.ledger import EntryClass, PrivacyLedger
+from dpflat.runs.layout import LEDGER
+from dpflat.runs.record import Run
+from dpflat.runs.store import list_runs
+
+RUN = "privacy_run"
+EXPLAINED = {
+    EntryClass.ACCOUNTED: "composed into epsilon",
+    EntryClass.POST_PROCESSING: "a function of released values: free",
+    EntryClass.PUBLIC: "reads no private data",
+    EntryClass.DIAGNOSTIC: "reads private data without noise, but does not shape the weights",
+    EntryClass.CAVEAT: "a condition without which epsilon is only nominal",
+    EntryClass.BREAKING: "un-noised private data that shape the weights: no guarantee",
+}
+
+
+def ask_run(runs: list[Run]) -> Run | None:
+    """The run that the page is about: of the address, else chosen, else the newest."""
+    by_id = {run.id: run for run in runs}
+    wanted = st.query_params.get("a")
+    if wanted and wanted not in by_id:
+        missing_run(wanted)
+    elif wanted and RUN not in st.session_state:
+        st.session_state[RUN] = wanted
+    if st.session_state.get(RUN) not in by_id:
+        st.session_state[RUN] = next(iter(by_id))
+    chosen = st.selectbox("Run", list(by_id), key=RUN, format_func=lambda name: name_of(by_id[name]))
+    st.query_params["a"] = chosen
+    return by_id[chosen]
+
+
+def name_of(run: Run) -> str:
+    """A run as it stands in the list of runs."""
+    given = run.label.get("name")
+    return f"{given} ({run.id})" if given else run.id
+
+
+def show_ledger(ledger: PrivacyLedger) -> None:
+    """Every touch of data in the order of the run; those that void the guarantee are told first."""
+    for entry in ledger.entries:
+        if entry.entry_class == EntryClass.BREAKING:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                show_badge(entry.entry_class)
+                st.write(f"{entry.step.capitalize()}: {entry.mechanism}.")
+    st.dataframe(pd.DataFrame(ledger_rows(ledger)), hide_index=True, width="stretch")
+    with st.expander("What the classes mean"):
+        for kind, words in EXPLAINED.items():
+            with st.container(horizontal=True, vertical_alignment="center"):
+                show_badge(kind)
+                st.caption(words, width="content")
+
+
+def show_outside(ledger: PrivacyLedger) -> None:
+    """What epsilon does not cover."""
+    st.subheader("Outside epsilon", anchor=False)
+    st.write(wording.FIGURE_OUTSIDE)
+    for entry in ledger.entries:
+        if entry.entry_class == EntryClass.DIAGNOSTIC:
+            st.caption(f"{entry.step.capitalize()}, {entry.touched}: {entry.mechanism}.")
+
+
+def show_together(task: str) -> None:
+    """All runs of the store on the same data."""
+    st.subheader("All runs on this data together", anchor=False)
+    found = compose_store([run for root in own_roots() for run in list_runs(root, shipped=False)], task)
+    st.write(found["sentence"])
+    for line in found["additions"]:
+        st.caption(line)
+    st.code(f"dpflat budget --data {task}", language="bash")
+
+
+def show_page() -> None:
+    """The page from top to bottom."""
+    runs = [run for run in visible_runs() if run.has(LEDGER)]
+    if not runs:
+        empty_store()
+        return
+    run = ask_run(runs)
+    if run is None:
+        return
+    try:
+        ledger, task = run.ledger, run.config.task.name
+        sentence = describe_run_guarantee(run)
+    except DPFlatError as error:
+        st.warning(str(error))
+        return
+    st.markdown(f"## {sentence}")
+    for line in wording.describe_additions(ledger, TASKS[task].public):
+        st.caption(line)
+    st.markdown(f"#### {describe_ledger(ledger).text}")
+    show_ledger(ledger)
+    st.code(f"dpflat ledger {run.id}", language="bash")
+    show_outside(ledger)
+    show_together(task)

@@ -1,0 +1,47 @@
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from dpflat.keys import Purpose, make_generator
+from dpflat.privacy.selection import choice_probabilities, draw_layer, expected_regret
+
+
+def test_probabilities_of_the_exponential_mechanism_have_their_closed_form():
+    candidates, epsilon, sensitivity = {0: 0.0, 1: 0.1, 2: 0.3}, 2.0, 0.05
+    weights = [math.exp(-epsilon * s / (2 * sensitivity)) for s in (0.0, 0.1, 0.3)]
+    expected = [w / sum(weights) for w in weights]
+    assert list(choice_probabilities(candidates, epsilon, sensitivity).values()) == pytest.approx(expected)
+
+
+def test_draws_follow_these_probabilities():
+    candidates, epsilon, sensitivity = {0: 0.0, 1: 0.1, 2: 0.3}, 1.0, 0.05
+    probabilities = choice_probabilities(candidates, epsilon, sensitivity)
+    generator = np.random.default_rng(0)
+    draws = [draw_layer(candidates, epsilon, sensitivity, generator) for _ in range(4000)]
+    assert all(found == pytest.approx(probabilities[layer]) for layer, found in draws)
+    counts = Counter(layer for layer, _ in draws)
+    for layer, probability in probabilities.items():
+        assert counts[layer] / 4000 == pytest.approx(probability, abs=4 * math.sqrt(0.25 / 4000))
+
+
+def test_a_draw_belongs_to_the_noise_key():
+    candidates = dict.fromkeys(range(4), 0.0)
+    drawn = [
+        [draw_layer(candidates, 1.0, 1.0, make_generator(key, Purpose.SELECTION, r))[0] for r in range(20)]
+        for key in (b"a" * 16, b"a" * 16, b"b" * 16)
+    ]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_the_drawn_layer_is_within_the_expected_regret_as_often_as_promised():
+    candidates, epsilon, sensitivity = {layer: 0.02 * layer for layer in range(12)}, 1.0, 0.005
+    allowed, generator = expected_regret(12, epsilon, sensitivity), np.random.default_rng(1)
+    drawn = [draw_layer(candidates, epsilon, sensitivity, generator)[0] for _ in range(2000)]
+    assert np.mean([candidates[layer] > allowed for layer in drawn]) <= 0.05
+
+
+def test_two_different_sets_of_equal_size_can_be_drawn_from_without_bias():
+    probabilities = choice_probabilities({0: 0.5, 1: 0.5}, 1.0, 0.1)
+    assert list(probabilities.values()) == [0.5, 0.5]
