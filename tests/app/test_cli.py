@@ -419,7 +419,9 @@ class TestDryRun:
         monkeypatch.setenv("DPFLAT_READONLY", "1")
         assert dpflat("train", *SETTINGS, "--dry-run")[0] == 0
 
-    @pytest.mark.parametrize("preset", ["quick", "dp_prefix", "head_only", "non_private"])
+    @pytest.mark.parametrize(
+        "preset", ["quick", "dp_prefix", "head_only", "non_private", "dp_flat", "dp_flat_as_published"]
+    )
     def test_every_preset_resolves(self, dpflat, preset):
         code, out, _ = dpflat("train", "--preset", preset, "--dry-run", "--json")
         assert code == 0

@@ -17,7 +17,7 @@ def test_the_forecast_stands_before_the_button(page):
     shown = texts(page)
     assert "epsilon = 3.00 at delta = 6.1e-5, as if the noise seed were secret." in shown
     assert "27 steps of about 256 examples" in shown
-    assert "About 1 min" in shown
+    assert "About 26 s, 0.9 GB" in shown
     assert "Public data playing the private part." in shown
 
 
@@ -108,3 +108,25 @@ def test_a_read_only_lab_shows_the_command_instead_of_the_button(stores, monkeyp
     assert not any(b.label == "Train" for b in page.button)
     assert "Run this on your own machine" in texts(page)
     assert any("dpflat train" in c.value for c in page.code)
+
+
+def test_an_own_mix_asks_for_each_level_and_says_what_it_costs(page):
+    page.radio(key="new_method").set_value("Own mix").run()
+    levels = [page.selectbox(key=f"new_{name}") for name in ("within_layer", "cross_layer", "cross_model")]
+    assert [level.value for level in levels] == ["off"] * 3
+    levels[0].set_value("as_published").run()
+    assert "No guarantee. The noise alone would give" in texts(page)
+    assert "ascent along an un-noised gradient." in texts(page)
+    assert any("flatness.within_layer.mode=as_published" in code.value for code in page.code)
+
+
+def test_a_private_choice_of_layers_says_its_price_before_the_button(page):
+    page.radio(key="new_method").set_value("DP-Flat repaired").run()
+    page.selectbox(key="new_backbone").set_value("dpflat-tiny").run()
+    assert "Choosing layers takes 2 rounds: alone epsilon = " in texts(page)
+
+
+def test_dp_flat_as_published_is_announced_without_a_guarantee(page):
+    page.radio(key="new_method").set_value("DP-Flat as published").run()
+    assert "No guarantee. The noise alone would give epsilon = 3.00" in texts(page)
+    assert "pull toward a twin trained without noise on the same data" in texts(page)

@@ -22,6 +22,7 @@ STORES = {
     "torn predictions": lambda own, shipped: tear(make_run(shipped, "finished", 3, 0.7, "backbone.name=dpflat-tiny")),
     "forbidden folder": lambda own, shipped: make_run(own).folder.chmod(0),
 }
+TITLES = {"start": "DP-Flat Lab", "new": "New run", "runs": "Runs", "privacy": "Privacy"}
 SAYS = {
     ("start", "torn predictions"): "unreadable: predictions.npz",
     ("runs", "no results"): "unreadable: results.json",
@@ -39,7 +40,7 @@ SAYS = {
 
 @pytest.mark.parametrize("read_only", [False, True])
 @pytest.mark.parametrize("store", STORES)
-@pytest.mark.parametrize("name", ["start", "new", "runs"])
+@pytest.mark.parametrize("name", ["start", "new", "runs", "privacy"])
 def test_a_page_shows_its_title_and_breaks_in_no_state_of_the_store(stores, monkeypatch, name, store, read_only):
     STORES[store](*stores)
     if read_only:
@@ -47,7 +48,7 @@ def test_a_page_shows_its_title_and_breaks_in_no_state_of_the_store(stores, monk
         monkeypatch.setenv("DPFLAT_PUBLISH", str(stores[0]))
     page = open_page(name)
     assert not page.exception
-    assert [t.value for t in page.title] == [{"start": "DP-Flat Lab", "new": "New run", "runs": "Runs"}[name]]
+    assert [t.value for t in page.title] == [TITLES[name]]
     if not read_only:
         tables = " ".join(str(t.value.to_dict()) for t in page.dataframe)
         assert SAYS.get((name, store), "") in texts(page) + tables

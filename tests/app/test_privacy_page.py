@@ -1,0 +1,87 @@
+import pytest
+
+from app.budget import compose_store
+from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
+from dpflat.runs import layout
+from dpflat.runs.files import replace_json
+from dpflat.runs.store import list_runs
+from tests.app.pages import address_of, column, make_run, open_page, texts
+
+
+@pytest.fixture
+def own(stores):
+    return stores[0]
+
+
+def entry(kind, mechanism="m", epsilon=None):
+    because = mechanism if kind == EntryClass.BREAKING else None
+    return LedgerEntry(
+        step="1", touched="t", mechanism=mechanism, entry_class=kind, epsilon_alone=epsilon, because=because
+    )
+
+
+def rewrite_ledger(run, *entries):
+    ledger = PrivacyLedger(unit="example", units=200, delta=1e-3, epsilon=2.5, entries=entries)
+    replace_json(run.folder / layout.LEDGER, ledger.model_dump(mode="json"))
+
+
+def test_an_empty_store_says_how_to_begin(own):
+    assert "No runs of your own yet." in texts(open_page("privacy"))
+
+
+def test_a_run_has_its_sentence_its_ledger_and_what_all_runs_promise_together(own):
+    run = make_run(own)
+    page = open_page("privacy")
+    assert "epsilon = 2.50 at delta = 1.0e-3 covers the trained weights" in texts(page)
+    assert column(page, "class") == ["● in epsilon"]
+    assert address_of(page)["a"] == run.id
+    assert "One run has read rotten_tomatoes." in texts(page)
+    assert "dpflat budget --data rotten_tomatoes" in texts(page)
+
+
+def test_what_voids_a_guarantee_is_told_first_and_counted(own):
+    run = make_run(own)
+    reads = [entry(EntryClass.BREAKING, f"read {number}") for number in range(3)]
+    rewrite_ledger(run, entry(EntryClass.ACCOUNTED), *reads)
+    page = open_page("privacy")
+    assert "Three un-noised reads void the guarantee" in texts(page)
+    assert "No guarantee. The noise alone would give epsilon = 2.50" in texts(page)
+    assert [text.value for text in page.markdown if text.value.startswith("1: ")] == [f"1: read {n}." for n in range(3)]
+
+
+def test_a_link_opens_its_run_and_an_unknown_one_says_so(own):
+    first = make_run(own)
+    make_run(own)
+    assert open_page("privacy", a=first.id).selectbox[0].value == first.id
+    assert "is not in this store" in texts(open_page("privacy", a="no-such-run"))
+
+
+def test_a_damaged_ledger_is_told_and_the_page_stands(own):
+    run = make_run(own)
+    (run.folder / layout.LEDGER).write_text("{")
+    page = open_page("privacy")
+    assert not page.exception
+    assert page.warning
+
+
+def test_runs_on_one_data_set_compose_and_choosing_among_them_is_said_not_to_be_covered(own):
+    first = make_run(own)
+    alone = compose_store(list_runs(own, shipped=False), "rotten_tomatoes")
+    make_run(own, "stopped")
+    both = compose_store(list_runs(own, shipped=False), "rotten_tomatoes")
+    assert 0 < alone["epsilon"] < both["epsilon"] < 2 * alone["epsilon"]
+    assert len(both["runs"]) == 2
+    assert "Choosing the best of them" in both["additions"][0]
+    rewrite_ledger(first, entry(EntryClass.ACCOUNTED), entry(EntryClass.BREAKING, "a pull"))
+    void = compose_store(list_runs(own, shipped=False), "rotten_tomatoes")
+    assert void["epsilon"] is None
+    assert "have no guarantee: one of them was shaped by un-noised private data" in void["sentence"]
+    assert compose_store(list_runs(own, shipped=False), "imdb")["sentence"] == "No run has read imdb yet."
+
+
+def test_a_run_without_noise_leaves_no_guarantee_for_all(own):
+    make_run(own)
+    make_run(own, "finished", 3, 0.75, "privacy.kind=none")
+    found = compose_store(list_runs(own, shipped=False), "rotten_tomatoes")
+    assert found["epsilon"] is None
+    assert "at least one was trained without noise" in found["sentence"]
