@@ -22,6 +22,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "DP-Flat repaired": flatten_settings(load_preset("dp_flat")),
     "DP-Flat as published": flatten_settings(load_preset("dp_flat_as_published")),
     OWN_MIX: {},
+    "DP prompt": {"adapter.kind": "prompt"},
     "Head only": {"adapter.kind": "head_only"},
 }
 WHY = {
@@ -30,6 +31,7 @@ WHY = {
     "DP-Flat repaired": "Flatter within layers, across layers and across models, all of it inside epsilon.",
     "DP-Flat as published": "The authors' three levels: un-noised private data shape the weights, so epsilon is void.",
     OWN_MIX: "Each level by itself: off, repaired or as published.",
+    "DP prompt": "Black box: trained vectors at the input only, in front of the words.",
     "Head only": "No prefix: how far the frozen features get by themselves, with DP-SGD.",
 }
 EPSILONS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 20.0)

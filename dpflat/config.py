@@ -30,7 +30,7 @@ from dpflat.section import Section
 
 SCHEMA_VERSION: Literal[1] = 1
 OWN_MICROBATCH = 32
-TAGS = ("prefix", "head_only", "dp", "none", *MODES)
+TAGS = ("prefix", "prompt", "head_only", "dp", "none", *MODES)
 
 
 class TaskConfig(Section):
@@ -73,6 +73,20 @@ class PrefixAdapter(Section):
     scale: float = Field(10.0, gt=0, le=100)
     """What the trained entries are multiplied with before attention: sets the share of the clipping norm
     that prefixes take beside the head. Tuned on imdb (presets/TUNING.md)."""
+    feature_norm: float = Field(1.0, gt=0, le=100)
+    """L2 norm that each pooled text vector is rescaled to before the head. Default: unit vectors."""
+
+
+class PromptAdapter(Section):
+    """Black box: trained vectors in front of the words' own embeddings, at the input only, and a linear head."""
+
+    kind: Literal["prompt"] = "prompt"
+    length: int = Field(8, ge=1, le=200)
+    """Prompt vectors P."""
+    init_std: float = Field(0.02, gt=0, le=10)
+    """Standard deviation of the initial entries, in units of `scale`. 0.02 is BERT's initialiser."""
+    scale: float = Field(10.0, gt=0, le=100)
+    """What the trained entries are multiplied with before the first layer. As for prefixes; not tuned."""
     feature_norm: float = Field(1.0, gt=0, le=100)
     """L2 norm that each pooled text vector is rescaled to before the head. Default: unit vectors."""
 
@@ -149,7 +163,7 @@ class ExecutionConfig(Section):
     """Weights kept along the way, evenly spaced, for the path in the landscape. 0: none."""
 
 
-Adapter = Annotated[PrefixAdapter | HeadOnlyAdapter, Field(discriminator="kind")]
+Adapter = Annotated[PrefixAdapter | PromptAdapter | HeadOnlyAdapter, Field(discriminator="kind")]
 Privacy = Annotated[DPPrivacy | NoPrivacy, Field(discriminator="kind")]
 
 
@@ -205,6 +219,8 @@ class RunConfig(Section):
         levels = self.flatness.levels()
         if levels and self.adapter.kind == "head_only":
             raise ValueError(f"flatness.{next(iter(levels))} acts on prefixes, and adapter.kind=head_only has none")
+        if self.adapter.kind == "prompt" and "cross_layer" in levels:
+            raise ValueError("flatness.cross_layer removes prefixes, and adapter.kind=prompt has none in any layer")
         for name, level in levels.items():
             if self.privacy.kind == "none" and isinstance(level, RemovalExponential | PullDPTwin):
                 raise ValueError(f"flatness.{name}.mode={level.mode} spends epsilon, and privacy.kind=none has none")
@@ -233,7 +249,7 @@ class RunConfig(Section):
     def method(self) -> str:
         """The plain name of what is trained.
 
-        `head only`, `non-private prefix`, `DP prefix`, `DP-Flat`, `DP prefix + within layer (random)`.
+        `head only`, `non-private prefix`, `DP prompt`, `DP-Flat`, `DP prefix + within layer (random)`.
         """
         private = self.privacy.kind == "dp"
         if self.adapter.kind == "head_only":
@@ -241,7 +257,8 @@ class RunConfig(Section):
         start, levels = "DP" if private else "non-private", describe_levels(self.flatness)
         if levels.startswith("Flat"):
             return f"{start}-{levels}"
-        return f"{start} prefix + {levels}" if levels else f"{start} prefix"
+        plain = f"{start} {self.adapter.kind}"
+        return f"{plain} + {levels}" if levels else plain
 
 
 def build_config(content: dict[str, Any], source: str = "the settings") -> RunConfig:

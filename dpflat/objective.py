@@ -14,7 +14,7 @@ from torch import Tensor
 from dpflat.attention import additive_mask
 from dpflat.backbones.load import Backbone
 from dpflat.batches import Batch
-from dpflat.prefix import Parameters
+from dpflat.prefix import PROMPT, Parameters
 
 Scores = dict[str, Tensor]
 
@@ -41,7 +41,7 @@ class Classification:
     Attributes:
         backbone: the frozen transformer.
         feature_norm: L2 norm that each pooled vector is rescaled to.
-        prefix_scale: factor of the prefix entries before attention.
+        prefix_scale: factor of the prefix or prompt entries before they are used.
     """
 
     backbone: Backbone
@@ -77,7 +77,11 @@ class Classification:
             for key, value in parameters.items()
             if key.startswith("prefix.")
         }
-        states = self.backbone.hidden_states(batch.input_ids, additive_mask(batch.mask, self.backbone.dtype), prefix)
+        mask = additive_mask(batch.mask, self.backbone.dtype)
+        if PROMPT in parameters:
+            states = self.backbone.prompted_states(batch.input_ids, mask, parameters[PROMPT] * self.prefix_scale)
+        else:
+            states = self.backbone.hidden_states(batch.input_ids, mask, prefix)
         return self.feature_norm * torch.nn.functional.normalize(self.backbone.pool(states, batch.mask), dim=-1)
 
     def classify(self, parameters: Parameters, features: Tensor, per_example: bool = False) -> Tensor:

@@ -1,20 +1,25 @@
 """The trained parameters: one entry for each thing that exists.
 
-`prefix.<layer>` (2, K, P, D) for each active layer, `head.weight` (C, E) and `head.bias` (C,). A layer that is
-removed has no entry: no noise, no norm, no direction.
+`prefix.<layer>` (2, K, P, D) for each active layer, or `prompt` (P, E); `head.weight` (C, E) and `head.bias` (C,). A
+layer that is removed has no entry: no noise, no norm, no direction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from dpflat.config import HeadOnlyAdapter, PrefixAdapter
+from dpflat.config import HeadOnlyAdapter, PrefixAdapter, PromptAdapter
 from dpflat.keys import Purpose, seed_generator
 
+if TYPE_CHECKING:
+    from dpflat.backbones.load import Backbone
+
 Parameters = dict[str, Tensor]
+PROMPT = "prompt"
 
 
 def prefix_key(layer: int) -> str:
@@ -39,34 +44,33 @@ def drop_layers(parameters: Parameters, layers: Sequence[int]) -> Parameters:
 
 
 def in_order(parameters: Parameters) -> Parameters:
-    """The entries in their one order: prefixes by layer, then the head. Noise is drawn in this order."""
-    prefixes = [prefix_key(layer) for layer in active_layers(parameters)]
-    return {key: parameters[key] for key in (*prefixes, "head.weight", "head.bias")}
+    """The entries in their one order: prefixes by layer or the prompt, then the head. Noise is drawn in this order."""
+    first = [PROMPT] if PROMPT in parameters else [prefix_key(layer) for layer in active_layers(parameters)]
+    return {key: parameters[key] for key in (*first, "head.weight", "head.bias")}
 
 
 def initialise(
-    adapter: PrefixAdapter | HeadOnlyAdapter,
-    layers: int,
-    kv_heads: int,
-    head_dim: int,
-    hidden_size: int,
-    classes: int,
-    seed: int,
+    adapter: PrefixAdapter | PromptAdapter | HeadOnlyAdapter, backbone: Backbone, classes: int, seed: int
 ) -> Parameters:
-    """Fresh float32 parameters: normal prefixes, a zero head.
+    """Fresh float32 parameters: normal prefixes or a normal prompt, a zero head.
 
     Each layer has its own stream of the seed's numbers in layer order, so runs of one seed start equal.
 
     Privacy: none.
     """
     generator = seed_generator(seed, Purpose.INITIALISATION)
-    parameters: Parameters = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     if isinstance(adapter, PrefixAdapter):
-        shape = (2, kv_heads, adapter.length, head_dim)
-        for layer in range(layers):
+        of_layer = (2, backbone.kv_heads, adapter.length, backbone.head_dim)
+        shapes = {prefix_key(layer): of_layer for layer in range(backbone.layers)}
+    elif isinstance(adapter, PromptAdapter):
+        shapes = {PROMPT: (adapter.length, backbone.embedding_size)}
+    parameters: Parameters = {}
+    if not isinstance(adapter, HeadOnlyAdapter):
+        for key, shape in shapes.items():
             entries = generator.standard_normal(shape) * adapter.init_std
-            parameters[prefix_key(layer)] = torch.from_numpy(entries).to(torch.float32)
-    parameters["head.weight"] = torch.zeros(classes, hidden_size)
+            parameters[key] = torch.from_numpy(entries).to(torch.float32)
+    parameters["head.weight"] = torch.zeros(classes, backbone.hidden_size)
     parameters["head.bias"] = torch.zeros(classes)
     return parameters
 

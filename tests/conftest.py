@@ -84,15 +84,7 @@ def random_parameters(backbone, length=3, classes=2, seed=0, std=0.5):
     from dpflat.config import PrefixAdapter
     from dpflat.prefix import initialise
 
-    parameters = initialise(
-        PrefixAdapter(length=length, init_std=std),
-        backbone.layers,
-        backbone.kv_heads,
-        backbone.head_dim,
-        backbone.hidden_size,
-        classes,
-        seed,
-    )
+    parameters = initialise(PrefixAdapter(length=length, init_std=std), backbone, classes, seed)
     generator = torch.Generator().manual_seed(seed)
     parameters["head.weight"] = torch.randn(parameters["head.weight"].shape, generator=generator)
     return parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, Literal
 
 import numpy as np
@@ -68,11 +69,53 @@ class Backbone:
         states: Tensor = output.last_hidden_state
         return states
 
+    @property
+    def embedding_size(self) -> int:
+        """Width of a word's own embedding."""
+        return int(self.model.get_input_embeddings().embedding_dim)
+
+    def prompted_states(self, input_ids: Tensor, mask: Tensor, prompt: Tensor) -> Tensor:
+        """(B, S, E) states of the last layer, of the words only, with vectors in front of their embeddings.
+
+        The vectors have the position of the first word; the words keep theirs.
+
+        Args:
+            input_ids: (B, S).
+            mask: additive, (B, 1, 1, S).
+            prompt: (P, E) or (B, P, E).
+        """
+        words = self.model.get_input_embeddings()(input_ids)
+        size, length = len(words), prompt.shape[-2]
+        front = prompt.to(words.dtype).expand(size, length, -1)
+        counts = torch.arange(input_ids.shape[1], device=input_ids.device)
+        positions = torch.cat((counts.new_zeros(length), counts)) + self.position_offset
+        output = self.model(
+            inputs_embeds=torch.cat((front, words), dim=1),
+            attention_mask=torch.nn.functional.pad(mask, (length, 0)),
+            position_ids=positions.expand(size, -1),
+        )
+        states: Tensor = output.last_hidden_state
+        return states[:, length:]
+
     def pool(self, states: Tensor, mask: Tensor) -> Tensor:
         """(B, E) float32 features of (B, S, E) states under a (B, S) mask of real tokens."""
         if self.pooling == "first":
             return states[:, 0].to(torch.float32)
         return mean_pool(states, mask)
+
+
+def check_prompt(backbone: Backbone) -> None:
+    """Refuse a backbone that cannot take vectors in front of its words.
+
+    Raises:
+        DPFlatError: with what to choose instead.
+    """
+    accepted = signature(backbone.model.forward).parameters
+    if not {"inputs_embeds", "position_ids"} <= accepted.keys():
+        raise DPFlatError(
+            f"A {backbone.model.config.model_type} model takes no vectors in front of its words. "
+            "Use adapter.kind=prefix, or a BERT or RoBERTa backbone."
+        )
 
 
 def mean_pool(states: Tensor, mask: Tensor) -> Tensor:

@@ -420,7 +420,7 @@ class TestDryRun:
         assert dpflat("train", *SETTINGS, "--dry-run")[0] == 0
 
     @pytest.mark.parametrize(
-        "preset", ["quick", "dp_prefix", "head_only", "non_private", "dp_flat", "dp_flat_as_published"]
+        "preset", ["quick", "dp_prefix", "head_only", "non_private", "dp_flat", "dp_flat_as_published", "dp_prompt"]
     )
     def test_every_preset_resolves(self, dpflat, preset):
         code, out, _ = dpflat("train", "--preset", preset, "--dry-run", "--json")

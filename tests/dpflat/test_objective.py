@@ -106,3 +106,34 @@ def test_a_removed_layer_has_no_entry_and_still_gives_a_loss(objective, tiny):
     del parameters["prefix.0"]
     assert active_layers(parameters) == (1,)
     assert objective.per_example_loss(parameters, batch).isfinite().all()
+
+
+def with_prompt(parameters, tiny, length=4):
+    generator = torch.Generator().manual_seed(3)
+    head = {key: value for key, value in parameters.items() if key.startswith("head.")}
+    return {"prompt": torch.randn(length, tiny.hidden_size, generator=generator), **head}
+
+
+def test_a_prompt_is_what_transformers_computes_with_these_vectors_in_front(objective, tiny):
+    batch = make_split().collate(np.arange(5))
+    parameters = with_prompt(random_parameters(tiny), tiny)
+    words = tiny.model.get_input_embeddings()(batch.input_ids)
+    front = (1.5 * parameters["prompt"]).expand(5, 4, -1)
+    positions = torch.cat((torch.zeros(4, dtype=torch.long), torch.arange(words.shape[1])))
+    mask = torch.cat((torch.ones(5, 4, dtype=torch.bool), batch.mask), dim=1)
+    states = []
+    for row in range(5):  # one by one and without padding: no mask is needed
+        kept = mask[row]
+        embeddings = torch.cat((front, words), dim=1)[row : row + 1, kept]
+        output = tiny.model(inputs_embeds=embeddings, position_ids=positions[kept][None])
+        states.append(output.last_hidden_state[0, 4:].mean(dim=0))
+    features = 2.0 * torch.nn.functional.normalize(torch.stack(states), dim=-1)
+    expected = objective.classify(parameters, features)
+    torch.testing.assert_close(objective.logits(parameters, batch), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_prompt_of_its_own_for_each_row_says_the_same(objective, tiny):
+    batch = make_split().collate(np.arange(8))
+    parameters = with_prompt(random_parameters(tiny), tiny)
+    copied = objective.per_example_loss(expand_per_example(parameters, 8), batch, per_example=True)
+    torch.testing.assert_close(copied, objective.per_example_loss(parameters, batch), rtol=1e-5, atol=1e-6)

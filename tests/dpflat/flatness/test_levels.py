@@ -272,6 +272,7 @@ def test_selection_reads_one_poisson_subset_drawn_by_the_noise_key():
     ("settings", "sentence"),
     [
         ({"adapter": {"kind": "head_only"}, "flatness": {"within_layer": {"mode": "random"}}}, "acts on prefixes"),
+        ({"adapter": {"kind": "prompt"}, "flatness": {"cross_layer": {"mode": "public"}}}, "has none in any layer"),
         ({"privacy": {"kind": "none"}, "flatness": {"cross_layer": {"mode": "exponential"}}}, "spends epsilon"),
         (
             {"flatness": {"cross_model": {"mode": "public", "public_task": "rotten_tomatoes"}}},
@@ -300,3 +301,12 @@ def test_a_fixed_list_is_gone_from_the_start_and_a_draw_belongs_to_the_seed():
         for s in range(4)
     ]
     assert len({active_layers(e.initial) for e in drawn}) == 2
+
+
+@pytest.mark.parametrize(("level", "mode"), [(level, mode) for level, mode in EACH if level != "cross_layer"])
+def test_a_black_box_prompt_has_the_levels_that_do_not_need_layers(level, mode):
+    experiment, events = events_of("adapter.kind=prompt", *settings_of(level, mode))
+    assert experiment.config.method().startswith("DP prompt + ")
+    state = events[-1].state
+    assert list(state.parameters) == ["prompt", "head.weight", "head.bias"]
+    assert (state.parameters["prompt"] - experiment.initial["prompt"]).abs().max() > 0
