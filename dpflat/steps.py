@@ -98,8 +98,10 @@ def choose_gradients(
     elif isinstance(ascent, AscentRandom):
         at = within_layer.ascend_random(ascent, parameters, config.seed, step)
     elif isinstance(ascent, AscentAsPublished) and len(rows):
-        order = make_generator(experiment.noise_key, Purpose.ASCENT_EXAMPLES, step).permutation(rows)
-        batch = experiment.data.train.collate(np.sort(order[: ascent.examples])).to(experiment.device)
+        split = experiment.data.train
+        rank = make_generator(experiment.noise_key, Purpose.ASCENT_EXAMPLES, step).random(split.units)[split.unit[rows]]
+        first = rows[np.argsort(rank, kind="stable")[: ascent.examples]]
+        batch = split.collate(np.sort(first)).to(experiment.device)
         at = within_layer.ascend_private(ascent, parameters, objective, batch)
 
     def take(piece: Batch) -> PerUnitGradients:

@@ -18,6 +18,7 @@ import numpy as np
 
 from analysis.results import PairedDifference
 from dpflat.privacy.ledger import EntryClass, PrivacyLedger
+from dpflat.privacy.wording import show_epsilon
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -199,7 +200,7 @@ def describe_ledger(ledger: PrivacyLedger) -> Finding:
         reads = "un-noised read voids" if len(broken) == 1 else "un-noised reads void"
         return Finding(f"{count} {reads} the guarantee", Verdict.DESCRIPTIVE)
     alone = [
-        (entry.mechanism.split(",")[0], entry.epsilon_alone)
+        entry
         for entry in ledger.entries
         if entry.entry_class == EntryClass.ACCOUNTED and entry.epsilon_alone is not None
     ]
@@ -207,5 +208,6 @@ def describe_ledger(ledger: PrivacyLedger) -> Finding:
         return Finding("Nothing here was paid for with epsilon", Verdict.DESCRIPTIVE)
     if len(alone) == 1:
         return Finding("The whole budget goes to the gradient steps", Verdict.DESCRIPTIVE)
-    parts = ", ".join(f"{name} {epsilon:.2f}" for name, epsilon in alone)
-    return Finding(f"Alone, each with its own epsilon: {parts}; they do not add up", Verdict.DESCRIPTIVE)
+    names = [*(entry.mechanism for entry in alone[:-1]), "gradient steps"]
+    parts = ", ".join(f"{name} {show_epsilon(e.epsilon_alone or 0)}" for name, e in zip(names, alone, strict=True))
+    return Finding(f"Epsilon of each part alone: {parts}; together less than their sum", Verdict.DESCRIPTIVE)

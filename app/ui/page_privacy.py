@@ -59,7 +59,7 @@ def show_ledger(ledger: PrivacyLedger) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 show_badge(entry.entry_class)
                 st.write(f"{entry.step.capitalize()}: {entry.mechanism}.")
-    st.dataframe(pd.DataFrame(ledger_rows(ledger)), hide_index=True, width="stretch")
+    st.table(pd.DataFrame(ledger_rows(ledger)).set_index("step"))
     with st.expander("What the classes mean"):
         for kind, words in EXPLAINED.items():
             with st.container(horizontal=True, vertical_alignment="center"):

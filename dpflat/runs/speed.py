@@ -12,7 +12,7 @@ from dpflat.runs.record import Run
 def measured_speed(runs: list[Run], config: RunConfig) -> float | None:
     """Examples a second of the newest comparable finished run made on as many cores; None if there is none.
 
-    Comparable: the same backbone, task, text length, adapter and execution.
+    Comparable: the same backbone, task, text length, adapter, levels and execution.
     """
     for run in runs:
         if run.shipped or run.state != "finished":
@@ -23,6 +23,7 @@ def measured_speed(runs: list[Run], config: RunConfig) -> float | None:
                 and run.config.task == config.task
                 and run.config.data.max_tokens == config.data.max_tokens
                 and run.config.adapter == config.adapter
+                and run.config.flatness == config.flatness
                 and run.config.execution == config.execution
                 and run.environment.get("cores") == os.cpu_count()
             )

@@ -6,11 +6,13 @@ from analysis.figures.findings import (
     Verdict,
     compare_accuracy,
     cost_of_privacy,
+    describe_ledger,
     describe_training,
     find_rise,
     judge,
 )
 from analysis.results import PairedDifference
+from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
 
 
 def difference(mean, low, high, seeds=5):
@@ -99,3 +101,31 @@ def test_what_curves_show_in_words():
     assert describe_training([], 0, None, [], 1).text == "Test accuracy is not measured yet"
     rising = list(np.linspace(0.3, 0.7, 100) + NOISE)
     assert "; training loss rose from step 10 on (1 seed)" in describe_training([0.7], 100, None, rising, 1).text
+
+
+def ledger(*alone, breaking=0):
+    entries = [
+        LedgerEntry(step="1", touched="t", mechanism=name, entry_class=EntryClass.ACCOUNTED, epsilon_alone=epsilon)
+        for name, epsilon in alone
+    ]
+    entries += [
+        LedgerEntry(step="1", touched="t", mechanism="m", entry_class=EntryClass.BREAKING, because="m")
+    ] * breaking
+    return PrivacyLedger(unit="example", units=10, delta=1e-5, epsilon=3.0, entries=tuple(entries))
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (ledger(("sampling", 3.0)), "The whole budget goes to the gradient steps"),
+        (ledger(("sampling", 3.0), breaking=1), "One un-noised read voids the guarantee"),
+        (ledger(("sampling", 3.0), breaking=3), "Three un-noised reads void the guarantee"),
+        (
+            ledger(("a choice", 0.421), ("sampling", 2.9)),
+            "Epsilon of each part alone: a choice 0.43, gradient steps 2.90; together less than their sum",
+        ),
+        (ledger(), "Nothing here was paid for with epsilon"),
+    ],
+)
+def test_what_a_ledger_amounts_to(found, sentence):
+    assert describe_ledger(found).text == sentence

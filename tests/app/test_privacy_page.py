@@ -5,7 +5,7 @@ from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from dpflat.runs.store import list_runs
-from tests.app.pages import address_of, column, make_run, open_page, texts
+from tests.app.pages import address_of, make_run, open_page, texts
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_run_has_its_sentence_its_ledger_and_what_all_runs_promise_together(ow
     run = make_run(own)
     page = open_page("privacy")
     assert "epsilon = 2.50 at delta = 1.0e-3 covers the trained weights" in texts(page)
-    assert column(page, "class") == ["● in epsilon"]
+    assert page.table[0].value["class"].tolist() == ["● in epsilon"]
     assert address_of(page)["a"] == run.id
     assert "One run has read rotten_tomatoes." in texts(page)
     assert "dpflat budget --data rotten_tomatoes" in texts(page)

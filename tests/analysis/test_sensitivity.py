@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from analysis.sensitivity import clipped_sum, remove_one, run_until
+from dpflat.experiment import prepare
+from dpflat.gradients import per_unit_gradients
+from tests.conftest import small_config
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+
+TIGHT = ("privacy.max_grad_norm=0.05", "optimiser.batch_size=30")
+
+
+def largest(*settings, planted=True, trials=6):
+    experiment = prepare(small_config(*TIGHT, *settings))
+    return max(trial.moved for trial in remove_one(experiment, 2, trials, planted))
+
+
+def test_the_clipped_sum_is_that_of_a_loop():
+    experiment = prepare(small_config(*TIGHT))
+    state, rows = run_until(experiment, 2), np.array([3, 50, 7, 120])
+    total = 0.0
+    for row in rows:
+        found = per_unit_gradients(experiment.objective, state.parameters, experiment.data.train.collate([row]))
+        flat = np.concatenate([value.flatten().numpy() for value in found.gradients.values()])
+        total = total + flat * min(1.0, 0.05 / np.linalg.norm(flat))
+    np.testing.assert_allclose(clipped_sum(experiment, state, rows, 3).numpy(), total / 0.05, rtol=1e-3, atol=1e-4)
+
+
+def test_one_record_counts_for_at_most_c_under_plain_dp_sgd_and_for_all_of_c_when_it_is_clipped():
+    assert 0.99 < largest() <= 1.0001
+
+
+@pytest.mark.parametrize("mode", ["previous_noisy", "per_example", "random"])
+def test_a_repaired_ascent_keeps_it_so(mode):
+    assert largest(f"flatness.within_layer.mode={mode}", "flatness.within_layer.gamma=1") <= 1.0001
+
+
+def test_the_published_ascent_does_not():
+    assert largest("flatness.within_layer.mode=as_published", "flatness.within_layer.gamma=1", trials=20) > 1.001
+
+
+def test_the_published_pull_does_not():
+    settings = ("flatness.cross_model.mode=as_published", "flatness.cross_model.strength=10")
+    assert largest(*settings, trials=4) > 1.01
+
+
+def test_a_run_has_only_its_own_steps():
+    with pytest.raises(ValueError, match="fewer than 99 steps"):
+        run_until(prepare(small_config()), 99)
