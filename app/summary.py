@@ -80,6 +80,9 @@ def show_guarantee_cell(row: dict[str, Any]) -> str:
     return {"void": "void", "none": "none", "nothing_private": "nothing private"}.get(answer or "", "")
 
 
+PHASES = {"twin": "training the twin", "selection": "choosing layers", "evaluation": "measuring the test split"}
+
+
 def describe_event(event: dict[str, Any]) -> str:
     """One line of a run's events as a sentence."""
     step = f"Step {event['step']:,}: " if event.get("step") is not None else ""
@@ -91,6 +94,8 @@ def describe_event(event: dict[str, Any]) -> str:
         case "evaluated":
             loss = "not finite" if event["loss"] is None else f"{event['loss']:.3f} nats"
             return f"{step}test accuracy {100 * event['accuracy']:.1f} %, test loss {loss}, n = {event['examples']:,}."
+        case "layer_removed":
+            return f"{step}prefix of layer {event['layer']} removed."
         case "nonfinite_gradients":
             return f"{step}{event['units']} gradients were not finite and counted as zero."
         case "failed":

@@ -15,7 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from app.summary import show_seconds
+from app.summary import PHASES, show_seconds
 from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.privacy.wording import show_epsilon
@@ -53,8 +53,8 @@ def follow_run(run: Run, console: Console) -> State:
         status = run.status
         if status is not None and status.state == "waiting":
             return "waiting for the run that is under way"
-        if status is not None and status.phase == "evaluation":
-            return "measuring the test split"
+        if status is not None and status.phase in PHASES:
+            return PHASES[status.phase]
         return describe_step(run)
 
     return _follow(run.folder, console, "steps", describe)

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.figures.findings import Finding, describe_training
-from app.summary import describe_event, describe_run_guarantee, show_seconds, show_state, summarise
+from app.summary import PHASES, describe_event, describe_run_guarantee, show_seconds, show_state, summarise
 from app.ui.curves import show_curves
 from app.ui.frame import show_outside
 from app.ui.run_actions import show_details
@@ -118,7 +118,8 @@ def _show_living(run: Run, state: str) -> None:
     words = {"waiting": "waiting for the run that is under way", "stopping": "stopping"}.get(state, "")
     if not words and status is not None and status.steps:
         left = f", {show_seconds(status.seconds_left)} left" if status.seconds_left else ""
-        words = f"step {status.step:,} of {status.steps:,}{left}"
+        doing = f"{PHASES[status.phase]}, " if status.phase in PHASES else ""
+        words = f"{doing}step {status.step:,} of {status.steps:,}{left}"
     show_stop(run.folder, words or "loading text and backbone", state, allowed=not run.shipped)
 
 

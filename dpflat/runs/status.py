@@ -30,7 +30,7 @@ class StatusFile(BaseModel):
         process_start: its start (`start_of`); tells a reused pid apart.
         host: a checksum of the computer's name.
         heartbeat: when it wrote this, seconds since 1970.
-        phase: `loading`, `main` or `evaluation`.
+        phase: `loading`, `twin`, `warm_up`, `selection`, `main` or `evaluation`.
         step: gradient steps done.
         steps: gradient steps in all.
         seconds_left: expected, or None while unknown.
