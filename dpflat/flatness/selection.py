@@ -14,11 +14,11 @@ from dpflat.events import Event, LayerRemoved, Progress
 from dpflat.experiment import Experiment
 from dpflat.flatness import cross_layer, sharpness
 from dpflat.flatness.cross_layer import Round, Score
-from dpflat.flatness.inputs import PrivateSplit, PublicSplit
+from dpflat.flatness.inputs import PrivateSplit, PublicSplit, Released
 from dpflat.flatness.settings import BoxRemoval, RemovalExponential, RemovalPublic, ScoredRemoval
 from dpflat.keys import Purpose, make_generator, seed_generator
 from dpflat.objective import Classification, Objective
-from dpflat.prefix import Parameters, active_layers, drop_layers
+from dpflat.prefix import Parameters, active_layers, drop_layers, trained_prefixes
 from dpflat.privacy.selection import draw_layer, score_sensitivity
 from dpflat.state import TrainState
 
@@ -35,7 +35,8 @@ def select_layers(experiment: Experiment, state: TrainState) -> Generator[Event,
     assert isinstance(settings, ScoredRemoval)
     parameters = {key: value.to(experiment.device) for key, value in state.parameters.items()}
     if isinstance(settings, RemovalExponential):
-        work = remove_privately(settings, experiment, parameters, PrivateSplit(experiment.data.train))
+        uphill = Released({key: value.to(experiment.device) for key, value in state.first_moments.items()})
+        work = remove_privately(settings, experiment, parameters, uphill, PrivateSplit(experiment.data.train))
     elif isinstance(settings, RemovalPublic):
         assert experiment.public is not None
         work = remove_on_public(settings, experiment, parameters, experiment.public)
@@ -156,11 +157,22 @@ def _remove_by_box(
 
 
 def remove_privately(
-    settings: RemovalExponential, experiment: Experiment, parameters: Parameters, private: PrivateSplit
+    settings: RemovalExponential,
+    experiment: Experiment,
+    parameters: Parameters,
+    uphill: Released,
+    private: PrivateSplit,
 ) -> Rounds:
     """Layers drawn by the exponential mechanism from bounded scores of one Poisson subset.
 
     The subset is drawn once by the noise key; that its being a sample amplifies privacy is not claimed.
+
+    Args:
+        settings: of the mode.
+        experiment: the run.
+        parameters: weights after the warm-up.
+        uphill: Adam's running mean of released gradients, which the first corner follows.
+        private: training examples.
 
     Privacy: epsilon-DP a round; the scores themselves are not released.
     """
@@ -170,7 +182,11 @@ def remove_privately(
     taken = make_generator(key, Purpose.SELECTION_EXAMPLES).random(private.units) < share
     rows = np.flatnonzero(taken[private.unit])
     pieces = [piece.to(experiment.device) for piece in microbatches(private, rows, experiment.config.microbatch())]
-    corners = sharpness.draw_corners(parameters, settings.directions, seed_generator(seed, Purpose.DIRECTION))
+    generator = seed_generator(seed, Purpose.DIRECTION)
+    corners = [
+        {key: value.sign() for key, value in trained_prefixes(uphill).items()},
+        *sharpness.draw_corners(parameters, settings.directions - 1, generator),
+    ]
     sensitivity = score_sensitivity(settings.loss_bound, divisor)
 
     def mean(at: Parameters) -> Generator[None, None, float]:
