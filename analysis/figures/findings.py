@@ -140,6 +140,24 @@ def cost_of_privacy(epsilon: float, difference: PairedDifference) -> Finding:
     return Finding(text, verdict)
 
 
+def what_flatness_gives(difference: PairedDifference) -> str:
+    """Accuracy of DP-Flat minus that of DP prefix tuning at one epsilon, as the second half of a title."""
+    amount = show_points(abs(difference.mean), sign=False)
+    interval = show_interval(difference.low, difference.high)
+    tiny = ", less than matters" if abs(difference.mean) < ACCURACY_MARGIN else ""
+    match judge(difference, ACCURACY_MARGIN):
+        case Verdict.HIGHER:
+            return f"DP-Flat gives back {amount} {interval}{tiny}"
+        case Verdict.LOWER:
+            return f"DP-Flat costs {amount} more {interval}{tiny}"
+        case Verdict.SAME:
+            return "DP-Flat: no difference above 1 point seen"
+        case Verdict.CANNOT_TELL:
+            return f"whether DP-Flat helps we cannot tell ({show_points(difference.mean)} {interval})"
+        case _:
+            return f"DP-Flat: {show_points(difference.mean)} (1 seed)"
+
+
 def find_rise(loss: Sequence[float], parts: int = 10) -> int | None:
     """From which step on a noisy loss rose to its end; None if it did not, or if that cannot be told.
 

@@ -11,7 +11,13 @@ import plotly.graph_objects as go
 from analysis.figures import tokens
 from analysis.results import MethodPoint
 
-MARKS = {"DP prefix": ("baseline", "circle"), "head only": ("reference", "x")}
+MARKS = {
+    "DP prefix": ("baseline", "circle"),
+    "DP-Flat": ("full", "diamond"),
+    "DP-Flat as published": ("full", "diamond"),
+    "head only": ("reference", "x"),
+}
+DODGE = 1.035
 LABEL_GAP_PX, ROOM_OF_AXIS = 16, 60
 
 
@@ -58,8 +64,8 @@ def draw_tradeoff(
     _label(figure, lowest, 100 * majority, "majority class", palette, yanchor="bottom", xanchor="left")
     ordered = sorted(private, key=lambda p: (p.method, p.epsilon or 0))
     by_method = {method: list(group) for method, group in groupby(ordered, key=lambda p: p.method)}
-    for method, group in by_method.items():
-        _draw_method(figure, method, group, palette)
+    for number, (method, group) in enumerate(by_method.items()):
+        _draw_method(figure, method, group, DODGE ** (number - (len(by_method) - 1) / 2), palette)
     low, high = _vertical_range([majority, *(v for p in points for v in (p.low, p.high, *p.accuracies))], yours)
     _name_methods(figure, by_method, (tokens.PRIMARY_HEIGHT - ROOM_OF_AXIS) / (high - low), palette)
     named: set[float] = set()
@@ -98,38 +104,46 @@ def _draw_band(figure: go.Figure, point: MethodPoint, lowest: float, palette: to
     _label(figure, lowest, 100 * point.high, text, palette, xanchor="left", yanchor="bottom")
 
 
-def _draw_method(figure: go.Figure, method: str, points: list[MethodPoint], palette: tokens.Palette) -> None:
+def _draw_method(
+    figure: go.Figure, method: str, points: list[MethodPoint], dodge: float, palette: tokens.Palette
+) -> None:
+    """Band, seed dots and means of one method, beside those of the others: `dodge` is a factor of epsilon."""
     role, symbol = MARKS.get(method, ("part", "triangle-up"))
     colour = getattr(palette, role)
-    epsilons = [p.epsilon for p in points]
-    figure.add_trace(
-        go.Scatter(
-            x=[*epsilons, *reversed(epsilons)],
-            y=[100 * p.high for p in points] + [100 * p.low for p in reversed(points)],
-            fill="toself",
-            fillcolor=colour,
-            opacity=tokens.BAND_OPACITY,
-            line={"width": 0},
-            hoverinfo="skip",
-            mode="lines",
+    epsilons = [(p.epsilon or 1) * dodge for p in points]
+    low, mean, high = ([100 * getattr(p, end) for p in points] for end in ("low", "mean", "high"))
+    if len(points) > 1:
+        figure.add_trace(
+            go.Scatter(
+                x=[*epsilons, *reversed(epsilons)],
+                y=[*high, *reversed(low)],
+                fill="toself",
+                fillcolor=colour,
+                opacity=tokens.BAND_OPACITY,
+                line={"width": 0},
+                hoverinfo="skip",
+                mode="lines",
+            )
         )
-    )
     figure.add_trace(
         go.Scatter(
-            x=[p.epsilon for p in points for _ in p.accuracies],
+            x=[x for x, p in zip(epsilons, points, strict=True) for _ in p.accuracies],
             y=[100 * a for p in points for a in p.accuracies],
             mode="markers",
             marker={"size": tokens.SEED_DOT_PX, "color": colour, "opacity": tokens.SEED_OPACITY},
             text=[f"seed {s}" for p in points for s in p.seeds],
-            hovertemplate=f"{method}, ε = %{{x}}, %{{text}}: %{{y:.1f}} %<extra></extra>",
+            customdata=[p.epsilon for p in points for _ in p.accuracies],
+            hovertemplate=f"{method}, ε = %{{customdata}}, %{{text}}: %{{y:.1f}} %<extra></extra>",
         )
     )
+    upward, downward = ([abs(m - end) for m, end in zip(mean, ends, strict=True)] for ends in (high, low))
     figure.add_trace(
         go.Scatter(
             x=epsilons,
-            y=[100 * p.mean for p in points],
+            y=mean,
             mode="lines+markers",
             name=method,
+            error_y={"array": upward, "arrayminus": downward, "visible": len(points) == 1, "width": 0},
             line={"width": tokens.LINE_PX, "color": colour},
             marker={
                 "size": tokens.MEAN_DOT_PX,
@@ -137,9 +151,9 @@ def _draw_method(figure: go.Figure, method: str, points: list[MethodPoint], pale
                 "symbol": [symbol if p.guarantee == "holds" else hollow(symbol) for p in points],
                 "line": {"width": 2},
             },
-            customdata=[[100 * p.low, 100 * p.high, len(p.seeds), p.examples] for p in points],
+            customdata=[[100 * p.low, 100 * p.high, len(p.seeds), p.examples, p.epsilon] for p in points],
             hovertemplate=(
-                f"{method}, ε = %{{x}}: %{{y:.1f}} % [%{{customdata[0]:.1f}}, %{{customdata[1]:.1f}}], "
+                f"{method}, ε = %{{customdata[4]}}: %{{y:.1f}} % [%{{customdata[0]:.1f}}, %{{customdata[1]:.1f}}], "
                 "%{customdata[2]} seeds, n = %{customdata[3]:,}<extra></extra>"
             ),
         )

@@ -1,11 +1,11 @@
 """The page Start: what privacy costs, from the runs that come with the lab."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import streamlit as st
 
-from analysis.figures.findings import Finding, Verdict, compare_accuracy, cost_of_privacy
+from analysis.figures.findings import Finding, Verdict, compare_accuracy, cost_of_privacy, what_flatness_gives
 from analysis.figures.tradeoff import OwnRun, draw_tradeoff
 from analysis.results import MethodPoint, PairedDifference
 from analysis.tradeoff import compare_groups, group_runs, summarise_group
@@ -22,6 +22,7 @@ from dpflat.runs.layout import shipped_root
 
 TASK, BACKBONE, EPSILON = "rotten_tomatoes", "dpflat-tiny", 3.0
 MAJORITY = 0.5
+SHOWN = ("non-private prefix", "head only", "DP prefix", "DP-Flat", "DP-Flat as published")
 MOST_OWN_RUNS = 20
 
 
@@ -33,21 +34,31 @@ class Shipped:
         points: one a method and epsilon.
         cost: accuracy with privacy minus accuracy without, prefixes in both, at the epsilon of the title.
         prefixes: accuracy of DP prefix tuning minus that of a head alone, at the same epsilon.
+        flatness: accuracy of DP-Flat, repaired, minus that of DP prefix tuning, at the same epsilon.
     """
 
     points: tuple[MethodPoint, ...] = ()
     cost: PairedDifference | None = None
     prefixes: PairedDifference | None = None
+    flatness: PairedDifference | None = None
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def load_shipped(signature: str) -> Shipped:  # noqa: ARG001
     """The shipped runs of the page's task and backbone, aggregated."""
     groups = group_runs(shipped_runs(), TASK, BACKBONE)
-    points = tuple(point for key, runs in groups.items() if (point := summarise_group(key, runs)))
-    private, others = groups.get(("DP prefix", EPSILON)), (("non-private prefix", None), ("head only", EPSILON))
-    cost, prefixes = (compare_groups(private, groups[key]) if private and key in groups else None for key in others)
-    return Shipped(points, cost, prefixes)
+    points = tuple(p for key, runs in groups.items() if key[0] in SHOWN and (p := summarise_group(key, runs)))
+
+    def compare(method: str, other: str, epsilon: float | None = EPSILON) -> PairedDifference | None:
+        first, second = groups.get((method, EPSILON)), groups.get((other, epsilon))
+        return compare_groups(first, second) if first and second else None
+
+    return Shipped(
+        points,
+        cost=compare("DP prefix", "non-private prefix", None),
+        prefixes=compare("DP prefix", "head only"),
+        flatness=compare("DP-Flat", "DP prefix"),
+    )
 
 
 def find_shipped() -> Shipped:
@@ -111,6 +122,8 @@ def show_tradeoff(shipped: Shipped) -> None:
     """Accuracy against epsilon, with the person's own runs as stars, and whether prefixes pay at all."""
     points, cost = shipped.points, shipped.cost
     finding = cost_of_privacy(EPSILON, cost) if cost else Finding("Test accuracy against epsilon", Verdict.DESCRIPTIVE)
+    if shipped.flatness:
+        finding = replace(finding, text=f"{finding.text}; {what_flatness_gives(shipped.flatness)}")
     own = () if read_only() else load_own_runs(store_signature(*own_roots()))
     subtitle = (
         f"Test accuracy, % · n = {points[0].examples:,} sentences · {show_seeds([len(p.seeds) for p in points])} · "

@@ -10,6 +10,7 @@ from analysis.figures.findings import (
     describe_training,
     find_rise,
     judge,
+    what_flatness_gives,
 )
 from analysis.results import PairedDifference
 from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
@@ -129,3 +130,17 @@ def ledger(*alone, breaking=0):
 )
 def test_what_a_ledger_amounts_to(found, sentence):
     assert describe_ledger(found).text == sentence
+
+
+@pytest.mark.parametrize(
+    ("verdict", "sentence"),
+    [
+        (Verdict.HIGHER, "DP-Flat gives back 1.3 [+0.4, +2.2]"),
+        (Verdict.LOWER, "DP-Flat costs 9.8 more [−11.0, −8.0]"),
+        (Verdict.SAME, "DP-Flat: no difference above 1 point seen"),
+        (Verdict.CANNOT_TELL, "whether DP-Flat helps we cannot tell (+0.6 [−1.0, +2.2])"),
+        (Verdict.DESCRIPTIVE, "DP-Flat: −5.0 (1 seed)"),
+    ],
+)
+def test_what_flatness_gives_reads(verdict, sentence):
+    assert what_flatness_gives(MADE_UP[verdict]) == sentence

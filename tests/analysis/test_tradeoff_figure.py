@@ -65,8 +65,8 @@ def test_every_seed_has_its_dot_and_every_mean_its_interval():
     assert list(dots.y) == pytest.approx([69, 70, 71, 79, 80, 81])
     assert list(dots.x) == [1, 1, 1, 8, 8, 8]
     assert [list(row) for row in named(figure, "DP prefix").customdata] == [
-        pytest.approx([68, 72, 3, 1706]),
-        pytest.approx([78, 82, 3, 1706]),
+        pytest.approx([68, 72, 3, 1706, 1]),
+        pytest.approx([78, 82, 3, 1706, 8]),
     ]
 
 
@@ -98,3 +98,20 @@ def test_two_methods_of_one_accuracy_have_readable_names():
     low, high = figure.layout.yaxis.range
     pixels = (tokens.PRIMARY_HEIGHT - 60) / (high - low)
     assert abs(heights["DP prefix"] - heights["head only"]) * pixels == pytest.approx(LABEL_GAP_PX)
+
+
+def test_methods_stand_beside_each_other_and_a_single_point_shows_its_interval():
+    figure = draw(point("DP prefix", 1.0, 0.7), point("DP prefix", 3.0, 0.7), point("DP-Flat", 3.0, 0.7))
+    line, alone = named(figure, "DP prefix"), named(figure, "DP-Flat")
+    assert 1 < max(line.x[1], alone.x[0]) / min(line.x[1], alone.x[0]) < 1.1
+    assert line.x[1] < 3 < alone.x[0] or alone.x[0] < 3 < line.x[1]
+    assert (line.error_y.visible, alone.error_y.visible) == (False, True)
+    assert alone.error_y.array[0] == pytest.approx(2.0)
+
+
+def test_dp_flat_as_published_is_hollow_whatever_its_noise():
+    symbols = [
+        named(draw(point(method, 3.0, 0.7, guarantee)), method).marker.symbol[0]
+        for method, guarantee in (("DP-Flat", "holds"), ("DP-Flat as published", "void"))
+    ]
+    assert symbols == ["diamond", "diamond-open"]
