@@ -20,7 +20,7 @@ from app.terminal.doctor import check_machine
 from app.terminal.watch import follow_run, follow_study
 from dpflat import jobs
 from dpflat.catalog import TASKS
-from dpflat.config import RunConfig, apply_settings, build_config, read_settings, write_yaml
+from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError, unknown
 from dpflat.forecast import Forecast, forecast_run
 from dpflat.presets import list_presets, load_preset
@@ -30,6 +30,7 @@ from dpflat.runs.record import Run
 from dpflat.runs.speed import measured_speed
 from dpflat.runs.status import read_status
 from dpflat.runs.store import create_run, find_same, list_runs, load_run
+from dpflat.settings import apply_settings, read_settings, write_yaml
 from dpflat.studies import list_configs, open_study, read_study
 
 EXIT_BY_STATE = {"finished": 0, "stopped": 130, "stopping": 130}

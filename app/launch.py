@@ -8,11 +8,12 @@ from typing import Any
 
 from dpflat import jobs
 from dpflat.catalog import BACKBONES, TASKS
-from dpflat.config import RunConfig, apply_settings, build_config, flatten_settings, kinds_first
+from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError, unknown
 from dpflat.flatness.settings import MODES_OF
 from dpflat.presets import load_preset
 from dpflat.runs.store import create_run
+from dpflat.settings import apply_settings, flatten_settings, kinds_first
 from dpflat.studies import StudyConfig, build_study, list_configs, open_study
 
 OWN_MIX = "Own mix"

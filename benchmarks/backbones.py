@@ -19,9 +19,10 @@ import numpy as np
 import torch
 
 from dpflat.batches import Batch, microbatches
-from dpflat.config import apply_settings, build_config
+from dpflat.config import build_config
 from dpflat.experiment import Experiment, prepare
 from dpflat.gradients import per_unit_gradients
+from dpflat.settings import apply_settings
 from dpflat.worker import limit_caches
 
 

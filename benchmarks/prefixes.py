@@ -22,12 +22,13 @@ from analysis.results import PairedDifference
 from analysis.tradeoff import pair
 from dpflat.backbones.load import Backbone
 from dpflat.batches import EncodedSplit
-from dpflat.config import RunConfig, apply_settings, build_config
+from dpflat.config import RunConfig, build_config
 from dpflat.evaluation import measure
 from dpflat.events import Evaluated, Trained
 from dpflat.experiment import Experiment, prepare
 from dpflat.forecast import plan_steps
 from dpflat.prefix import initialise
+from dpflat.settings import apply_settings
 from dpflat.training import train
 from dpflat.worker import limit_caches
 

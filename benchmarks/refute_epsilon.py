@@ -22,12 +22,13 @@ import torch
 
 from analysis.audit import epsilon_lower_bound
 from analysis.sensitivity import plant, with_training
-from dpflat.config import apply_settings, build_config
+from dpflat.config import build_config
 from dpflat.events import Trained, TwinStep
 from dpflat.experiment import Experiment, prepare
 from dpflat.keys import derive_key, derive_seeded_key
 from dpflat.prefix import trained_prefixes
 from dpflat.runs.files import replace_file, replace_json
+from dpflat.settings import apply_settings
 from dpflat.training import train
 from dpflat.worker import limit_caches
 

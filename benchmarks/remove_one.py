@@ -19,10 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from analysis.sensitivity import remove_one
-from dpflat.config import apply_settings, build_config
+from dpflat.config import build_config
 from dpflat.experiment import prepare
 from dpflat.flatness.settings import MODES_OF
 from dpflat.runs.files import replace_json
+from dpflat.settings import apply_settings
 from dpflat.worker import limit_caches
 
 STEP = 10

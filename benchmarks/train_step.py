@@ -25,11 +25,12 @@ from opacus.optimizers import DPOptimizer
 
 from dpflat.attention import additive_mask
 from dpflat.batches import Batch
-from dpflat.config import apply_settings, build_config
+from dpflat.config import build_config
 from dpflat.experiment import Experiment, prepare
 from dpflat.gradients import per_unit_gradients
 from dpflat.mechanism import NoisySum, build_optimiser
 from dpflat.objective import Classification
+from dpflat.settings import apply_settings
 
 CLIP, NOISE = 0.1, 1.0
 

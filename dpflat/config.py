@@ -1,4 +1,4 @@
-"""The settings of a run, and their file format.
+"""The settings of a run.
 
 A `RunConfig` is frozen, refuses unknown keys and round-trips through YAML and JSON. Every field states its
 unit, range, default and where the default comes from.
@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from copy import deepcopy
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from dpflat.catalog import BACKBONES, TASKS
@@ -291,70 +288,3 @@ def describe_errors(error: ValidationError) -> str:
         else:
             sentences.append(f"{where}: {item['msg'][0].lower()}{item['msg'][1:]}; got {item['input']!r}")
     return "; ".join(sentences) + "."
-
-
-def flatten_settings(content: dict[str, Any], start: str = "") -> dict[str, Any]:
-    """Nested settings as `section.field: value`."""
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        flat |= flatten_settings(value, f"{start}{key}.") if isinstance(value, dict) else {f"{start}{key}": value}
-    return flat
-
-
-def kinds_first(settings: dict[str, Any]) -> dict[str, Any]:
-    """The same settings with each `kind` and `mode`, which replace their section, before what they hold."""
-    return dict(sorted(settings.items(), key=lambda item: not item[0].endswith((".kind", ".mode"))))
-
-
-def apply_settings(content: dict[str, Any], settings: list[str]) -> dict[str, Any]:
-    """Settings with `section.field=value` strings applied; values are read as YAML.
-
-    Raises:
-        DPFlatError: for a string that is not of that form.
-    """
-    result = deepcopy(content)
-    for setting in settings:
-        path, equals, text = setting.partition("=")
-        parts = path.strip().split(".")
-        if not equals or not all(parts):
-            raise DPFlatError(f"Expected section.field=value, for example privacy.epsilon=3; got '{setting}'.")
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise DPFlatError(f"The value in '{setting}' cannot be read as YAML.") from None
-        target = result
-        for part in parts[:-1]:
-            target = target.setdefault(part, {})
-            if not isinstance(target, dict):
-                raise DPFlatError(f"'{setting}' sets a field of '{part}', which is a single value.")
-        target[parts[-1]] = value
-        if parts[-1] == "kind" and len(parts) == 2:
-            result[parts[0]] = {"kind": value}
-        if parts[-1] == "mode" and len(parts) == 3:
-            result[parts[0]][parts[1]] = {"mode": value}
-        if path.strip() == "privacy.noise_multiplier":
-            target.setdefault("epsilon", None)
-    return result
-
-
-def read_settings(path: Path) -> dict[str, Any]:
-    """The content of a YAML or JSON settings file.
-
-    Raises:
-        DPFlatError: when the file is missing, unreadable or not a mapping.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DPFlatError(f"There is no settings file '{path}'.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DPFlatError(f"The settings file '{path}' cannot be read: {type(error).__name__}.") from None
-    if not isinstance(content, dict):
-        raise DPFlatError(f"The settings file '{path}' must hold sections such as 'privacy:'.")
-    return content
-
-
-def write_yaml(config: RunConfig) -> str:
-    """The complete settings as YAML, defaults included."""
-    text: str = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    return text

@@ -14,13 +14,14 @@ from typing import Any, Literal
 import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
-from dpflat.config import RunConfig, apply_settings, build_config, describe_errors, kinds_first, read_settings
+from dpflat.config import RunConfig, build_config, describe_errors
 from dpflat.errors import DPFlatError
 from dpflat.presets import load_preset
 from dpflat.runs import layout
 from dpflat.runs.files import read_json
 from dpflat.runs.store import create_folder
 from dpflat.section import Section
+from dpflat.settings import apply_settings, kinds_first, read_settings
 
 
 class StudyConfig(Section):

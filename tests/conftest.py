@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dpflat.config import apply_settings, build_config
+from dpflat.config import build_config
+from dpflat.settings import apply_settings
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SMALL = [

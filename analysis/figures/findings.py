@@ -209,23 +209,20 @@ def describe_training(
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five")
 
 
-def describe_ledger(ledger: PrivacyLedger) -> Finding:
-    """What a ledger amounts to, in one sentence."""
-    guarantee = ledger.guarantee()
+def describe_void(ledger: PrivacyLedger) -> Finding:
+    """How many reads void a guarantee, in one sentence."""
     broken = [entry for entry in ledger.entries if entry.entry_class == EntryClass.BREAKING]
-    if guarantee.answer == "void":
-        count = NUMBERS[len(broken)] if len(broken) < len(NUMBERS) else str(len(broken))
-        reads = "un-noised read voids" if len(broken) == 1 else "un-noised reads void"
-        return Finding(f"{count} {reads} the guarantee", Verdict.DESCRIPTIVE)
-    alone = [
-        entry
-        for entry in ledger.entries
-        if entry.entry_class == EntryClass.ACCOUNTED and entry.epsilon_alone is not None
-    ]
+    count = NUMBERS[len(broken)] if len(broken) < len(NUMBERS) else str(len(broken))
+    reads = "un-noised read voids" if len(broken) == 1 else "un-noised reads void"
+    return Finding(f"{count} {reads} the guarantee", Verdict.DESCRIPTIVE)
+
+
+def describe_budget(ledger: PrivacyLedger) -> Finding:
+    """What epsilon went to, in one sentence."""
+    alone = ledger.parts()
     if not alone:
         return Finding("Nothing here was paid for with epsilon", Verdict.DESCRIPTIVE)
     if len(alone) == 1:
         return Finding("The whole budget goes to the gradient steps", Verdict.DESCRIPTIVE)
-    names = [*(entry.mechanism for entry in alone[:-1]), "gradient steps"]
-    parts = ", ".join(f"{name} {show_epsilon(e.epsilon_alone or 0)}" for name, e in zip(names, alone, strict=True))
+    parts = ", ".join(f"{name} {show_epsilon(epsilon)}" for name, epsilon in alone.items())
     return Finding(f"Epsilon of each part alone: {parts}; together less than their sum", Verdict.DESCRIPTIVE)

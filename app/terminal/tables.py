@@ -10,7 +10,7 @@ from rich.text import Text
 
 from app.summary import show_guarantee_cell, show_seconds, show_state
 from dpflat.catalog import BACKBONES, TASKS
-from dpflat.config import RunConfig, write_yaml
+from dpflat.config import RunConfig
 from dpflat.forecast import Forecast, count_layers
 from dpflat.privacy import wording
 from dpflat.privacy.accounting import rdp_epsilon
@@ -18,6 +18,7 @@ from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.privacy.plan import ExponentialSelection
 from dpflat.privacy.selection import expected_regret, score_sensitivity
+from dpflat.settings import write_yaml
 
 
 def runs_table(rows: list[dict[str, Any]]) -> Table:

@@ -6,8 +6,9 @@ import json
 import shlex
 from typing import Any
 
-from dpflat.config import RunConfig, flatten_settings, kinds_first
+from dpflat.config import RunConfig
 from dpflat.flatness.settings import FlatnessConfig
+from dpflat.settings import flatten_settings, kinds_first
 
 
 def changed_settings(config: RunConfig) -> dict[str, Any]:
@@ -50,7 +51,8 @@ def as_python(config: RunConfig) -> str:
     settings = [as_setting(key, value) for key, value in changed_settings(config).items()]
     return (
         "from dpflat import prepare, train\n"
-        "from dpflat.config import apply_settings, build_config\n\n"
+        "from dpflat.config import build_config\n"
+        "from dpflat.settings import apply_settings\n\n"
         f"config = build_config(apply_settings({{}}, {settings!r}))\n"
         "*_, trained = train(prepare(config))\n"
         "trained.evaluation.accuracy\n"

@@ -29,13 +29,14 @@ from app.ui.states import read_only
 from app.ui.store import list_alive, own_roots, own_runs
 from app.ui.study_detail import count_to_do
 from dpflat.catalog import BACKBONES, TASKS
-from dpflat.config import RunConfig, write_yaml
+from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.forecast import Forecast, compose_runs, forecast_run
 from dpflat.privacy import wording
 from dpflat.runs.layout import STUDIES, runs_root
 from dpflat.runs.record import Run
 from dpflat.runs.speed import measured_speed
+from dpflat.settings import write_yaml
 from dpflat.studies import StudyConfig, list_configs, write_study
 
 DEFAULT = "DP prefix"

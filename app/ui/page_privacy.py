@@ -5,18 +5,20 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from analysis.figures.findings import describe_ledger
+from analysis.figures.budget import TOGETHER, draw_budget
+from analysis.figures.findings import describe_budget, describe_void
 from app.budget import compose_store
 from app.summary import describe_run_guarantee
 from app.terminal.tables import ledger_rows
-from app.ui.frame import show_badge
+from app.ui import theme
+from app.ui.frame import Code, show_badge, show_figure
 from app.ui.states import empty_store, missing_run
 from app.ui.store import own_roots, visible_runs
 from dpflat.catalog import TASKS
 from dpflat.errors import DPFlatError
 from dpflat.privacy import wording
 from dpflat.privacy.ledger import EntryClass, PrivacyLedger
-from dpflat.runs.layout import LEDGER
+from dpflat.runs.layout import LEDGER, run_command
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
 
@@ -52,19 +54,44 @@ def name_of(run: Run) -> str:
     return f"{given} ({run.id})" if given else run.id
 
 
-def show_ledger(ledger: PrivacyLedger) -> None:
-    """Every touch of data in the order of the run; those that void the guarantee are told first."""
+def show_void(ledger: PrivacyLedger) -> None:
+    """What voids the guarantee, one line each, and what the method's author says of it."""
+    st.markdown(f"#### {describe_void(ledger).text}")
     for entry in ledger.entries:
         if entry.entry_class == EntryClass.BREAKING:
             with st.container(horizontal=True, vertical_alignment="center"):
                 show_badge(entry.entry_class)
                 st.write(f"{entry.step.capitalize()}: {entry.mechanism}.")
+    st.caption(wording.AUTHORS_OWN_WORDS)
+
+
+def show_ledger(ledger: PrivacyLedger) -> None:
+    """Every touch of data in the order of the run."""
     st.table(pd.DataFrame(ledger_rows(ledger)).set_index("step"))
     with st.expander("What the classes mean"):
         for kind, words in EXPLAINED.items():
             with st.container(horizontal=True, vertical_alignment="center"):
                 show_badge(kind)
                 st.caption(words, width="content")
+
+
+def show_budget(run: Run, ledger: PrivacyLedger) -> None:
+    """What epsilon went to: a sentence, and bars where it went to more than one thing."""
+    parts, finding = ledger.parts(), describe_budget(ledger)
+    if len(parts) < 2 or ledger.delta is None or ledger.epsilon is None:
+        st.markdown(f"#### {finding.text}")
+        return
+    table = pd.DataFrame({"part": [*parts, TOGETHER], "epsilon": [*parts.values(), ledger.epsilon]})
+    code = Code(
+        run_command("ledger", run.folder),
+        "from analysis.figures.budget import draw_budget\n"
+        "from dpflat import list_runs\n\n"
+        f'ledger = next(run for run in list_runs() if run.id == "{run.id}").ledger\n'
+        'draw_budget(ledger.parts(), ledger.epsilon, "light")',
+    )
+    subtitle = f"epsilon by RDP at delta = {wording.show_delta(ledger.delta)}, a function of the plan"
+    figure = draw_budget(parts, ledger.epsilon, theme.mode())
+    show_figure("budget", finding, subtitle, figure, EntryClass.POST_PROCESSING, table, code)
 
 
 def show_outside(ledger: PrivacyLedger) -> None:
@@ -104,8 +131,12 @@ def show_page() -> None:
     st.markdown(f"## {sentence}")
     for line in wording.describe_additions(ledger, TASKS[task].public):
         st.caption(line)
-    st.markdown(f"#### {describe_ledger(ledger).text}")
+    void = ledger.guarantee().answer == "void"
+    if void:
+        show_void(ledger)
     show_ledger(ledger)
-    st.code(f"dpflat ledger {run.id}", language="bash")
+    st.code(run_command("ledger", run.folder), language="bash")
+    if not void:
+        show_budget(run, ledger)
     show_outside(ledger)
     show_together(task)

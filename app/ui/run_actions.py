@@ -13,11 +13,11 @@ from app.ui.export import as_command
 from app.ui.links import VIEW
 from app.ui.states import read_only
 from dpflat.catalog import TASKS
-from dpflat.config import write_yaml
 from dpflat.errors import DPFlatError
 from dpflat.privacy.wording import describe_additions
 from dpflat.runs import layout
 from dpflat.runs.record import Run
+from dpflat.settings import write_yaml
 
 LOG_CHARACTERS = 20_000
 DELETED = "runs_deleted"

@@ -6,14 +6,16 @@ code does; the others are repairs or controls.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from dpflat.privacy.ledger import EntryClass
 from dpflat.section import Section
 
 ASCENT_SHARE, REMOVAL_SHARE = 0.5, 0.25
+AUTHORS_LISTS = {"authors_sst2": (11, 5, 10), "authors_qnli": (11, 10, 9), "authors_mnli": (1, 4, 9)}
+"""Layers of roberta-base that the authors' code removes, by task: QQP as QNLI, TREC as MNLI."""
 
 
 class Off(Section):
@@ -171,7 +173,17 @@ class RemovalFixed(Removal):
 
     mode: Literal["fixed"]
     remove: tuple[int, ...] | None = None
-    """Layers whose prefixes are absent, counted from 0; replaces `keep_layers`. None: drawn by the seed."""
+    """Layers whose prefixes are absent, counted from 0, or a name of `AUTHORS_LISTS`; replaces `keep_layers`. None:
+    drawn by the seed."""
+
+    @field_validator("remove", mode="before")
+    @classmethod
+    def _named(cls, remove: Any) -> Any:
+        if not isinstance(remove, str):
+            return remove
+        if remove not in AUTHORS_LISTS:
+            raise ValueError(f"the named lists are {', '.join(AUTHORS_LISTS)}; got '{remove}'")
+        return AUTHORS_LISTS[remove]
 
     @model_validator(mode="after")
     def _each_once(self) -> RemovalFixed:

@@ -81,6 +81,9 @@ def write_ledger(
     if plan.mechanisms and pretrained_on is None:
         because = "not counting what the backbone has seen, which is unknown"
         caveats.append(("what the backbone was trained on is unknown", because))
+    removal = config.flatness.cross_layer
+    if plan.mechanisms and isinstance(removal, RemovalFixed) and removal.remove is not None:
+        caveats.append(("the list of layers was given", "not counting how the list of removed layers was chosen"))
     for name, count in (shared_texts or {}).items():
         if count and plan.mechanisms:
             because = f"not counting that {count:,} private texts are in the public {name} too"

@@ -117,3 +117,10 @@ class PrivacyLedger(BaseModel):
         return Guarantee(
             answer="nominal" if caveats else "holds", epsilon=self.epsilon, delta=self.delta, because=caveats
         )
+
+    def parts(self) -> dict[str, float]:
+        """Epsilon of each accounted mechanism alone, in the order of the run; the gradient steps come last."""
+        alone = [(e.mechanism, e.epsilon_alone) for e in self.entries if e.entry_class == EntryClass.ACCOUNTED]
+        paid = [(name, epsilon) for name, epsilon in alone if epsilon is not None]
+        names = [*(name for name, _ in paid[:-1]), "gradient steps"]
+        return {name: epsilon for name, (_, epsilon) in zip(names, paid, strict=False)}

@@ -24,6 +24,10 @@ NOTHING_PRIVATE = "Nothing to protect: only public data was read."
 FIGURE_OUTSIDE = "Reads private data without noise. Showing this to others releases more than epsilon."
 PUBLIC_PLAYS_PRIVATE = "Public data playing the private part."
 WEAK_PROMISE = "A weak promise."
+AUTHORS_OWN_WORDS = (
+    "The method's author says so too: it \u201cdoes not provide a strict DP guarantee like traditional DP-SGD\u201d "
+    "(T. Chen, blog on Privacy-Flat, Future work)."
+)
 
 
 def show_epsilon(epsilon: float) -> str:

@@ -6,8 +6,9 @@ from analysis.figures.findings import (
     Verdict,
     compare_accuracy,
     cost_of_privacy,
-    describe_ledger,
+    describe_budget,
     describe_training,
+    describe_void,
     find_rise,
     judge,
     what_flatness_gives,
@@ -119,8 +120,6 @@ def ledger(*alone, breaking=0):
     ("found", "sentence"),
     [
         (ledger(("sampling", 3.0)), "The whole budget goes to the gradient steps"),
-        (ledger(("sampling", 3.0), breaking=1), "One un-noised read voids the guarantee"),
-        (ledger(("sampling", 3.0), breaking=3), "Three un-noised reads void the guarantee"),
         (
             ledger(("a choice", 0.421), ("sampling", 2.9)),
             "Epsilon of each part alone: a choice 0.43, gradient steps 2.90; together less than their sum",
@@ -128,8 +127,16 @@ def ledger(*alone, breaking=0):
         (ledger(), "Nothing here was paid for with epsilon"),
     ],
 )
-def test_what_a_ledger_amounts_to(found, sentence):
-    assert describe_ledger(found).text == sentence
+def test_what_the_budget_went_to(found, sentence):
+    assert describe_budget(found).text == sentence
+
+
+@pytest.mark.parametrize(
+    ("breaking", "sentence"),
+    [(1, "One un-noised read voids the guarantee"), (3, "Three un-noised reads void the guarantee")],
+)
+def test_how_many_reads_void_a_guarantee(breaking, sentence):
+    assert describe_void(ledger(("sampling", 3.0), breaking=breaking)).text == sentence
 
 
 @pytest.mark.parametrize(

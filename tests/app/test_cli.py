@@ -12,13 +12,13 @@ import pytest
 
 from app import cli
 from dpflat import jobs
-from dpflat.config import write_yaml
 from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.runs import layout
 from dpflat.runs.files import read_lines
 from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import create_run, load_run
+from dpflat.settings import write_yaml
 from tests.conftest import SMALL, small_config
 
 pytestmark = pytest.mark.integration

@@ -5,9 +5,10 @@ import pytest
 from app.launch import EPSILONS, METHODS, Choice, as_study, first_config, launch
 from app.ui.export import as_command, as_python, changed_settings
 from dpflat import jobs
-from dpflat.config import RunConfig, apply_settings, build_config
+from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run
+from dpflat.settings import apply_settings
 from dpflat.studies import is_study, list_configs
 from tests.conftest import small_config
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 def choose_a_long_run(page):
     page.get_by_role("combobox", name="Backbone").click()
     page.get_by_role("option", name="random 2-layer BERT").click()
-    page.get_by_role("radio", name="own").click()
+    page.get_by_role("radio", name="own", exact=True).click()
     page.get_by_label("Passes over the data").fill("40")
     page.get_by_label("Passes over the data").press("Enter")
     page.get_by_text("1,066 steps").wait_for()

@@ -3,10 +3,11 @@ import json
 import pytest
 import yaml
 
-from dpflat.config import RunConfig, apply_settings, build_config, read_settings, write_yaml
+from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError
 from dpflat.keys import derive_seeded_key
 from dpflat.presets import list_presets, load_preset
+from dpflat.settings import apply_settings, read_settings, write_yaml
 from tests.conftest import small_config
 
 
@@ -60,6 +61,10 @@ def test_settings_cannot_be_changed_once_made():
         ("data.train_subset=9999", r"train_subset is 9999, but the task has 6824 training rows"),
         ("privacy.epsilon=null", r"exactly one of epsilon and noise_multiplier must be set"),
         ("seed=-1", r"seed: input should be greater than or equal to 0; got -1"),
+        (
+            "flatness.cross_layer={mode: fixed, remove: authors_sst9}",
+            r"named lists are authors_sst2, .*got 'authors_sst9'",
+        ),
         ("nonsense", r"Expected section.field=value"),
         ("seed.deeper=1", r"seed"),
     ],

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpflat.catalog import BACKBONES
-from dpflat.config import apply_settings, build_config
+from dpflat.config import build_config
 from dpflat.forecast import plan_privacy
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import EntryClass, Guarantee, LedgerEntry, PrivacyLedger
@@ -17,6 +17,7 @@ from dpflat.privacy.wording import (
     show_epsilon,
     show_noise_multiplier,
 )
+from dpflat.settings import apply_settings
 
 
 def make_ledger(*classes, epsilon=2.9951):
@@ -163,3 +164,13 @@ def test_the_ledger_counts_the_steps_that_are_taken():
     plan, schedule = plan_privacy(config)
     entry = next(e for e in write_ledger(config, plan, schedule, ()).entries if e.entry_class == C.ACCOUNTED)
     assert entry.step == "steps 1 to 1"
+
+
+def test_a_list_of_layers_that_somebody_gave_is_a_caveat_and_a_drawn_one_is_not():
+    def because(*settings):
+        config = build_config(apply_settings({}, ["flatness.cross_layer.mode=fixed", *settings]))
+        return write_ledger(config, *plan_privacy(config), ("wikipedia",)).guarantee().because
+
+    given = "not counting how the list of removed layers was chosen"
+    assert given in because("flatness.cross_layer.remove=[1,2]")
+    assert given not in because()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dpflat.config import apply_settings, build_config
+from dpflat.config import build_config
 from dpflat.errors import DPFlatError
 from dpflat.events import TwinStep
 from dpflat.experiment import prepare
@@ -14,6 +14,7 @@ from dpflat.recorder import Recorder
 from dpflat.runs import layout
 from dpflat.runs.files import read_json
 from dpflat.runs.store import create_run
+from dpflat.settings import apply_settings
 from dpflat.training import train
 from tests.conftest import small_config
 

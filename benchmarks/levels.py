@@ -1,0 +1,105 @@
+"""Time and memory of each level of flatness beside plain DP-SGD, paired: every run in a process of its own.
+
+    python benchmarks/levels.py [--rounds 3] [--backbone dpflat-tiny] [--rows 2048] [--epochs 4]
+
+Each round runs every mode once, in an order that moves on, with default settings on the same training sentences.
+Printed, as medians over the rounds of ratios to the plain run of the same round: seconds of all training phases, peak
+memory of the process, and seconds of one gradient step while the ascent is on; selection also in seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+from dpflat.config import build_config
+from dpflat.events import PhaseStarted, StepDone
+from dpflat.experiment import prepare
+from dpflat.flatness.settings import ASCENT_SHARE, MODES_OF, Ascent
+from dpflat.settings import apply_settings
+from dpflat.training import train
+from dpflat.worker import limit_caches
+
+PLAIN = "plain DP-SGD"
+MODES = [PLAIN, *(f"{level}.{mode}" for level, modes in MODES_OF.items() for mode in modes if mode != "off")]
+
+
+def run_once(mode: str, backbone: str, rows: int, epochs: float) -> dict[str, float]:
+    """Seconds by phase, of a step under the ascent, and peak megabytes of this process."""
+    settings = [
+        f"backbone.name={backbone}",
+        f"data.train_subset={rows}",
+        f"optimiser.epochs={epochs}",
+        "execution.evaluations=1",
+        "execution.trajectory_points=0",
+    ]
+    if mode != PLAIN:
+        settings.append(f"flatness.{mode.replace('.', '.mode=')}")
+    limit_caches()
+    experiment = prepare(build_config(apply_settings({}, settings)))
+    level = experiment.config.flatness.within_layer
+    ascending = experiment.schedule.count_steps(
+        level.warmup_epochs if isinstance(level, Ascent) else None, ASCENT_SHARE
+    )
+    phases: dict[str, float] = {}
+    steps, phase, last = [], "", time.perf_counter()
+    step_ended = last
+    for event in train(experiment):
+        now = time.perf_counter()
+        phases[phase] = phases.get(phase, 0.0) + now - last
+        if isinstance(event, StepDone):
+            if 1 < event.step <= ascending:
+                steps.append(now - step_ended)
+            step_ended = now
+        phase, last = (event.phase if isinstance(event, PhaseStarted) else phase), now
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    training = sum(seconds for name, seconds in phases.items() if name not in ("", "evaluation"))
+    return {
+        "training": training,
+        "step": statistics.median(steps),
+        "selection": phases.get("selection", 0.0),
+        "twin": phases.get("twin", 0.0),
+        "peak_mb": peak,
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--backbone", default="dpflat-tiny")
+    parser.add_argument("--rows", type=int, default=2048)
+    parser.add_argument("--epochs", type=float, default=4.0)
+    parser.add_argument("--one", choices=MODES, help="run this mode once, in this process")
+    arguments = parser.parse_args()
+    if arguments.one:
+        print(json.dumps(run_once(arguments.one, arguments.backbone, arguments.rows, arguments.epochs)))
+        return
+    found: dict[str, list[dict[str, float]]] = {mode: [] for mode in MODES}
+    for number in range(arguments.rounds):
+        start = number * 5 % len(MODES)
+        for mode in MODES[start:] + MODES[:start]:
+            again = [sys.executable, __file__, *sys.argv[1:], "--one", mode]
+            done = subprocess.run(again, check=True, capture_output=True, text=True)
+            found[mode].append(json.loads(done.stdout))
+            print(number + 1, mode, found[mode][-1], file=sys.stderr)
+    result = {}
+    for mode, runs in found.items():
+        result[mode] = {
+            f"{what}, ratio": round(
+                statistics.median(run[what] / plain[what] for run, plain in zip(runs, found[PLAIN], strict=True)), 3
+            )
+            for what in ("training", "step", "peak_mb")
+        } | {
+            f"{what}, seconds": round(statistics.median(run[what] for run in runs), 2) for what in ("selection", "twin")
+        }
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""One record and the choice of a layer: the published choice follows it, the drawn one hardly does."""
+
+import numpy as np
+import pytest
+import torch
+
+from dpflat.experiment import prepare
+from dpflat.flatness.cross_layer import Round
+from dpflat.flatness.inputs import PrivateSplit, Released
+from dpflat.flatness.selection import remove_as_published, remove_privately
+from dpflat.privacy.selection import choice_probabilities, score_sensitivity
+from tests.conftest import random_parameters, small_config
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+
+FEW = ("data.train_subset=6", "optimiser.batch_size=4", "flatness.cross_layer.keep_layers=1")
+LOUD = 40.0
+
+
+def round_of(work):
+    return next(found for found in work if isinstance(found, Round))
+
+
+def experiment_of(mode, *settings):
+    return prepare(small_config(*FEW, f"flatness.cross_layer.mode={mode}", *settings))
+
+
+def weights_of(experiment):
+    """Prefixes and a loud head, so that one wrong label is a large loss."""
+    parameters = random_parameters(experiment.objective.backbone, seed=3)
+    return {**parameters, "head.weight": LOUD * parameters["head.weight"]}
+
+
+def neighbours(experiment):
+    """The training split and, record by record, the same without it."""
+    split = PrivateSplit(experiment.data.train)
+    rows = np.arange(len(split))
+    return split, [PrivateSplit(split.select(np.delete(rows, row))) for row in rows]
+
+
+def test_one_record_turns_the_published_choice_of_a_layer():
+    """Near a tie, found by shrinking the prefix of one layer, a single record decides."""
+    experiment = experiment_of("as_published", "flatness.cross_layer.examples=6", "flatness.cross_layer.eta=0.002")
+    settings, weights = experiment.config.flatness.cross_layer, weights_of(experiment)
+    whole, without = neighbours(experiment)
+
+    def choice(split, scale):
+        scaled = {**weights, "prefix.0": scale * weights["prefix.0"]}
+        return round_of(remove_as_published(settings, experiment, scaled, split)).removed
+
+    low, high = 0.01, 10.0
+    assert choice(whole, low) != choice(whole, high)
+    for _ in range(20):
+        middle = (low * high) ** 0.5
+        chosen = choice(whole, middle)
+        if any(choice(split, middle) != chosen for split in without):
+            return
+        low, high = (middle, high) if chosen == choice(whole, low) else (low, middle)
+    pytest.fail("no record turned the choice")
+
+
+def test_one_record_changes_the_drawn_layers_probabilities_by_at_most_the_rounds_epsilon():
+    budget = 0.5
+    experiment = experiment_of(
+        "exponential", "flatness.cross_layer.examples=6", f"flatness.cross_layer.epsilon={budget}"
+    )
+    settings, weights = experiment.config.flatness.cross_layer, weights_of(experiment)
+    uphill = Released({key: torch.ones_like(value) for key, value in weights.items()})
+    sensitivity = score_sensitivity(settings.loss_bound, 6)
+    found = []
+    whole, without = neighbours(experiment)
+    for split in (whole, *without):
+        drawn = round_of(remove_privately(settings, experiment, weights, uphill, split))
+        scores = {layer: score.value for layer, score in drawn.candidates.items()}
+        probabilities = choice_probabilities(scores, budget, sensitivity)
+        assert drawn.probability == pytest.approx(probabilities[drawn.removed])
+        found.append(np.log([probabilities[layer] for layer in (0, 1)]))
+    distances = [np.abs(found[0] - other).max() for other in found[1:]]
+    assert 0 < max(distances) <= budget
