@@ -47,7 +47,7 @@ BASE = (
 KNOB = {"cross_model": "strength", "within_layer": "gamma"}
 
 
-def sides(level: str, mode: str, value: float, backbone: str) -> tuple[Experiment, Experiment]:
+def sides(level: str, mode: str, value: float, distance: str, backbone: str) -> tuple[Experiment, Experiment]:
     """The experiment with the record, whose label is wrong, and without it; nothing is tested on the way."""
     settings = [
         *BASE,
@@ -55,6 +55,8 @@ def sides(level: str, mode: str, value: float, backbone: str) -> tuple[Experimen
         f"flatness.{level}.mode={mode}",
         f"flatness.{level}.{KNOB[level]}={value}",
     ]
+    if level == "cross_model":
+        settings.append(f"flatness.cross_model.distance={distance}")
     if level == "cross_model" and mode != "average":
         settings.append("flatness.cross_model.twin_epochs=4")
     experiment = prepare(build_config(apply_settings({}, settings)))
@@ -149,18 +151,20 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--level", default="cross_model", choices=list(KNOB))
     parser.add_argument("--mode", default="as_published")
+    parser.add_argument("--distance", default="squared", choices=["squared", "norm"], help="of the pull")
     parser.add_argument("--values", type=float, nargs="+", default=[1.0, 0.1, 0.01])
     parser.add_argument("--backbone", default="dpflat-tiny")
     arguments = parser.parse_args()
     limit_caches()
     result = {}
+    start = f"{arguments.level}-{arguments.mode}{'-norm' if arguments.distance == 'norm' else ''}"
     for value in arguments.values:
-        name = f"{arguments.level}-{arguments.mode}-{value:g}"
-        pair = sides(arguments.level, arguments.mode, value, arguments.backbone)
+        name = f"{start}-{value:g}"
+        pair = sides(arguments.level, arguments.mode, value, arguments.distance, arguments.backbone)
         weights, twins = collect(arguments.out / name, pair, 2 * arguments.runs)
         result[name] = judge(weights, twins, arguments.runs)
         print(name, json.dumps(result[name]), file=sys.stderr)
-        replace_json(arguments.out / f"{arguments.level}-{arguments.mode}.json", result)
+        replace_json(arguments.out / f"{start}.json", result)
     print(json.dumps(result, indent=1))
 
 

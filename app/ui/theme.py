@@ -25,9 +25,10 @@ h4 {{ line-height: 22px; padding: 0; }}
 
 
 def apply_style() -> None:
-    """Put the rules on the page; captions and code in a colour that can be read."""
+    """Put the rules on the page; captions and the heads of tables in a colour that can be read."""
     palette = tokens.PALETTES[mode()]
-    captions = '[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * '
+    captions = '[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] *, [data-testid="stTable"] th, '
+    captions += '[data-testid="stTable"] th * '
     captions += f"{{ color: {palette.ink_2} !important; opacity: 1 !important; }}"
     st.html(f"{STYLE}<style>{captions}</style>")
 
