@@ -37,7 +37,7 @@ def compose_store(runs: list[Run], task: str) -> dict[str, Any]:
             "runs": [],
             "epsilon": None,
             "delta": None,
-            "sentence": f"No run has read {task} yet.",
+            "sentence": f"No run of this store has read {task} yet.",
             "additions": additions,
         }
     epsilon, delta, published = compose_runs([run.config for run in counted])

@@ -17,6 +17,7 @@ from dpflat.config import DataConfig, DPPrivacy, NoPrivacy, RunConfig, TaskConfi
 from dpflat.errors import DPFlatError
 from dpflat.flatness.settings import (
     ASCENT_SHARE,
+    REMOVAL_SHARE,
     AscentAsPublished,
     AscentPerExample,
     BoxRemoval,
@@ -65,7 +66,7 @@ def plan_steps(config: RunConfig) -> tuple[int, Schedule]:
     sample_rate = optimiser.batch_size / units
     steps = max(1, round(optimiser.epochs / sample_rate))
     evaluations = evenly_spaced(steps, config.execution.evaluations + 1) - {0, steps}
-    return units, Schedule(
+    schedule = Schedule(
         steps=steps,
         sample_rate=sample_rate,
         expected_batch_size=float(optimiser.batch_size),
@@ -73,6 +74,11 @@ def plan_steps(config: RunConfig) -> tuple[int, Schedule]:
         evaluation_steps=evaluations,
         trajectory_steps=evenly_spaced(steps, config.execution.trajectory_points),
     )
+    removal = config.flatness.cross_layer
+    if isinstance(removal, ScoredRemoval) and schedule.trajectory_steps:
+        scored = schedule.count_steps(removal.warmup_epochs, REMOVAL_SHARE)
+        schedule = replace(schedule, trajectory_steps=schedule.trajectory_steps | {scored})
+    return units, schedule
 
 
 def plan_privacy(config: RunConfig) -> tuple[PrivacyPlan, Schedule]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from dpflat.attention import additive_mask
 from dpflat.backbones.load import Backbone
 from dpflat.batches import Batch
-from dpflat.prefix import PROMPT, Parameters
+from dpflat.prefix import PROMPT, Parameters, active_layers, prefix_key
 
 Scores = dict[str, Tensor]
 
@@ -72,16 +72,20 @@ class Classification:
 
     def features(self, parameters: Parameters, batch: Batch) -> Tensor:
         """(B, E) pooled states of length `feature_norm`, float32. Privacy: none (a pure function)."""
-        prefix = {
-            int(key.split(".")[1]): value * self.prefix_scale
-            for key, value in parameters.items()
-            if key.startswith("prefix.")
-        }
+        prefix = {layer: self.prefix(parameters, layer) for layer in active_layers(parameters)}
         mask = additive_mask(batch.mask, self.backbone.dtype)
         if PROMPT in parameters:
             states = self.backbone.prompted_states(batch.input_ids, mask, parameters[PROMPT] * self.prefix_scale)
         else:
             states = self.backbone.hidden_states(batch.input_ids, mask, prefix)
+        return self.pool(states, batch)
+
+    def prefix(self, parameters: Parameters, layer: int) -> Tensor:
+        """A layer's entries as attention gets them, (2, K, P, D). Privacy: none (a pure function)."""
+        return parameters[prefix_key(layer)] * self.prefix_scale
+
+    def pool(self, states: Tensor, batch: Batch) -> Tensor:
+        """(B, E) features of length `feature_norm` of (B, S, E) last states. Privacy: none (a pure function)."""
         return self.feature_norm * torch.nn.functional.normalize(self.backbone.pool(states, batch.mask), dim=-1)
 
     def classify(self, parameters: Parameters, features: Tensor, per_example: bool = False) -> Tensor:
@@ -101,11 +105,15 @@ class Classification:
 
         Privacy: reads the batch; what is done with it decides the cost.
         """
-        logits = self.logits(parameters, batch, per_example)
-        true = logits.gather(1, batch.labels[:, None]).squeeze(1)
-        others = logits.scatter(1, batch.labels[:, None], float("-inf")).logsumexp(dim=1)
-        return {
-            "loss": torch.nn.functional.cross_entropy(logits, batch.labels, reduction="none"),
-            "correct": (logits.argmax(dim=1) == batch.labels).to(torch.float32),
-            "log_odds": true - others,
-        }
+        return score_logits(self.logits(parameters, batch, per_example), batch)
+
+
+def score_logits(logits: Tensor, batch: Batch) -> Scores:
+    """The scores of (B, C) logits: see `Objective.per_example_scores`. Privacy: reads the batch."""
+    true = logits.gather(1, batch.labels[:, None]).squeeze(1)
+    others = logits.scatter(1, batch.labels[:, None], float("-inf")).logsumexp(dim=1)
+    return {
+        "loss": torch.nn.functional.cross_entropy(logits, batch.labels, reduction="none"),
+        "correct": (logits.argmax(dim=1) == batch.labels).to(torch.float32),
+        "log_odds": true - others,
+    }

@@ -36,5 +36,5 @@ def draw_budget(parts: dict[str, float], epsilon: float, mode: tokens.Mode) -> g
         )
     )
     figure.update_yaxes(autorange="reversed", ticksuffix="  ", showgrid=False)
-    figure.update_xaxes(title_text="ε of this part alone", rangemode="tozero", range=[0, 1.12 * max(bars.values())])
+    figure.update_xaxes(title_text="ε", rangemode="tozero", range=[0, 1.12 * max(bars.values())])
     return figure

@@ -69,6 +69,32 @@ class Backbone:
         states: Tensor = output.last_hidden_state
         return states
 
+    def embed(self, input_ids: Tensor) -> Tensor:
+        """(B, S, E) states before the first layer, of (B, S) ids."""
+        states: Tensor = self.model.embeddings(input_ids=input_ids)
+        return states
+
+    def advance(self, states: Tensor, mask: Tensor, layer: int, prefix: Tensor | None) -> Tensor:
+        """(B, S, E) states after one layer, of (B, S, E) states before it.
+
+        All layers one after the other from `embed` give `hidden_states`. Models that agree up to a layer share the
+        states before it.
+
+        Args:
+            states: (B, S, E).
+            mask: additive, (B, 1, 1, S).
+            layer: which one, from 0.
+            prefix: of this layer, (2, K, P, D); None for none.
+        """
+        of_layer = {} if prefix is None else {layer: prefix}
+        after: Tensor = self.model.encoder.layer[layer](states, mask, prefix=of_layer)
+        return after
+
+    def attention_weights(self, states: Tensor, mask: Tensor, layer: int, prefix: Tensor) -> Tensor:
+        """(B, H, S, P + S) attention of one layer, its prefix first; arguments as of `advance`."""
+        weights: Tensor = self.model.encoder.layer[layer].attention.self(states, mask, prefix={layer: prefix})[1]
+        return weights
+
     @property
     def embedding_size(self) -> int:
         """Width of a word's own embedding."""

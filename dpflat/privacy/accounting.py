@@ -1,7 +1,8 @@
 """Epsilon of a plan: RDP bounds and calibrates every run; PLD and PRV stand beside it where they apply.
 
 RDP of the Poisson-subsampled Gaussian: Mironov, Talwar, Zhang 2019 (arXiv 1908.10530), as implemented in
-dp-accounting. The exponential mechanism enters as eps^2/8-zCDP (Cesar and Rogers 2021, arXiv 2004.07223).
+dp-accounting. The exponential mechanism enters as eps^2/8-zCDP (Cesar and Rogers 2021, arXiv 2004.07223), and never
+with more than eps, its pure bound.
 The central-limit (GDP) accountant under-reports and is never used.
 
 Privacy: none (no data is read).
@@ -35,7 +36,8 @@ LOWEST_NOISE, HIGHEST_NOISE = 0.2, 10_000.0
 def mechanism_rdp(mechanism: Mechanism) -> np.ndarray:
     """Renyi divergence bounds of one mechanism at `ORDERS`, in nats."""
     if isinstance(mechanism, ExponentialSelection):
-        return ORDERS * mechanism.rounds * mechanism.epsilon**2 / 8
+        rdp: np.ndarray = mechanism.rounds * np.minimum(ORDERS * mechanism.epsilon**2 / 8, mechanism.epsilon)
+        return rdp
     return mechanism.steps * _step_rdp(mechanism.noise_multiplier, mechanism.sample_rate)
 
 

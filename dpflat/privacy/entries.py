@@ -12,6 +12,7 @@ from dpflat.flatness.settings import (
     PullDPTwin,
     PullPublic,
     Removal,
+    RemovalExponential,
     RemovalFixed,
     RemovalPublic,
     ScoredRemoval,
@@ -138,6 +139,13 @@ def write_levels(config: RunConfig, plan: PrivacyPlan, schedule: Schedule) -> li
                 because=level.touches if breaking else None,
             )
         )
+        if isinstance(level, RemovalExponential):
+            scores = "every candidate's score, kept beside the run; only the draw is in epsilon"
+            entries.append(
+                LedgerEntry(
+                    step=_when(level, schedule), touched=train, mechanism=scores, entry_class=EntryClass.DIAGNOSTIC
+                )
+            )
     return entries
 
 

@@ -44,7 +44,8 @@ def runs_root(given: str | Path | None = None) -> Path:
 def run_command(verb: str, folder: Path) -> str:
     """The command that does something with a run, for the store it lies in: `dpflat resume ID`."""
     root = folder.parent
-    where = "" if root.resolve() == runs_root().resolve() else f" --runs {shlex.quote(str(root))}"
+    found_anyway = root.resolve() in (runs_root().resolve(), shipped_root().resolve())
+    where = "" if found_anyway else f" --runs {shlex.quote(str(root))}"
     return f"dpflat {verb} {folder.name}{where}"
 
 

@@ -76,7 +76,7 @@ def test_runs_on_one_data_set_compose_and_choosing_among_them_is_said_not_to_be_
     void = compose_store(list_runs(own, shipped=False), "rotten_tomatoes")
     assert void["epsilon"] is None
     assert "have no guarantee: one of them was shaped by un-noised private data" in void["sentence"]
-    assert compose_store(list_runs(own, shipped=False), "imdb")["sentence"] == "No run has read imdb yet."
+    assert compose_store(list_runs(own, shipped=False), "imdb")["sentence"] == "No run of this store has read imdb yet."
 
 
 def test_a_run_without_noise_leaves_no_guarantee_for_all(own):

@@ -63,6 +63,13 @@ def test_an_exponential_round_alone_costs_no_more_than_its_zcdp_bound():
     assert 0 < alone <= rho + 2 * math.sqrt(rho * math.log(1 / delta))
 
 
+@pytest.mark.parametrize(("epsilon", "rounds"), [(0.2, 2), (5.0, 2), (10.0, 3)])
+def test_rounds_alone_never_cost_more_than_their_pure_epsilons_together(epsilon, rounds):
+    """Up to what turning the highest order's divergence into epsilon adds."""
+    found = rdp_epsilon((ExponentialSelection(epsilon, rounds, 4.0, 1.0),), 1e-5)
+    assert found <= rounds * epsilon + 0.005
+
+
 @pytest.mark.parametrize("epsilon", [0.1, 0.5, 1.0, 3.0, 8.0, 20.0])
 def test_calibrated_noise_meets_epsilon_and_barely_less_noise_does_not(epsilon):
     q, steps, delta = 256 / 6824, 107, default_delta(6824)

@@ -174,3 +174,10 @@ def test_a_list_of_layers_that_somebody_gave_is_a_caveat_and_a_drawn_one_is_not(
     given = "not counting how the list of removed layers was chosen"
     assert given in because("flatness.cross_layer.remove=[1,2]")
     assert given not in because()
+
+
+def test_the_scores_behind_a_private_choice_are_told_as_outside_epsilon():
+    config = build_config(apply_settings({}, ["flatness.cross_layer.mode=exponential"]))
+    entries = write_ledger(config, *plan_privacy(config), ("wikipedia",)).entries
+    scores = next(e for e in entries if "candidate's score" in e.mechanism)
+    assert scores.entry_class == EntryClass.DIAGNOSTIC

@@ -1,0 +1,116 @@
+"""A finished run as something that can be asked: its objective, its weights and the rows it is asked on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from analysis.layers.settings import LayersConfig, check_data
+from dpflat.backbones.load import load_backbone
+from dpflat.batches import Batch, EncodedSplit, microbatches
+from dpflat.config import DataConfig, HeadOnlyAdapter
+from dpflat.errors import DPFlatError
+from dpflat.experiment import choose_device
+from dpflat.flatness.settings import REMOVAL_SHARE, ScoredRemoval
+from dpflat.forecast import plan_steps
+from dpflat.keys import Purpose, seed_generator
+from dpflat.objective import Classification
+from dpflat.prefix import Parameters
+from dpflat.runs import layout
+from dpflat.runs.files import unreadable
+from dpflat.runs.record import Run
+from dpflat.tasks.load import load_task
+
+FINAL = "final"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an analysis of layers works on.
+
+    Attributes:
+        objective: the run's own, in the type of its backbone.
+        final: weights at the end.
+        before_removal: weights when the layers were scored, all prefixes there; the final ones where none were.
+        point: which weights `before_removal` are, in words.
+        few: rows for sharpness and attention.
+        many: rows for loss and accuracy.
+        rows: hash of the indices of `few` and `many`.
+    """
+
+    objective: Classification
+    final: Parameters
+    before_removal: Parameters
+    point: str
+    few: list[Batch]
+    many: list[Batch]
+    rows: str
+
+
+def open_run(run: Run, config: LayersConfig) -> Asked:
+    """Load backbone, weights and rows of a finished run.
+
+    Raises:
+        DPFlatError: when it is not finished, has no prefixes, or its files are damaged.
+
+    Privacy: reads the rows that the settings name; nothing is released.
+    """
+    settings = run.config
+    check_data(config, settings)
+    if run.state != "finished":
+        raise DPFlatError(f"'{run.id}' is {run.state}; only a finished run can be analysed.")
+    backbone = load_backbone(settings.backbone)
+    known = run.environment.get("backbone_sha256")
+    if known not in (None, backbone.fingerprint):
+        raise DPFlatError(f"The weights of '{settings.backbone.name}' are not those that '{run.id}' was trained with.")
+    device = choose_device(settings)
+    backbone.model.to(device)
+    assert not isinstance(settings.adapter, HeadOnlyAdapter)
+    objective = Classification(backbone, settings.adapter.feature_norm, settings.adapter.scale)
+    split = _split_of(run, config, objective)
+    order = seed_generator(config.seed, Purpose.SUBSET, 2).permutation(len(split))
+    few, many = (np.sort(order[:count]) for count in (config.examples, config.accuracy_examples))
+
+    def cut(rows: np.ndarray) -> list[Batch]:
+        return [piece.to(device) for piece in microbatches(split, rows, settings.microbatch())]
+
+    final = {key: value.to(device) for key, value in _read(run, layout.WEIGHTS).items()}
+    before, point = _before_removal(run, final)
+    digest = hashlib.sha256(few.tobytes() + many.tobytes()).hexdigest()[:12]
+    return Asked(objective, final, before, point, cut(few), cut(many), digest)
+
+
+def _split_of(run: Run, config: LayersConfig, objective: Classification) -> EncodedSplit:
+    own, settings = config.data in ("test", "train"), run.config
+    name = settings.task.name if own else config.data
+    subset = settings.data.train_subset if config.data == "train" else None
+    data = DataConfig(max_tokens=settings.data.max_tokens, train_subset=subset)
+    found = load_task(name, data, objective.backbone, settings.seed, b"\0" * 16)
+    return found.train if config.data == "train" else found.test
+
+
+def _before_removal(run: Run, final: Parameters) -> tuple[Parameters, str]:
+    """The weights that the layers were scored on, as far as they were kept on the way."""
+    removal = run.config.flatness.cross_layer
+    if not isinstance(removal, ScoredRemoval) or not run.has(f"{layout.ARTIFACTS}/{layout.TRAJECTORY}"):
+        return final, FINAL
+    step = plan_steps(run.config)[1].count_steps(removal.warmup_epochs, REMOVAL_SHARE)
+    start = f"{step:06d}/"
+    points = {k[len(start) :]: v for k, v in _read(run, layout.TRAJECTORY).items() if k.startswith(start)}
+    if not points:
+        return final, FINAL
+    like = next(iter(final.values()))
+    return {key: value.to(like) for key, value in points.items()}, f"step {step:,}, before the removal"
+
+
+def _read(run: Run, name: str) -> dict[str, Tensor]:
+    path = run.folder / layout.ARTIFACTS / name
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError):
+        raise unreadable(path, "is missing or damaged") from None

@@ -1,0 +1,76 @@
+"""The settings of an analysis of layers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Literal
+
+from pydantic import Field
+
+from dpflat.catalog import TASKS
+from dpflat.config import RunConfig
+from dpflat.errors import DPFlatError, unknown
+from dpflat.privacy.ledger import EntryClass
+from dpflat.section import Section
+
+
+class LayersConfig(Section):
+    """What is measured of the layers of a finished run."""
+
+    kind: Literal["layers"] = "layers"
+    schema_version: Literal[1] = 1
+    data: str = "test"
+    """`test` or `train` of the run's task, or a public task with the same classes."""
+    examples: int = Field(256, ge=8, le=100_000)
+    """Rows for sharpness and attention, drawn by the seed and named by a hash."""
+    accuracy_examples: int = Field(2000, ge=8, le=100_000)
+    """Rows for loss and accuracy of subsets; at most all."""
+    restarts: int = Field(5, ge=1, le=100)
+    """Random starts of each ascent."""
+    ascent_steps: int = Field(3, ge=1, le=1000)
+    """Steps of each ascent."""
+    eta: float = Field(0.02, gt=0, le=1)
+    """Half width of Keskar's box, eta (|w| + 1)."""
+    rho: float = Field(2.0, gt=0, le=1000)
+    """Radius of the L2 ball around the prefixes (SAM)."""
+    adaptive_rho: float = Field(0.2, gt=0, le=10)
+    """Half width of the elementwise box rho |w|, and standard deviation of the Gaussian rho |w| (average case)."""
+    directions: int = Field(4, ge=1, le=100)
+    """Fixed directions for the sharpness of subsets: one along the gradient's signs, the others by lot."""
+    direction_eta: float = Field(0.2, gt=0, le=1)
+    """Half width of the box in these directions."""
+    random_subsets: int = Field(64, ge=1, le=10_000)
+    """Random subsets of the run's size where there are more than six layers."""
+    seed: int = Field(0, ge=0, lt=2**31)
+    """Of rows, starts, directions and random subsets."""
+
+    def fingerprint(self) -> str:
+        """Eight hex digits that name these settings."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:8]
+
+    def entry_class(self) -> EntryClass:
+        """What showing the result costs: nothing on public data, else it stands outside epsilon."""
+        return EntryClass.DIAGNOSTIC if self.data in ("test", "train") else EntryClass.PUBLIC
+
+
+def check_data(config: LayersConfig, run: RunConfig) -> None:
+    """Refuse data that the run's head cannot answer.
+
+    Raises:
+        DPFlatError: with what was expected and what came.
+    """
+    own = TASKS[run.task.name]
+    fitting = [name for name, task in TASKS.items() if task.public and task.class_names == own.class_names]
+    known = ["test", "train", *(name for name in fitting if name != own.name)]
+    if config.data not in known:
+        raise unknown("data", config.data[:60], known)
+    if run.adapter.kind != "prefix":
+        raise DPFlatError(why_no_layers(run))
+
+
+def why_no_layers(run: RunConfig) -> str:
+    """The sentence for a run that has no prefixes in its layers."""
+    if run.adapter.kind == "prompt":
+        return "This run is black box: it has trained vectors at the input only, so there is no prefix in any layer."
+    return "This run trained a head alone: there is no prefix in any layer."

@@ -1,0 +1,200 @@
+"""How far the loss rises around the prefixes, in four geometries, over all layers or one alone.
+
+- `box`: Keskar et al. 2017 (arXiv 1609.04836): |d_i| <= eta (|w_i| + 1).
+- `ball`: SAM, Foret et al. 2021 (arXiv 2010.01412): ||d|| <= rho.
+- `adaptive`: Kwon et al. 2021 (arXiv 2102.11600), elementwise: |d_i| <= rho |w_i|.
+- `average`: the mean, not the highest, over d_i ~ N(0, rho^2 w_i^2) (Andriushchenko et al. 2023, arXiv 2302.07011).
+
+A value is a rise over 1 + L(w), as in prefix sharpness. Fewer entries rise less by construction, to first order in
+proportion to their number in a box, and to its root in a ball: `matched` undoes that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from dpflat.flatness.sharpness import relative_rise
+from dpflat.keys import Purpose, seed_generator
+from dpflat.prefix import Parameters
+
+MEASURES = ("box", "ball", "adaptive", "average")
+LossGradient = Callable[[Parameters], tuple[float, Parameters]]
+Loss = Callable[[Parameters], float]
+
+
+@dataclass(frozen=True)
+class Radii:
+    """Sizes of the neighbourhoods.
+
+    Attributes:
+        eta: of the box.
+        rho: of the ball.
+        adaptive_rho: of the elementwise box, and of the Gaussian.
+    """
+
+    eta: float
+    rho: float
+    adaptive_rho: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The sharpness of some entries in one geometry.
+
+    Attributes:
+        value: the highest rise found (the mean rise for `average`), over 1 + L(w).
+        spread: highest minus lowest over restarts (two standard errors for `average`).
+        entries: number of entries that were moved.
+    """
+
+    value: float
+    spread: float
+    entries: int
+
+
+def match_dimension(reading: Reading, measure: str, entries: int) -> float:
+    """A value as it would be, to first order, with so many entries. Privacy: post-processing."""
+    share = entries / reading.entries
+    return reading.value * (share**0.5 if measure == "ball" else share)
+
+
+def half_widths(prefixes: Parameters, measure: str, radii: Radii) -> Parameters:
+    """How far each entry may move; in the ball, as far as its radius."""
+    if measure == "box":
+        return {key: radii.eta * (value.abs() + 1) for key, value in prefixes.items()}
+    if measure == "ball":
+        return {key: torch.full_like(value, radii.rho) for key, value in prefixes.items()}
+    return {key: radii.adaptive_rho * value.abs() for key, value in prefixes.items()}
+
+
+def climb(
+    gradient: LossGradient,
+    loss: Loss,
+    prefixes: Parameters,
+    measure: str,
+    radii: Radii,
+    steps: int,
+    generator: np.random.Generator,
+) -> Generator[None, None, float]:
+    """The highest loss along one projected ascent from a random point of the neighbourhood.
+
+    Each step leads to the farthest point along the gradient (a corner of a box, the rim of the ball), then shorter
+    ones: from the whole neighbourhood to a fifth of it.
+
+    Args:
+        gradient: loss and its gradient at prefixes.
+        loss: the loss alone.
+        prefixes: w.
+        measure: `box`, `ball` or `adaptive`.
+        radii: sizes.
+        steps: number of steps.
+        generator: of the start.
+
+    Yields:
+        None after each evaluation.
+    """
+    widths = half_widths(prefixes, measure, radii)
+    ball = measure == "ball"
+    position = _draw_start(prefixes, ball, generator)
+    highest = -np.inf
+    for step in range(steps):
+        here, slope = gradient(_move(prefixes, widths, position))
+        highest = max(highest, here)
+        yield None
+        size = 1 - 0.8 * step / max(1, steps - 1)
+        way = _unit(slope) if ball else {key: value.sign() for key, value in slope.items()}
+        moved = {key: value + size * way[key] for key, value in position.items()}
+        position = _into_ball(moved) if ball else {key: value.clamp(-1, 1) for key, value in moved.items()}
+    highest = max(highest, loss(_move(prefixes, widths, position)))
+    yield None
+    return highest
+
+
+def _draw_start(prefixes: Parameters, ball: bool, generator: np.random.Generator) -> Parameters:
+    drawn = {
+        key: torch.from_numpy(generator.standard_normal(value.shape) if ball else generator.uniform(-1, 1, value.shape))
+        for key, value in prefixes.items()
+    }
+    found = {key: drawn[key].to(value.device, value.dtype) for key, value in prefixes.items()}
+    return {key: 0.5 * value for key, value in _unit(found).items()} if ball else found
+
+
+def _norm(values: Parameters) -> float:
+    return float(torch.sqrt(sum((v.square().sum() for v in values.values()), start=torch.zeros(()))))
+
+
+def _unit(values: Parameters) -> Parameters:
+    norm = _norm(values)
+    return {key: value / norm if norm else value for key, value in values.items()}
+
+
+def _into_ball(values: Parameters) -> Parameters:
+    return _unit(values) if _norm(values) > 1 else values
+
+
+def _move(prefixes: Parameters, widths: Parameters, position: Parameters) -> Parameters:
+    return {key: value + widths[key] * position[key] for key, value in prefixes.items()}
+
+
+def read_highest(
+    gradient: LossGradient,
+    loss: Loss,
+    prefixes: Parameters,
+    measure: str,
+    radii: Radii,
+    steps: int,
+    restarts: int,
+    seed: int,
+) -> Generator[None, None, Reading]:
+    """The highest rise over restarts in a box, a ball or an elementwise box; arguments as of `climb`.
+
+    Privacy: reads what `loss` reads, without noise.
+    """
+    here = loss(prefixes)
+    yield None
+    rises = []
+    for restart in range(restarts):
+        generator = seed_generator(seed, Purpose.RESTART, restart)
+        highest = yield from climb(gradient, loss, prefixes, measure, radii, steps, generator)
+        rises.append(max(0.0, relative_rise(highest, here)))
+    return Reading(max(rises), max(rises) - min(rises), _count(prefixes))
+
+
+def read_average(
+    loss: Loss, prefixes: Parameters, radii: Radii, draws: int, seed: int
+) -> Generator[None, None, Reading]:
+    """The mean rise over Gaussian offsets, each drawn together with its opposite.
+
+    Privacy: reads what `loss` reads, without noise.
+    """
+    here = loss(prefixes)
+    yield None
+    widths = half_widths(prefixes, "average", radii)
+    rises = []
+    for draw in range(draws):
+        generator = seed_generator(seed, Purpose.DIRECTION, draw)
+        offset = {
+            key: torch.from_numpy(generator.standard_normal(v.shape)).to(v.device, v.dtype)
+            for key, v in prefixes.items()
+        }
+        pair = []
+        for sign in (1.0, -1.0):
+            pair.append(loss(_move(prefixes, widths, {key: sign * value for key, value in offset.items()})))
+            yield None
+        rises.append(relative_rise(float(np.mean(pair)), here))
+    error = float(np.std(rises, ddof=1) / np.sqrt(draws)) if draws > 1 else 0.0
+    return Reading(float(np.mean(rises)), 2 * error, _count(prefixes))
+
+
+def _count(prefixes: Parameters) -> int:
+    return sum(value.numel() for value in prefixes.values())
+
+
+def each_alone(prefixes: Parameters) -> Iterator[tuple[str, Parameters]]:
+    """The entries of each layer by themselves."""
+    for key, value in prefixes.items():
+        yield key, {key: value}
