@@ -22,7 +22,6 @@ from dpflat.flatness.settings import (
     AscentPerExample,
     BoxRemoval,
     FlatnessConfig,
-    Off,
     PullDPTwin,
     PullPublic,
     RemovalExponential,
@@ -33,7 +32,7 @@ from dpflat.privacy.accounting import calibrate_noise, rdp_epsilon
 from dpflat.privacy.plan import ExponentialSelection, Mechanism, PrivacyPlan, SubsampledGaussian, default_delta
 from dpflat.schedule import Schedule, evenly_spaced
 
-START_SECONDS = 9.0
+START_SECONDS = 7.0
 FORWARD_SHARE = 0.45
 REFERENCE_TOKENS = TASKS["rotten_tomatoes"].typical_tokens
 
@@ -47,6 +46,7 @@ class Forecast:
         schedule: its steps.
         epsilon: by RDP, or None without noise.
         seconds: expected time on this machine, or None for a backbone of unknown speed.
+        selection_seconds: how many of them scoring the layers takes; 0 where that is not done, None as `seconds`.
         memory_gb: expected peak memory, or None.
         basis: where the time comes from.
     """
@@ -55,6 +55,7 @@ class Forecast:
     schedule: Schedule
     epsilon: float | None
     seconds: float | None
+    selection_seconds: float | None
     memory_gb: float | None
     basis: str
 
@@ -184,25 +185,34 @@ def compose_runs(configs: Sequence[RunConfig]) -> tuple[float, float, bool]:
     return rdp_epsilon(tuple(m for plan in plans for m in plan.mechanisms), delta), delta, published
 
 
-def count_extra_rows(config: RunConfig, schedule: Schedule) -> float:
-    """What the levels take beside the plain steps, in rows of a gradient step."""
-    flatness, batch, extra = config.flatness, schedule.expected_batch_size, 0.0
-    ascent, removal, pull = flatness.within_layer, flatness.cross_layer, flatness.cross_model
-    if not isinstance(ascent, Off):
-        warm = schedule.count_steps(ascent.warmup_epochs, ASCENT_SHARE)
-        each = ascent.examples if isinstance(ascent, AscentAsPublished) else 0.0
-        extra += warm * (batch if isinstance(ascent, AscentPerExample) else each)
-    if isinstance(pull, TwinPull):
-        twin = plan_twin(config)
-        extra += twin.steps * twin.expected_batch_size
-    if isinstance(removal, ScoredRemoval) and config.backbone.name in BACKBONES:
-        layers = BACKBONES[config.backbone.name].layers
-        scores = sum(range(removal.count_kept(layers) + 1, layers + 1))
-        if isinstance(removal, BoxRemoval):
-            extra += scores * removal.examples * removal.restarts * (removal.ascent_steps + 1)
-        elif isinstance(removal, RemovalExponential):
-            extra += scores * removal.examples * (removal.directions + 1) * FORWARD_SHARE
-    return extra
+def count_ascent_rows(config: RunConfig, schedule: Schedule) -> float:
+    """What ascent within layers takes beside the plain steps, in rows of a gradient step."""
+    ascent = config.flatness.within_layer
+    if not isinstance(ascent, AscentPerExample | AscentAsPublished):
+        return 0.0
+    each = ascent.examples if isinstance(ascent, AscentAsPublished) else schedule.expected_batch_size
+    return schedule.count_steps(ascent.warmup_epochs, ASCENT_SHARE) * each
+
+
+def count_twin_rows(config: RunConfig) -> float:
+    """What a twin's training takes, in rows of a gradient step."""
+    if not isinstance(config.flatness.cross_model, TwinPull):
+        return 0.0
+    twin = plan_twin(config)
+    return twin.steps * twin.expected_batch_size
+
+
+def count_selection_rows(config: RunConfig) -> float:
+    """What scoring the layers takes, in rows of a gradient step; 0 where they are not scored, or not known."""
+    removal = config.flatness.cross_layer
+    if not isinstance(removal, ScoredRemoval) or config.backbone.name not in BACKBONES:
+        return 0.0
+    layers = BACKBONES[config.backbone.name].layers
+    scores = sum(range(removal.count_kept(layers) + 1, layers + 1))
+    if isinstance(removal, BoxRemoval):
+        return float(scores * removal.examples * removal.restarts * (removal.ascent_steps + 1))
+    assert isinstance(removal, RemovalExponential)
+    return scores * removal.examples * (removal.directions + 1) * FORWARD_SHARE
 
 
 def forecast_run(config: RunConfig, examples_per_second: float | None = None) -> Forecast:
@@ -210,7 +220,8 @@ def forecast_run(config: RunConfig, examples_per_second: float | None = None) ->
 
     Args:
         config: the settings.
-        examples_per_second: of a comparable run on this machine; None to use the catalog's.
+        examples_per_second: of the gradient steps of a comparable run on this machine, ascent included; None to use
+            the catalog's, of plain steps.
     """
     plan, schedule = plan_privacy(config)
     card = BACKBONES.get(config.backbone.name)
@@ -219,18 +230,22 @@ def forecast_run(config: RunConfig, examples_per_second: float | None = None) ->
     if examples_per_second is None and card is not None:
         reference = True
         examples_per_second, basis = card.examples_per_second[config.backbone.dtype], "on a two-core reference machine"
-    seconds = None
+    seconds = selection_seconds = None
     if examples_per_second:
-        rows = schedule.steps * schedule.expected_batch_size + count_extra_rows(config, schedule)
-        tested = config.execution.evaluations * task.test_rows
         longer = min(task.typical_tokens, config.data.max_tokens) / REFERENCE_TOKENS if reference else 1.0
-        seconds = START_SECONDS + longer * (rows + FORWARD_SHARE * tested) / examples_per_second
+        rows = schedule.steps * schedule.expected_batch_size + count_twin_rows(config)
+        rows += count_ascent_rows(config, schedule) if reference else 0.0
+        tested = config.execution.evaluations * task.test_rows
+        selection_seconds = longer * count_selection_rows(config) / examples_per_second
+        trained = longer * (rows + FORWARD_SHARE * tested) / examples_per_second
+        seconds = START_SECONDS + trained + selection_seconds
     small = card is not None and config.microbatch() <= card.microbatch and config.data.max_tokens <= 64
     return Forecast(
         plan=plan,
         schedule=schedule,
         epsilon=rdp_epsilon(plan.mechanisms, plan.delta) if plan.mechanisms else None,
         seconds=seconds,
+        selection_seconds=selection_seconds,
         memory_gb=card.memory_gb[config.backbone.dtype] if card and small else None,
         basis=basis if examples_per_second else "unknown: no run with this backbone yet",
     )
