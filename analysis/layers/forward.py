@@ -7,12 +7,11 @@ from collections.abc import Generator, Iterable
 import torch
 from torch import Tensor
 
+from analysis.layers.subsets import Subset
 from dpflat.attention import additive_mask
 from dpflat.batches import Batch
 from dpflat.objective import Classification, Scores, score_logits
 from dpflat.prefix import Parameters, active_layers
-
-Subset = tuple[int, ...]
 
 
 def begin(objective: Classification, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from analysis.layers.settings import LayersConfig, check_data
+from analysis.layers.subsets import Subset, list_subsets
+from analysis.layers.trace import read_trace
 from dpflat.backbones.load import load_backbone
 from dpflat.batches import Batch, EncodedSplit, microbatches
 from dpflat.config import DataConfig, HeadOnlyAdapter
@@ -20,7 +22,7 @@ from dpflat.flatness.settings import REMOVAL_SHARE, ScoredRemoval
 from dpflat.forecast import plan_steps
 from dpflat.keys import Purpose, seed_generator
 from dpflat.objective import Classification
-from dpflat.prefix import Parameters
+from dpflat.prefix import Parameters, active_layers
 from dpflat.runs import layout
 from dpflat.runs.files import unreadable
 from dpflat.runs.record import Run
@@ -83,6 +85,23 @@ def open_run(run: Run, config: LayersConfig) -> Asked:
     before, point = _before_removal(run, final)
     digest = hashlib.sha256(few.tobytes() + many.tobytes()).hexdigest()[:12]
     return Asked(objective, final, before, point, cut(few), cut(many), digest)
+
+
+def list_asked(run: Run, asked: Asked, config: LayersConfig) -> list[Subset]:
+    """The subsets that the settings ask for; the whole stands beside a single one.
+
+    Raises:
+        DPFlatError: when a set names a layer that has no prefix in these weights.
+    """
+    layers = active_layers(asked.before_removal)
+    if config.keep is not None:
+        absent = sorted(set(config.keep) - set(layers))
+        if absent:
+            raise DPFlatError(f"Layer {absent[0]} has no prefix in the weights of '{run.id}', {asked.point}.")
+        return sorted({config.keep, layers})
+    trace = read_trace(run)
+    path = trace.path(asked.objective.backbone.layers) if trace else []
+    return list_subsets(layers, active_layers(asked.final), path, config.random_subsets, config.seed)
 
 
 def _split_of(run: Run, config: LayersConfig, objective: Classification) -> EncodedSplit:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from dpflat.catalog import TASKS
-from dpflat.config import RunConfig
+from dpflat.config import RunConfig, describe_errors
 from dpflat.errors import DPFlatError, unknown
 from dpflat.privacy.ledger import EntryClass
 from dpflat.section import Section
@@ -27,7 +27,11 @@ class LayersConfig(Section):
     accuracy_examples: int = Field(2000, ge=8, le=100_000)
     """Rows for loss and accuracy of subsets; at most all."""
     restarts: int = Field(5, ge=1, le=100)
-    """Random starts of each ascent."""
+    """Random starts of each ascent in Keskar's box."""
+    other_restarts: int = Field(2, ge=1, le=100)
+    """Random starts of each ascent in the ball and in the elementwise box."""
+    average_pairs: int = Field(5, ge=2, le=1000)
+    """Gaussian offsets of the average case, each drawn together with its opposite."""
     ascent_steps: int = Field(3, ge=1, le=1000)
     """Steps of each ascent."""
     eta: float = Field(0.02, gt=0, le=1)
@@ -42,6 +46,8 @@ class LayersConfig(Section):
     """Half width of the box in these directions."""
     random_subsets: int = Field(64, ge=1, le=10_000)
     """Random subsets of the run's size where there are more than six layers."""
+    keep: tuple[int, ...] | None = None
+    """Score this one set of layers and nothing else: other prefixes are taken out. None: all that a page shows."""
     seed: int = Field(0, ge=0, lt=2**31)
     """Of rows, starts, directions and random subsets."""
 
@@ -52,6 +58,18 @@ class LayersConfig(Section):
     def entry_class(self) -> EntryClass:
         """What showing the result costs: nothing on public data, else it stands outside epsilon."""
         return EntryClass.DIAGNOSTIC if self.data in ("test", "train") else EntryClass.PUBLIC
+
+
+def build_layers_config(content: dict[str, Any]) -> LayersConfig:
+    """Settings from a mapping.
+
+    Raises:
+        DPFlatError: when it holds something unknown, of the wrong type or out of range.
+    """
+    try:
+        return LayersConfig.model_validate(content)
+    except ValidationError as error:
+        raise DPFlatError(describe_errors(error)) from None
 
 
 def check_data(config: LayersConfig, run: RunConfig) -> None:
@@ -67,6 +85,8 @@ def check_data(config: LayersConfig, run: RunConfig) -> None:
         raise unknown("data", config.data[:60], known)
     if run.adapter.kind != "prefix":
         raise DPFlatError(why_no_layers(run))
+    if config.keep is not None and list(config.keep) != sorted(set(config.keep)):
+        raise DPFlatError(f"keep names each layer once, in rising order; got {list(config.keep)}.")
 
 
 def why_no_layers(run: RunConfig) -> str:

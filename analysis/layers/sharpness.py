@@ -6,7 +6,7 @@
 - `average`: the mean, not the highest, over d_i ~ N(0, rho^2 w_i^2) (Andriushchenko et al. 2023, arXiv 2302.07011).
 
 A value is a rise over 1 + L(w), as in prefix sharpness. Fewer entries rise less by construction, to first order in
-proportion to their number in a box, and to its root in a ball: `matched` undoes that.
+proportion to their number in a box, and to its root in a ball: `results.Reading.matched` undoes that.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from analysis.layers.results import Reading
 from dpflat.flatness.sharpness import relative_rise
 from dpflat.keys import Purpose, seed_generator
 from dpflat.prefix import Parameters
 
-MEASURES = ("box", "ball", "adaptive", "average")
 LossGradient = Callable[[Parameters], tuple[float, Parameters]]
 Loss = Callable[[Parameters], float]
 
@@ -39,27 +39,6 @@ class Radii:
     eta: float
     rho: float
     adaptive_rho: float
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The sharpness of some entries in one geometry.
-
-    Attributes:
-        value: the highest rise found (the mean rise for `average`), over 1 + L(w).
-        spread: highest minus lowest over restarts (two standard errors for `average`).
-        entries: number of entries that were moved.
-    """
-
-    value: float
-    spread: float
-    entries: int
-
-
-def match_dimension(reading: Reading, measure: str, entries: int) -> float:
-    """A value as it would be, to first order, with so many entries. Privacy: post-processing."""
-    share = entries / reading.entries
-    return reading.value * (share**0.5 if measure == "ball" else share)
 
 
 def half_widths(prefixes: Parameters, measure: str, radii: Radii) -> Parameters:

@@ -11,6 +11,7 @@ from rich.text import Text
 from app.summary import show_guarantee_cell, show_seconds, show_state
 from dpflat.catalog import BACKBONES, TASKS
 from dpflat.config import RunConfig
+from dpflat.flatness.settings import ScoredRemoval
 from dpflat.forecast import Forecast, count_layers
 from dpflat.privacy import wording
 from dpflat.privacy.accounting import rdp_epsilon
@@ -77,13 +78,19 @@ def promised(config: RunConfig, plan: Forecast) -> str:
 
 
 def describe_choice(config: RunConfig, plan: Forecast) -> str | None:
-    """What a private choice of layers costs and how good it will be; None where there is none."""
+    """What a choice of layers by scores takes, and what a private one costs; None where there is none, or not known."""
+    removal = config.flatness.cross_layer
+    time = show_seconds(plan.selection_seconds) if plan.selection_seconds else None
     selection = next((m for m in plan.plan.mechanisms if isinstance(m, ExponentialSelection)), None)
-    if selection is None or not selection.rounds:
-        return None
-    sensitivity = score_sensitivity(selection.loss_bound, selection.divisor)
-    regret = expected_regret(count_layers(config), selection.epsilon, sensitivity)
-    return wording.describe_selection(rdp_epsilon((selection,), plan.plan.delta), selection.rounds, regret)
+    if selection is not None and selection.rounds:
+        sensitivity = score_sensitivity(selection.loss_bound, selection.divisor)
+        regret = expected_regret(count_layers(config), selection.epsilon, sensitivity)
+        epsilon = rdp_epsilon((selection,), plan.plan.delta)
+        return wording.describe_selection(selection.rounds, time, epsilon, regret)
+    if isinstance(removal, ScoredRemoval) and time is not None:
+        layers = count_layers(config)
+        return wording.describe_selection(layers - removal.count_kept(layers), time)
+    return None
 
 
 def forecast_rows(config: RunConfig, plan: Forecast) -> dict[str, Any]:
@@ -100,6 +107,7 @@ def forecast_rows(config: RunConfig, plan: Forecast) -> dict[str, Any]:
         "training_units": plan.plan.units,
         "public_task": TASKS[config.task.name].public,
         "seconds": plan.seconds,
+        "selection_seconds": plan.selection_seconds,
         "memory_gb": plan.memory_gb,
         "time_is_from": plan.basis,
     }

@@ -15,6 +15,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from analysis.layers.parts import WORDS
 from app.summary import PHASES, show_seconds
 from dpflat import jobs
 from dpflat.errors import DPFlatError
@@ -23,6 +24,7 @@ from dpflat.runs.record import Run
 from dpflat.runs.status import State, derive_state, read_status
 
 POLL_SECONDS = 0.25
+EXIT_BY_STATE = {"finished": 0, "stopped": 130, "stopping": 130}
 
 
 def describe_step(run: Run) -> str:
@@ -63,6 +65,18 @@ def follow_run(run: Run, console: Console) -> State:
 def follow_study(folder: Path, console: Console) -> State:
     """Show a study's progress until it is over; returns how it ended."""
     return _follow(folder, console, "runs", lambda: "one run after the other")
+
+
+def follow_analysis(folder: Path, console: Console) -> State:
+    """Show an analysis' progress until it is over; returns how it ended."""
+
+    def describe() -> str:
+        status = read_status(folder)
+        if status is not None and status.state == "waiting":
+            return "waiting for the work that is under way"
+        return WORDS.get(status.phase, "loading text and backbone") if status else "starting"
+
+    return _follow(folder, console, "%", describe)
 
 
 def _follow(folder: Path, console: Console, unit: str, describe: Callable[[], str]) -> State:

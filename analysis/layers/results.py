@@ -1,0 +1,176 @@
+"""What an analysis of layers found, as types, read from its folder. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from analysis.layers.subsets import Subset
+
+MEASURES = ("box", "ball", "adaptive", "average")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The sharpness of some entries in one neighbourhood.
+
+    Attributes:
+        value: the highest rise found (the mean rise for `average`), over 1 + L(w).
+        spread: highest minus lowest over restarts (two standard errors for `average`).
+        entries: number of entries that were moved.
+    """
+
+    value: float
+    spread: float
+    entries: int
+
+    def matched(self, measure: str, entries: int) -> float:
+        """The value as it would be, to first order, with so many entries. Privacy: post-processing."""
+        share = entries / self.entries
+        return self.value * (share**0.5 if measure == "ball" else share)
+
+
+@dataclass(frozen=True)
+class LayerNorms:
+    """A layer's prefix as attention gets it.
+
+    Attributes:
+        key_norm: L2 norm of its keys.
+        value_norm: L2 norm of its values.
+        attention_mass: share of the words' attention that goes to it.
+    """
+
+    key_norm: float
+    value_norm: float
+    attention_mass: float
+
+
+@dataclass(frozen=True)
+class SubsetScore:
+    """A model in which only some layers keep their prefix.
+
+    Attributes:
+        loss: mean, nats; None where it was not finite.
+        accuracy: share right.
+        sharpness: highest rise along fixed directions in the box; None where only loss and accuracy were measured.
+        spread: highest minus lowest rise over the directions.
+    """
+
+    loss: float | None
+    accuracy: float
+    sharpness: float | None = None
+    spread: float | None = None
+
+
+@dataclass(frozen=True)
+class LayersResult:
+    """All parts that are done; an empty mapping or None for one that is not.
+
+    Attributes:
+        run: id of the run.
+        data: which rows, by name.
+        rows: hash of their indices.
+        weights: which weights subsets and single layers were asked on, in words.
+        examples: rows behind sharpness.
+        accuracy_examples: rows behind loss and accuracy of subsets; 0 where they are not measured.
+        layers: number L of layers of the backbone.
+        norms: by layer.
+        alone: by layer and neighbourhood.
+        whole: all prefixes of the final weights together, by neighbourhood.
+        coarse: by subset, on few rows, with sharpness.
+        subsets: by subset, on many rows.
+        correct: which of the many rows each subset has right, (subsets, rows), in the order of `subsets`.
+    """
+
+    run: str
+    data: str
+    rows: str
+    weights: str
+    examples: int
+    accuracy_examples: int
+    layers: int
+    norms: Mapping[int, LayerNorms] = field(default_factory=dict)
+    alone: Mapping[int, Mapping[str, Reading]] = field(default_factory=dict)
+    whole: Mapping[str, Reading] = field(default_factory=dict)
+    coarse: Mapping[Subset, SubsetScore] = field(default_factory=dict)
+    subsets: Mapping[Subset, SubsetScore] = field(default_factory=dict)
+    correct: np.ndarray | None = None
+
+    def score(self, subset: Subset) -> SubsetScore | None:
+        """Loss and accuracy on as many rows as were asked, sharpness where it was measured; None if never asked."""
+        fine, coarse = self.subsets.get(subset), self.coarse.get(subset)
+        best = fine or coarse
+        if best is None:
+            return None
+        sharpness, spread = (coarse.sharpness, coarse.spread) if coarse else (None, None)
+        return SubsetScore(best.loss, best.accuracy, sharpness, spread)
+
+    def asked(self) -> tuple[Subset, ...]:
+        """Every subset that has a score."""
+        return tuple(self.subsets or self.coarse)
+
+    def per_dimension(self, subset: Subset) -> float | None:
+        """A subset's sharpness as if it had all layers' entries, to first order; None where it has none."""
+        score, layers = self.score(subset), len(max(self.asked(), key=len))
+        if score is None or score.sharpness is None or not subset:
+            return None
+        return score.sharpness * layers / len(subset)
+
+
+def build_result(content: dict[str, Any], correct: np.ndarray | None) -> LayersResult:
+    """The typed result of what stands in `result.json`.
+
+    Args:
+        content: of the file.
+        correct: packed bits, (subsets, bytes), or None.
+
+    Raises:
+        KeyError, TypeError, ValueError: when fields are missing or of another kind.
+    """
+    parts: dict[str, Any] = content["parts"]
+    alone: dict[int, dict[str, Reading]] = {}
+    for name in ("alone", "geometries"):
+        for row in parts.get(name, {}).get("rows", ()):
+            alone.setdefault(int(row["layer"]), {}).update(_readings(row))
+    many = parts.get("subsets", {})
+    examples = int(many.get("examples", 0))
+    subsets = {_subset(row): SubsetScore(row["loss"], float(row["accuracy"])) for row in many.get("rows", ())}
+    bits = None if correct is None else np.unpackbits(correct, axis=1, count=examples).astype(bool)
+    if bits is not None and len(bits) != len(subsets):
+        raise ValueError("as many rows as subsets")
+    return LayersResult(
+        run=str(content["run"]),
+        data=str(content["data"]),
+        rows=str(content["rows"]),
+        weights=str(content["weights"]),
+        examples=int(content["examples"]),
+        accuracy_examples=examples,
+        layers=int(content["layers"]),
+        norms={
+            int(row["layer"]): LayerNorms(row["key_norm"], row["value_norm"], row["attention_mass"])
+            for row in parts.get("norms", {}).get("rows", ())
+        },
+        alone=alone,
+        whole=_readings(parts.get("whole", {}).get("measures", {})),
+        coarse={
+            _subset(row): SubsetScore(row["loss"], float(row["accuracy"]), row["sharpness"], row["spread"])
+            for row in parts.get("coarse", {}).get("rows", ())
+        },
+        subsets=subsets,
+        correct=bits,
+    )
+
+
+def _subset(row: dict[str, Any]) -> Subset:
+    return tuple(int(layer) for layer in row["kept"])
+
+
+def _readings(row: dict[str, Any]) -> dict[str, Reading]:
+    return {
+        measure: Reading(float(row[measure]["value"]), float(row[measure]["spread"]), int(row[measure]["entries"]))
+        for measure in MEASURES
+        if measure in row
+    }

@@ -1,0 +1,121 @@
+"""Folders of analyses, beside the runs they ask: `<runs>/analyses/<run>/<kind>-<hash>/`. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from analysis.layers.results import LayersResult, build_result
+from analysis.layers.settings import LayersConfig, build_layers_config, check_data
+from dpflat.catalog import TASKS
+from dpflat.errors import DPFlatError
+from dpflat.runs import layout
+from dpflat.runs.files import read_json, unreadable
+from dpflat.runs.record import Run
+from dpflat.runs.status import State, StatusFile, derive_state, read_status
+from dpflat.runs.store import create_folder, load_run
+
+ANALYSES, RESULT, ARRAYS = "analyses", "result.json", "arrays.npz"
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """An analysis, read from its folder when asked.
+
+    Attributes:
+        folder: where it lies.
+    """
+
+    folder: Path
+
+    @property
+    def root(self) -> Path:
+        """The folder of runs that it lies in."""
+        return self.folder.parents[2]
+
+    @property
+    def run(self) -> Run:
+        """The run that is asked: of the same store, else one that came with the lab."""
+        return load_run(self.folder.parent.name, self.root)
+
+    @property
+    def config(self) -> LayersConfig:
+        """The settings."""
+        return build_layers_config(read_json(self.folder / layout.CONFIG))
+
+    @property
+    def state(self) -> State:
+        """What it is doing now."""
+        return derive_state(self.folder)
+
+    @property
+    def status(self) -> StatusFile | None:
+        """What its worker last said."""
+        return read_status(self.folder)
+
+    @property
+    def result(self) -> LayersResult | None:
+        """All parts that are done; None before the first.
+
+        Raises:
+            DPFlatError: when a file is damaged.
+        """
+        path = self.folder / RESULT
+        return _read_result(self.folder, path.stat().st_mtime_ns) if path.exists() else None
+
+    def arrays_path(self, public: bool) -> Path:
+        """Where values of single rows lie: of private data where nothing is exported."""
+        return self.folder / ARRAYS if public else self.folder / layout.PRIVATE / ARRAYS
+
+
+@lru_cache(maxsize=256)
+def _read_result(folder: Path, stamp: int) -> LayersResult:  # noqa: ARG001
+    arrays = next((path for path in (folder / ARRAYS, folder / layout.PRIVATE / ARRAYS) if path.exists()), None)
+    try:
+        correct = None
+        if arrays is not None:
+            with np.load(arrays, allow_pickle=False) as file:
+                correct = np.asarray(file["correct"])
+        return build_result(read_json(folder / RESULT), correct)
+    except (KeyError, TypeError, ValueError, AttributeError, OSError, BadZipFile):
+        raise unreadable(folder / RESULT, "or its arrays are damaged") from None
+
+
+def folder_of(root: Path, run: Run, config: LayersConfig) -> Path:
+    """Where an analysis with these settings lies: the same settings, the same folder."""
+    return root / ANALYSES / run.id / f"{config.kind}-{config.fingerprint()}"
+
+
+def find_analysis(run: Run, config: LayersConfig, root: Path | None = None) -> Analysis | None:
+    """The analysis of a run with these settings: beside the run, else in one's own store; None if there is none."""
+    for place in (run.folder.parent, root or layout.runs_root()):
+        folder = folder_of(place, run, config)
+        if (folder / layout.CONFIG).exists():
+            return Analysis(folder)
+    return None
+
+
+def open_analysis(run: Run, config: LayersConfig, root: Path) -> Analysis:
+    """The folder of an analysis, made if it is not there yet: in `root` for a shipped run, else beside the run.
+
+    Raises:
+        DPFlatError: when the run cannot be asked this, or the folder cannot be made.
+    """
+    check_data(config, run.config)
+    if run.state != "finished":
+        raise DPFlatError(f"'{run.id}' is {run.state}; only a finished run can be measured.")
+    layers = run.environment.get("backbone_layers", 0)
+    if config.keep is not None and any(layer >= layers for layer in config.keep):
+        raise DPFlatError(f"keep names layers from 0 to {layers - 1}; got {list(config.keep)}.")
+    found = find_analysis(run, config, root)
+    if found is not None:
+        return found
+    place = root if run.shipped else run.folder.parent
+    folder = folder_of(place, run, config)
+    public = TASKS[run.config.task.name].public
+    create_folder(folder.parent, folder.name, {layout.CONFIG: config.model_dump(mode="json")}, public)
+    return Analysis(folder)

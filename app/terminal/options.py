@@ -1,0 +1,12 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RunsOption = Annotated[Path | None, typer.Option("--runs", help="Folder of runs. Default: DPFLAT_RUNS, else ./runs.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
+RunArgument = Annotated[str, typer.Argument(help="Run id, an unambiguous start of it, or 'latest'.")]

@@ -1,0 +1,22 @@
+"""Where the command line speaks: data to standard output, messages to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+
+out = Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False)
+err = Console(stderr=True, markup=False, highlight=False)
+
+
+def say(text: str, style: str | None = None) -> None:
+    """A message to whoever started this; a line stays a line, so that what it quotes can be copied."""
+    err.print(text, style=style, soft_wrap=True)
+
+
+def print_json(content: Any) -> None:
+    """Data for another program."""
+    print(json.dumps(content, indent=1, allow_nan=False))
