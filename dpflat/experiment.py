@@ -11,7 +11,7 @@ from dpflat.catalog import TASKS
 from dpflat.config import DataConfig, HeadOnlyAdapter, RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.flatness.inputs import PublicSplit
-from dpflat.flatness.settings import Off, PullDPTwin, PullPublic, RemovalFixed, RemovalPublic, TwinPull
+from dpflat.flatness.settings import Off, PullDPTwin, RemovalFixed, RemovalPublic, TwinPull
 from dpflat.forecast import plan_privacy, plan_steps, twin_config
 from dpflat.keys import Purpose, derive_key, derive_seeded_key, new_secret_key, seed_generator
 from dpflat.objective import Classification
@@ -142,12 +142,11 @@ def count_shared_texts(config: RunConfig) -> dict[str, int]:
 
     Privacy: reads private data without noise; diagnostic, no influence on the weights.
     """
-    levels = config.flatness.levels().values()
-    names = {level.public_task for level in levels if isinstance(level, PullPublic | RemovalPublic)}
+    names = config.flatness.public_tasks()
     if not names:
         return {}
     private = {normalise(text) for text in load_texts(TASKS[config.task.name])[0]}
-    return {name: len(private & {normalise(text) for text in load_texts(TASKS[name])[0]}) for name in sorted(names)}
+    return {name: len(private & {normalise(text) for text in load_texts(TASKS[name])[0]}) for name in names}
 
 
 def prepare_twin(experiment: Experiment) -> Experiment | None:

@@ -280,6 +280,11 @@ class FlatnessConfig(Section):
         named = {"within_layer": self.within_layer, "cross_layer": self.cross_layer, "cross_model": self.cross_model}
         return {name: level for name, level in named.items() if not isinstance(level, Off)}
 
+    def public_tasks(self) -> tuple[str, ...]:
+        """Tasks whose training split a level reads as public, without noise; sorted."""
+        levels = self.levels().values()
+        return tuple(sorted({level.public_task for level in levels if isinstance(level, PullPublic | RemovalPublic)}))
+
 
 def describe_levels(flatness: FlatnessConfig) -> str:
     """What is on, for the name of a method; empty where nothing is.

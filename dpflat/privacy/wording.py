@@ -112,23 +112,29 @@ def describe_together(count: int, epsilon: float, delta: float, published: bool)
     return f"Released together, these {count} runs on the same data give {describe_pair(epsilon, delta)}{caveat}."
 
 
-def describe_selection(epsilon: float, rounds: int, regret: float) -> str:
-    """What a private choice of layers costs, and how good it will be.
+def describe_selection(rounds: int, time: str | None, epsilon: float | None = None, regret: float = 0.0) -> str:
+    """What a choice of layers by scores takes and, of a private one, what it costs and how good it will be.
 
     Args:
-        epsilon: of all its rounds alone.
         rounds: number of rounds.
+        time: of all its rounds, in words; None where unknown.
+        epsilon: of all its rounds alone; None where no layer is drawn privately.
         regret: how much higher than the lowest the drawn score is at most, with probability 95 % in each round.
     """
-    times = "one round" if rounds == 1 else f"{rounds} rounds"
+    takes = f"Choosing layers takes {'one round' if rounds == 1 else f'{rounds} rounds'}"
+    takes += f", about {time}" if time else ""
+    if epsilon is None:
+        return f"{takes}."
     return (
-        f"Choosing layers takes {times}: alone epsilon = {show_epsilon(epsilon)}, inside the total. In 95 % of draws "
+        f"{takes}: alone epsilon = {show_epsilon(epsilon)}, inside the total. In 95 % of draws "
         f"the score is at most {regret:.2g} above the lowest; where scores lie closer, the choice is near to a lot."
     )
 
 
-def describe_budget(count: int, task: str, epsilon: float, delta: float, published: bool, void: int) -> str:
-    """What all runs of a store on one data set promise together.
+def describe_budget(
+    count: int, task: str, epsilon: float, delta: float, published: bool, void: int, as_public: int = 0
+) -> str:
+    """What all runs of a store that have read one data set promise together.
 
     Args:
         count: number of runs.
@@ -137,15 +143,29 @@ def describe_budget(count: int, task: str, epsilon: float, delta: float, publish
         delta: probability outside epsilon.
         published: whether the noise of one of them follows from a published seed.
         void: runs that un-noised private data shaped although they have noise.
+        as_public: runs on another task that read this one as public.
     """
-    if count == 1 and not void:
+    if count == 1:
+        broken = "it read these data as public, without noise" if as_public else "un-noised private data shaped it"
+        if void or as_public:
+            return f"One run has read {task}. No guarantee: {broken}."
         only = NO_NOISE if not math.isfinite(epsilon) else f"It gives {describe_pair(epsilon, delta)}."
         return f"One run has read {task}. {only}"
-    if void:
-        runs = "one of them was" if void == 1 else f"{void} of them were"
-        broken = f"{runs} shaped by un-noised private data"
-        return f"Released together, these {count} runs on {task} have no guarantee: {broken}."
+    shaped = f"{_some_of_them(void)} {'was' if void == 1 else 'were'} shaped by un-noised private data"
+    read = f"{_some_of_them(as_public)} read these data as public, without noise"
+    reasons = [reason for number, reason in ((void, shaped), (as_public, read)) if number]
+    if reasons:
+        return f"Released together, these {count} runs on {task} have no guarantee: {'; '.join(reasons)}."
     return describe_together(count, epsilon, delta, published)
+
+
+def _some_of_them(count: int) -> str:
+    return "one of them" if count == 1 else f"{count} of them"
+
+
+def describe_public_use(task: str, runs: list[str]) -> str:
+    """Which runs on another task read this one as public: an un-noised read of it."""
+    return f"Read {task} as public, without noise: {', '.join(runs)}."
 
 
 BEST_OF_MANY = (
