@@ -68,7 +68,7 @@ class AscentPerExample(Ascent):
     """Each example along its own gradient, before clipping: twice the work, no further cost."""
 
     entry_class = EntryClass.ACCOUNTED
-    touches = "each example ascends along its own gradient, inside its clipped contribution"
+    touches = "each example ascends along its own gradient, inside its own contribution"
 
     mode: Literal["per_example"]
 

@@ -127,14 +127,16 @@ def write_levels(config: RunConfig, plan: PrivacyPlan, schedule: Schedule) -> li
         level = levels.get(name)
         if level is None:
             continue
-        breaking = level.entry_class == EntryClass.BREAKING
-        accounted = level.entry_class == EntryClass.ACCOUNTED
+        noiseless = level.entry_class == EntryClass.ACCOUNTED and not plan.mechanisms
+        entry_class = EntryClass.BREAKING if noiseless else level.entry_class
+        breaking = entry_class == EntryClass.BREAKING
+        accounted = entry_class == EntryClass.ACCOUNTED
         entries.append(
             LedgerEntry(
                 step=_when(level, schedule),
                 touched=train if breaking or accounted else _source(level, released),
                 mechanism=level.touches,
-                entry_class=level.entry_class,
+                entry_class=entry_class,
                 epsilon_alone=_epsilon_alone(level, plan),
                 because=level.touches if breaking else None,
             )

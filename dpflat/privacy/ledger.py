@@ -107,8 +107,9 @@ class PrivacyLedger(BaseModel):
         broken, caveats = reasons[EntryClass.BREAKING], reasons[EntryClass.CAVEAT]
         accounted = any(e.entry_class == EntryClass.ACCOUNTED for e in self.entries)
         if broken:
+            without_noise = not accounted or self.epsilon is None
             return Guarantee(
-                answer="void" if accounted else "none", epsilon=self.epsilon, delta=self.delta, because=broken
+                answer="none" if without_noise else "void", epsilon=self.epsilon, delta=self.delta, because=broken
             )
         if not accounted:
             return Guarantee(answer="nothing_private")

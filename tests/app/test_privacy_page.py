@@ -105,6 +105,9 @@ def test_a_run_that_uses_a_data_set_as_public_has_read_it_without_noise(own, lev
 def test_a_run_without_noise_leaves_no_guarantee_for_all(own):
     make_run(own)
     make_run(own, "finished", 3, 0.75, "privacy.kind=none")
+    noiseless = make_run(own, "finished", 3, 0.75, "privacy.kind=none", "flatness.within_layer.mode=per_example")
+    ledger = noiseless.ledger.add(entry(EntryClass.BREAKING, "gradients")).model_copy(update={"epsilon": None})
+    replace_json(noiseless.folder / layout.LEDGER, ledger.model_dump(mode="json"))
     found = compose_store(list_runs(own, shipped=False), "rotten_tomatoes")
     assert found["epsilon"] is None
     assert "at least one was trained without noise" in found["sentence"]

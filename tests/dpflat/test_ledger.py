@@ -45,6 +45,19 @@ def test_the_worst_entry_decides(classes, answer):
     assert make_ledger(*classes).guarantee().answer == answer
 
 
+def test_without_an_epsilon_there_is_none_to_void():
+    guarantee = make_ledger(C.ACCOUNTED, C.BREAKING, epsilon=None).guarantee()
+    assert (guarantee.answer, guarantee.epsilon) == ("none", None)
+
+
+@pytest.mark.parametrize("mode", ["previous_noisy", "per_example", "random", "as_published"])
+def test_a_run_without_noise_accounts_for_nothing_whatever_its_levels_are(mode):
+    config = build_config(apply_settings({}, ["privacy.kind=none", f"flatness.within_layer.mode={mode}"]))
+    ledger = write_ledger(config, *plan_privacy(config), ("wikipedia",))
+    assert all(entry.entry_class != C.ACCOUNTED for entry in ledger.entries)
+    assert ledger.guarantee().answer == "none"
+
+
 def test_reasons_come_in_the_order_of_the_run():
     ledger = make_ledger(C.ACCOUNTED, C.BREAKING).add(
         LedgerEntry(step="s", touched="t", mechanism="m", entry_class=C.BREAKING, because="second")
