@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from app import cli
+from app.summary import show_seconds
 from dpflat import jobs
 from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.runs import layout
@@ -407,6 +408,12 @@ class TestDryRun:
         assert forecast["seconds"] > 0
         assert forecast["memory_gb"] > 0
         assert not own_root.exists()
+
+    @pytest.mark.parametrize(("mode", "words"), [("exponential", ": alone epsilon = "), ("as_published", ".")])
+    def test_a_choice_of_layers_says_its_seconds(self, dpflat, mode, words):
+        choice = ["--set", "backbone.name=dpflat-tiny", "--set", f"flatness.cross_layer.mode={mode}", "--dry-run"]
+        seconds = json.loads(dpflat("train", *choice, "--json")[1])["forecast"]["selection_seconds"]
+        assert f"Choosing layers takes 2 rounds, about {show_seconds(seconds)}{words}" in dpflat("train", *choice)[1]
 
     def test_more_privacy_is_more_noise(self, dpflat):
         noise = {}

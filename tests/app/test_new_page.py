@@ -17,7 +17,7 @@ def test_the_forecast_stands_before_the_button(page):
     shown = texts(page)
     assert "epsilon = 3.00 at delta = 6.1e-5, as if the noise seed were secret." in shown
     assert "27 steps of about 256 examples" in shown
-    assert "About 26 s, 0.9 GB" in shown
+    assert "About 24 s, 0.9 GB" in shown
     assert "Public data playing the private part." in shown
 
 
@@ -123,7 +123,7 @@ def test_an_own_mix_asks_for_each_level_and_says_what_it_costs(page):
 def test_a_private_choice_of_layers_says_its_price_before_the_button(page):
     page.radio(key="new_method").set_value("DP-Flat repaired").run()
     page.selectbox(key="new_backbone").set_value("dpflat-tiny").run()
-    assert "Choosing layers takes 2 rounds: alone epsilon = " in texts(page)
+    assert "Choosing layers takes 2 rounds, about 1 min 8 s: alone epsilon = " in texts(page)
 
 
 def test_dp_flat_as_published_is_announced_without_a_guarantee(page):
