@@ -31,7 +31,7 @@ CHECKPOINT_SECONDS, HEARTBEAT_SECONDS = 2.0, 0.5
 class Recorder:
     """Keeps a run's folder true while events arrive.
 
-    Lines of steps that are in the files already (after a resume) are not written again.
+    Lines of steps and rounds that are in the files already (after a resume) are not written again.
     """
 
     def __init__(self, folder: Path, experiment: Experiment) -> None:
@@ -43,7 +43,9 @@ class Recorder:
         recorded = read_lines(folder / layout.METRICS)
         self.recorded_step = recorded[-1]["step"] if recorded else 0
         self.seconds_before = recorded[-1]["seconds"] if recorded else 0.0
-        self.measured = {e["step"] for e in read_lines(folder / layout.EVENTS) if e["event"] == "evaluated"}
+        told = read_lines(folder / layout.EVENTS)
+        self.measured = {e["step"] for e in told if e["event"] == "evaluated"}
+        self.removals = {(e["round"], e["layer"]) for e in told if e["event"] == "layer_removed"}
         self.state: TrainState | None = None
         self.phase, self.rows_trained, self.seconds_training = "loading", 0, 0.0
         self.step_began = time.monotonic()
@@ -117,7 +119,10 @@ class Recorder:
         path = self._scores_folder() / layout.SELECTION
         rounds = read_json(path)["rounds"] if path.exists() and event.number > 1 else []
         replace_json(path, {"step": event.step, "rounds": [*rounds[: event.number - 1], asdict(event.round)]})
-        self._note("layer_removed", step=event.step, layer=event.round.removed, round=event.number)
+        removal = (event.number, event.round.removed)
+        if removal not in self.removals:
+            self.removals.add(removal)
+            self._note("layer_removed", step=event.step, layer=event.round.removed, round=event.number)
 
     def _checkpoint_when_due(self) -> None:
         if time.monotonic() - self.last_checkpoint > CHECKPOINT_SECONDS:

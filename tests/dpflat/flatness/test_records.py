@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from dpflat.config import build_config
+from dpflat.continuation import load_state
 from dpflat.errors import DPFlatError
-from dpflat.events import TwinStep
+from dpflat.events import LayerRemoved, TwinStep
 from dpflat.experiment import prepare
 from dpflat.forecast import forecast_run, plan_privacy
 from dpflat.privacy.plan import ExponentialSelection
@@ -27,17 +28,22 @@ TWIN = ["flatness.cross_model.mode=as_published"]
 def record(root, *settings, public=True, until=None):
     config = small_config(*settings)
     run = create_run(root, config)
-    experiment = prepare(config)
+    work_on(run, until, public)
+    return run
+
+
+def work_on(run, until=None, public=True):
+    """Begin a run or go on with it, to its end or until an event of a kind."""
+    experiment = prepare(run.config)
     task = replace(experiment.data.task, public=public)
     experiment = replace(experiment, data=replace(experiment.data, task=task))
     recorder = Recorder(run.folder, experiment)
     recorder.begin()
-    for event in train(experiment):
+    for event in train(experiment, load_state(run.folder)):
         recorder.record(event)
         if until is not None and isinstance(event, until):
             recorder.stop()
             break
-    return run
 
 
 def test_every_candidates_score_of_every_round_is_kept_and_the_removal_is_told(tmp_path):
@@ -48,6 +54,15 @@ def test_every_candidates_score_of_every_round_is_kept_and_the_removal_is_told(t
     assert run.results["kept_layers"] == [1 - removed]
     told = [event for event in run.events if event["event"] == "layer_removed"]
     assert [(event["layer"], event["round"]) for event in told] == [(removed, 1)]
+
+
+def test_a_removal_is_told_once_although_the_run_was_stopped_after_it(tmp_path):
+    run = record(tmp_path, *SELECTION, until=LayerRemoved)
+    work_on(run)
+    told = [(event["round"], event["layer"]) for event in run.events if event["event"] == "layer_removed"]
+    kept = read_json(run.folder / layout.ARTIFACTS / layout.SELECTION)["rounds"]
+    assert told == [(1, kept[0]["removed"])]
+    assert run.results["kept_layers"] == [1 - kept[0]["removed"]]
 
 
 def test_scores_on_private_data_are_not_among_what_is_shared(tmp_path):
