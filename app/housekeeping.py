@@ -22,7 +22,7 @@ RELEASED_ARTIFACTS = (layout.WEIGHTS, layout.TRAJECTORY)
 
 
 def check_own(run: Run) -> None:
-    """Refuse for a shipped run, in read-only mode, and for a run that is being worked on."""
+    """Refuse for a shipped run, and in read-only mode."""
     check_allowed(run.folder.parent)
     if run.shipped:
         raise DPFlatError("This run came with the lab and is read-only.")

@@ -35,7 +35,7 @@ def check_allowed(root: Path) -> None:
     Raises:
         DPFlatError: in read-only mode, or when the disk is nearly full.
     """
-    if os.environ.get("DPFLAT_READONLY") == "1":
+    if layout.read_only():
         raise DPFlatError("This lab is read-only (DPFLAT_READONLY=1): it shows runs and starts none.")
     free = os.statvfs(nearest_folder(root))
     if free.f_bavail * free.f_frsize < MINIMUM_FREE_BYTES:
@@ -70,7 +70,9 @@ def start(folder: Path, worker: Worker = "dpflat.worker") -> int:
 
 
 def _refuse_if_alive(folder: Path) -> None:
-    status = read_status(folder)
+    status = None
+    with contextlib.suppress(DPFlatError):  # a damaged status names nobody; the lock still keeps a second worker out
+        status = read_status(folder)
     if status is not None and derive_state(folder) in ALIVE and is_alive(status):
         raise DPFlatError(f"'{folder.name}' is already being worked on (process {status.pid}).")
 

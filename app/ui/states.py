@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import streamlit as st
 
-
-def read_only() -> bool:
-    """Whether this lab starts and changes nothing."""
-    return os.environ.get("DPFLAT_READONLY") == "1"
+from dpflat.runs.layout import read_only
 
 
 def empty_store() -> None:

@@ -41,6 +41,11 @@ def runs_root(given: str | Path | None = None) -> Path:
     return Path(given or os.environ.get("DPFLAT_RUNS") or "runs")
 
 
+def read_only() -> bool:
+    """Whether this lab starts and changes nothing: `DPFLAT_READONLY` is 1, true or yes."""
+    return os.environ.get("DPFLAT_READONLY", "").strip().lower() in ("1", "true", "yes")
+
+
 def run_command(verb: str, folder: Path) -> str:
     """The command that does something with a run, for the store it lies in: `dpflat resume ID`."""
     root = folder.parent

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -374,8 +375,9 @@ class TestWhatMayBeStarted:
         monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
         return create_run(tmp_path, small_config())
 
-    def test_a_read_only_lab_starts_nothing(self, run, monkeypatch):
-        monkeypatch.setenv("DPFLAT_READONLY", "1")
+    @pytest.mark.parametrize("value", ["1", "true", "Yes"])
+    def test_a_read_only_lab_starts_nothing(self, run, monkeypatch, value):
+        monkeypatch.setenv("DPFLAT_READONLY", value)
         with pytest.raises(DPFlatError, match=r"read-only \(DPFLAT_READONLY=1\)"):
             jobs.start(run.folder)
         assert not (run.folder / layout.LOG).exists()
@@ -390,6 +392,15 @@ class TestWhatMayBeStarted:
         write_status(run.folder, own_status("running"))
         with pytest.raises(DPFlatError, match=f"already being worked on .process {os.getpid()}"):
             jobs.start(run.folder)
+
+    @pytest.mark.parametrize("content", ["{", "[]", '{"state": "running"}'])
+    def test_a_damaged_status_is_as_none_and_the_lock_still_keeps_a_second_worker_out(self, run, monkeypatch, content):
+        (run.folder / layout.STATUS).write_text(content)
+        with worker_lock(run.folder).acquire(timeout=0), pytest.raises(DPFlatError, match="already being worked on"):
+            jobs.start(run.folder)
+        monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: SimpleNamespace(pid=os.getpid(), poll=lambda: 0))
+        jobs.start(run.folder)
+        assert run.state == "waiting"
 
     def test_a_store_that_is_not_there_yet_is_allowed(self, tmp_path):
         jobs.check_allowed(tmp_path / "not" / "yet" / "there")
