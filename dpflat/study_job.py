@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,8 @@ from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import create_run, find_same, list_runs
 from dpflat.studies import build_study, list_configs
+
+HEARTBEAT_SECONDS = 10.0
 
 
 def do_study(folder: Path, stopping: Stopping) -> int:
@@ -33,12 +39,14 @@ def _do_runs(folder: Path, stopping: Stopping) -> int:
     runs = [find_same(known, config) for config in configs]
     rows = write_rows(folder, configs, runs)
     for number, config in enumerate(configs):
-        write_status(folder, own_status("running", phase="runs", step=number, steps=len(configs)))
+        say = partial(_say_running, folder, number, len(configs))
+        say()
         run = find_same(list_runs(root, shipped=False), config) or create_run(root, config, {"group": folder.name})
         runs[number] = run
         if run.state not in ("finished", "running", "waiting", "stopping") or run.status is None:
             (run.folder / layout.STOP).unlink(missing_ok=True)
-            do_run(run, stopping.watching(run.folder))
+            with heartbeat(say, stopping):
+                do_run(run, stopping.watching(run.folder))
         rows = write_rows(folder, configs, runs)
         if stopping():
             write_status(folder, own_status("stopped", phase="runs", step=number, steps=len(configs)))
@@ -50,6 +58,34 @@ def _do_runs(folder: Path, stopping: Stopping) -> int:
     write_status(folder, own_status("finished", phase="runs", step=len(configs), steps=len(configs)))
     write_manifest(folder)
     return FINISHED
+
+
+def _say_running(folder: Path, done: int, runs: int) -> None:
+    write_status(folder, own_status("running", phase="runs", step=done, steps=runs))
+
+
+@contextmanager
+def heartbeat(say: Callable[[], None], stopping: Callable[[], bool]) -> Iterator[None]:
+    """While the body runs, say again and again that the study lives: a run may take hours, and another computer looks.
+
+    Args:
+        say: writes the study's status, from a thread.
+        stopping: whether the study is to end; from then on its last status is left to whoever ends it.
+    """
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(HEARTBEAT_SECONDS) and not stopping():
+            with suppress(OSError):
+                say()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def write_rows(folder: Path, configs: list[RunConfig], runs: list[Run | None]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from dpflat.runs.status import derive_state, own_status, read_status, write_stat
 from dpflat.runs.store import create_run, list_runs
 from dpflat.studies import StudyConfig, is_study, list_configs, open_study, read_study, study_folder
 from dpflat.study_job import do_study
-from tests.conftest import SMALL, small_config
+from tests.conftest import SMALL, small_config, wait_until
 
 pytestmark = pytest.mark.usefixtures("read_and_count_once")
 
@@ -178,6 +178,26 @@ class TestDoing:
         assert do_study(folder, Stopping()) == FAILED
         assert [(row["run"], row["state"]) for row in rows_of(folder)] == [(theirs.id, "running")]
         assert theirs.steps == []
+
+    def test_it_gives_signs_of_life_while_a_long_run_is_under_way(self, tmp_path, monkeypatch):
+        folder = open_study(tmp_path, make_study())
+        beats = []
+
+        def long_run(run, stopping):
+            wait_until(lambda: beats.append(read_status(folder).heartbeat) or len(set(beats)) > 3, "four signs of life")
+            assert read_status(folder).state == "running"
+            jobs.ask_to_stop(folder)
+            wait_until(stopping, "the wish to stop")
+            time.sleep(0.1)
+            beats[:] = [read_status(folder).heartbeat]
+            time.sleep(0.1)
+            assert read_status(folder).heartbeat == beats[0]
+            return STOPPED
+
+        monkeypatch.setattr("dpflat.study_job.HEARTBEAT_SECONDS", 0.02)
+        monkeypatch.setattr("dpflat.study_job.do_run", long_run)
+        assert do_study(folder, Stopping(folder)) == STOPPED
+        assert derive_state(folder) == "stopped"
 
     def test_one_damaged_run_does_not_end_it(self, tmp_path):
         folder = open_study(tmp_path, make_study(cells=PAIR["cells"]))
