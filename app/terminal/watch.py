@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -14,6 +14,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.text import Text
 
 from analysis.layers.parts import WORDS
 from app.summary import PHASES, show_seconds
@@ -79,6 +80,16 @@ def follow_analysis(folder: Path, console: Console) -> State:
     return _follow(folder, console, "%", describe)
 
 
+class WordsOverBar(Progress):
+    """The words on a line of their own: beside the bar they push it out of a terminal of 80 columns."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """Words and bar of each task."""
+        for task in self.tasks:
+            yield Text(task.description)
+            yield self.make_tasks_table([task])
+
+
 def _follow(folder: Path, console: Console, unit: str, describe: Callable[[], str]) -> State:
     columns = (
         BarColumn(24),
@@ -87,7 +98,7 @@ def _follow(folder: Path, console: Console, unit: str, describe: Callable[[], st
         TimeElapsedColumn(),
         TextColumn("{task.fields[left]}"),
     )
-    with Progress(TextColumn("{task.description}"), *columns, console=console, transient=False) as progress:
+    with WordsOverBar(*columns, console=console, transient=False) as progress:
         task = progress.add_task("starting", total=None, left="")
         stopping = False
         while True:
