@@ -9,6 +9,9 @@ from dpflat.privacy import wording
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
 
+QUICK_IS_FOR_LOOKING = "For looking, not for numbers: one pass over the data, measured once."
+NOT_THE_SAME = "not the same in all seeds"
+
 
 def show_seconds(seconds: float) -> str:
     """28 s, 1 min 50 s, 2 h 10 min."""
@@ -37,6 +40,12 @@ def show_seeds(counts: list[int]) -> str:
     return f"{fewest} to {most} seeds"
 
 
+def show_layers(row: dict[str, Any]) -> str:
+    """The layer stack from layer 0 on, filled where the prefix was kept: ■■□■□□; empty without prefixes."""
+    kept = row.get("kept_layers") or ()
+    return "".join("■" if layer in kept else "□" for layer in range(row.get("layers") or 0))
+
+
 def summarise(run: Run) -> dict[str, Any]:
     """One run as a row: only what its folder says; a damaged folder says what is unreadable."""
     row: dict[str, Any] = {"id": run.id, "shipped": run.shipped, "state": run.state}
@@ -51,7 +60,13 @@ def summarise(run: Run) -> dict[str, Any]:
             "fingerprint": config.fingerprint(),
             "test_accuracy": results.get("accuracy"),
             "seconds": results.get("seconds"),
+            "kept_layers": None,
+            "layers": None,
         }
+        if results and config.adapter.kind == "prefix":
+            layers = run.environment.get("backbone_layers")
+            # Results from before there were levels do not name them: all were kept.
+            row |= {"kept_layers": results.get("kept_layers", list(range(layers or 0))), "layers": layers}
         if run.has(LEDGER):
             guarantee = run.ledger.guarantee()
             row |= {"guarantee": guarantee.answer, "epsilon": guarantee.epsilon, "delta": guarantee.delta}

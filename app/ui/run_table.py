@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.figures.findings import show_accuracies
-from app.summary import show_age, show_guarantee_cell, show_state
+from app.summary import NOT_THE_SAME, show_age, show_guarantee_cell, show_layers, show_state
 from app.ui.states import read_only
 from dpflat.runs.record import Run
 
@@ -74,6 +74,7 @@ def _make_row(group: list[dict[str, Any]]) -> TableRow:
     first = group[0]
     accuracies = [row["test_accuracy"] for row in group if row.get("test_accuracy") is not None]
     guarantee = show_guarantee_cell(first)
+    stacks = {show_layers(row) for row in group}
     each = len(group) > 1 and first.get("epsilon") is not None
     return TableRow(
         ids=tuple(row["id"] for row in group),
@@ -83,6 +84,7 @@ def _make_row(group: list[dict[str, Any]]) -> TableRow:
             "task": first.get("task", ""),
             "backbone": first.get("backbone", ""),
             "method": first.get("method", ""),
+            "kept layers": stacks.pop() if len(stacks) == 1 else NOT_THE_SAME,
             "guarantee": f"{guarantee} each" if each else guarantee,
             "test accuracy": show_accuracies(accuracies) if accuracies else "not measured",
             "seeds": ", ".join(str(row.get("seed", "")) for row in group),

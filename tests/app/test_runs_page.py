@@ -8,7 +8,9 @@ from app.ui.run_table import FILTERS
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
+from dpflat.runs.store import list_runs
 from tests.app.pages import EXAMPLES, address_of, column, labels, make_run, open_page, press, texts
+from tests.app.test_summary import add_layers
 
 
 @pytest.fixture
@@ -100,6 +102,15 @@ class TestSeedsOfOneExperiment:
         assert column(page, "test accuracy") == ["72.0 ± 2.0 %"]
         assert column(page, "seeds") == ["0, 1, 2"]
         assert column(page, "guarantee") == ["2.50 each"]
+
+    def test_their_kept_layers_are_drawn_where_they_are_the_same(self, own, page):
+        runs = list_runs(own, shipped=False)
+        for kept in ([0, 2], [1]):
+            add_layers(runs[0], [0, 2], layers=3)
+            add_layers(runs[1], [0, 2], layers=3)
+            add_layers(runs[2], kept, layers=3)
+            drawn = column(open_page("runs"), "kept layers")
+            assert drawn == ["■□■" if kept == [0, 2] else "not the same in all seeds"]
 
     def test_a_seed_that_was_run_twice_counts_once(self, own, page):
         make_run(own, "finished", 3, 0.9, "seed=2")
