@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from app.budget import compose_store
-from app.summary import describe_run_guarantee, show_seconds, summarise
+from app.summary import QUICK_IS_FOR_LOOKING, describe_run_guarantee, show_seconds, summarise
 from app.terminal import tables
 from app.terminal.analyze import analyze, analyze_study
 from app.terminal.doctor import check_machine
@@ -79,6 +79,8 @@ def train(
 ) -> None:
     """Train one run and watch it. Ctrl-C stops it and keeps what was done."""
     resolved = resolve(preset or [], config, settings or [], seed)
+    if "quick" in (preset or []):
+        say(QUICK_IS_FOR_LOOKING)
     root = layout.runs_root(runs)
     plan = forecast_run(resolved, measured_speed(list_runs(root, shipped=False), resolved))
     if dry_run:

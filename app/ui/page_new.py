@@ -20,7 +20,7 @@ from app.launch import (
     first_config,
     launch,
 )
-from app.summary import show_seconds
+from app.summary import QUICK_IS_FOR_LOOKING, show_seconds
 from app.terminal.tables import forecast_rows
 from app.ui.export import as_command, as_python
 from app.ui.levels import ask_levels
@@ -123,7 +123,7 @@ def ask_choice(runs: list[Run]) -> tuple[Choice, Places]:
     st.caption(", ".join(filter(None, times)))
     epochs = 4.0
     if length == "quick":
-        st.caption("For looking, not for numbers: one pass over the data, measured once.")
+        st.caption(QUICK_IS_FOR_LOOKING)
     if length == "own":
         epochs = st.number_input("Passes over the data", 0.1, MOST_EPOCHS, 4.0, key="new_epochs")
     seeds = st.number_input("Seeds", 1, MOST_SEEDS, 1, key="new_seeds", help="One run tells little; three tell more.")

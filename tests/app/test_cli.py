@@ -434,6 +434,10 @@ class TestDryRun:
         assert code == 0
         assert json.loads(out)["forecast"]["steps"] > 1
 
+    def test_quick_is_said_to_be_for_looking(self, dpflat):
+        assert "For looking, not for numbers" in dpflat("train", "--preset", "quick", "--dry-run")[2]
+        assert dpflat("train", "--preset", "dp_prefix", "--dry-run")[2] == ""
+
     def test_later_settings_win(self, dpflat, tmp_path):
         (tmp_path / "mine.yaml").write_text("optimiser: {epochs: 7}\nprivacy: {epsilon: 2}\nseed: 4\n")
         _, out, _ = dpflat(
