@@ -6,6 +6,7 @@ import io
 import shutil
 import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 from dpflat import jobs
@@ -73,8 +74,9 @@ def empty_trash(root: Path, older_than: float = UNDO_SECONDS) -> None:
     if not trash.is_dir():
         return
     for folder in trash.iterdir():
-        if time.time() - folder.stat().st_mtime > older_than:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # undone or removed from another tab just now
+            if time.time() - folder.stat().st_mtime > older_than:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def list_export(run: Run, everything: bool) -> tuple[list[Path], list[Path]]:

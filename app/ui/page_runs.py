@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app.housekeeping import TRASH, empty_trash, restore_run
+from app.housekeeping import TRASH, restore_run
 from app.ui.compare import show_comparison
 from app.ui.links import VIEW, RunsView, is_known_version, read_link, show_copy_link, write_link
 from app.ui.run_actions import DELETED
 from app.ui.run_detail import show_runs
 from app.ui.run_table import FILTERS, TableRow, list_values, make_rows, pick, show_table
-from app.ui.states import empty_store, missing_run, missing_study, read_only, unknown_link
+from app.ui.states import empty_store, missing_run, missing_study, unknown_link
 from app.ui.store import own_roots, summarise_cached, visible_runs
 from app.ui.study_detail import find_studies, show_study
 from dpflat.errors import DPFlatError
@@ -137,8 +137,6 @@ def show_studies(view: RunsView) -> None:
 
 def show_page() -> None:
     """The page from top to bottom."""
-    if not read_only():
-        empty_trash(runs_root())
     undo_bar()
     found = visible_runs()
     runs = {run.id: run for run in reversed(found)}

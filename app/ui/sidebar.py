@@ -1,9 +1,10 @@
-"""What stands under the navigation: runs under way, and where runs are kept."""
+"""What every page draws beside itself: runs under way, where runs are kept; what was deleted goes for good."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from app.housekeeping import empty_trash
 from app.ui.states import read_only
 from app.ui.store import list_alive, own_roots
 
@@ -17,4 +18,5 @@ def show_sidebar() -> None:
         if read_only():
             st.caption("Read-only")
         else:
+            empty_trash(own_roots()[0])
             st.caption(f"Runs in {own_roots()[0]}")

@@ -13,7 +13,7 @@ from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import Guarantee, PrivacyLedger
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
-from tests.app.pages import make_run
+from tests.app.pages import make_run, open_page
 
 
 def test_a_name_and_a_note_are_kept_and_can_be_taken_away(tmp_path):
@@ -41,6 +41,24 @@ def test_after_that_it_is_gone(tmp_path):
     os.utime(place, (time.time() - 11, time.time() - 11))
     empty_trash(run.folder.parent)
     assert not restore_run(run.folder.parent, run.id)
+
+
+@pytest.mark.parametrize("page", ["start", "new", "privacy", "runs"])
+def test_the_next_page_that_is_drawn_removes_it_whichever_it_is(stores, page):
+    place = delete_run(make_run(stores[0]))
+    open_page(page)
+    assert place.exists()
+    os.utime(place, (time.time() - 11, time.time() - 11))
+    open_page(page)
+    assert not place.exists()
+
+
+def test_a_read_only_lab_removes_nothing(stores, monkeypatch):
+    place = delete_run(make_run(stores[0]))
+    os.utime(place, (time.time() - 11, time.time() - 11))
+    monkeypatch.setenv("DPFLAT_READONLY", "yes")
+    open_page("start")
+    assert place.exists()
 
 
 @pytest.mark.parametrize("act", [lambda run: label_run(run, "x", ""), delete_run])
