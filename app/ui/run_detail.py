@@ -108,7 +108,7 @@ def _show_data(run: Run) -> None:
     with st.popover("Data and code", type="tertiary"):
         st.dataframe(read_metrics(run), hide_index=True)
         st.download_button("CSV", lambda: read_metrics(run).to_csv(index=False), f"{run.id}.csv", "text/csv")
-        st.code(f"dpflat show {run.id} --json", language="bash")
+        st.code(f"{layout.run_command('show', run.folder)} --json", language="bash")
         st.code(f'from dpflat import load_run\n\nload_run("{run.id}").metrics', language="python")
 
 
@@ -149,7 +149,7 @@ def show_resume(folder: layout.Path, state: str, is_study: bool = False) -> None
         return
     if read_only():
         if not is_study:
-            st.code(f"dpflat resume {folder.name}", language="bash")
+            st.code(layout.run_command("resume", folder), language="bash")
         return
     words = "Try again" if state == "failed" else "Resume"
     if state in ("stopped", "lost", "failed") and st.button(words, key=f"resume-{folder.name}"):

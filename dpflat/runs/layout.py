@@ -47,10 +47,13 @@ def read_only() -> bool:
 
 
 def run_command(verb: str, folder: Path) -> str:
-    """The command that does something with a run, for the store it lies in: `dpflat resume ID`."""
+    """The command that does something with a run, for the store it lies in: `dpflat resume ID`.
+
+    A read-only lab may show runs to strangers, and does not say where they lie.
+    """
     root = folder.parent
     found_anyway = root.resolve() in (runs_root().resolve(), shipped_root().resolve())
-    where = "" if found_anyway else f" --runs {shlex.quote(str(root))}"
+    where = "" if found_anyway else f" --runs {'FOLDER' if read_only() else shlex.quote(str(root))}"
     return f"dpflat {verb} {folder.name}{where}"
 
 

@@ -281,6 +281,14 @@ class TestReadOnly:
         assert f"dpflat resume {run.id}" in texts(page)
         assert str(own) not in texts(page)
 
+    def test_a_command_for_a_published_run_names_a_folder_but_not_which(self, tmp_path, own, monkeypatch):
+        run = make_run(tmp_path / "published", state="stopped")
+        monkeypatch.setenv("DPFLAT_PUBLISH", str(tmp_path / "published"))
+        shown = texts(open_page("runs", a=run.id))
+        assert f"dpflat resume {run.id} --runs FOLDER" in shown
+        assert f"dpflat show {run.id} --runs FOLDER --json" in shown
+        assert str(tmp_path) not in shown
+
     def test_nothing_is_served_but_what_is_shipped_or_published(self, own, stores, tmp_path, monkeypatch):
         make_run(own)
         shipped = make_run(stores[1], "finished", 3, 0.7, "seed=1")
