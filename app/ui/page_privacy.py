@@ -12,7 +12,8 @@ from app.summary import describe_run_guarantee
 from app.terminal.tables import ledger_rows
 from app.ui import theme
 from app.ui.frame import Code, show_badge, show_figure
-from app.ui.states import empty_store, missing_run
+from app.ui.links import VERSION, is_known_version, show_copy_link
+from app.ui.states import empty_store, missing_run, unknown_link
 from app.ui.store import own_roots, visible_runs
 from dpflat.catalog import TASKS
 from dpflat.errors import DPFlatError
@@ -22,7 +23,7 @@ from dpflat.runs.layout import LEDGER, run_command
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
 
-RUN = "privacy_run"
+RUN, ADDRESS = "privacy_run", "privacy_address"
 EXPLAINED = {
     EntryClass.ACCOUNTED: "composed into epsilon",
     EntryClass.POST_PROCESSING: "a function of released values: free",
@@ -36,15 +37,22 @@ EXPLAINED = {
 def ask_run(runs: list[Run]) -> Run | None:
     """The run that the page is about: of the address, else chosen, else the newest."""
     by_id = {run.id: run for run in runs}
-    wanted = st.query_params.get("a")
+    given = st.query_params.to_dict()
+    wanted = given.get("a")
+    if not is_known_version(given):
+        unknown_link()
     if wanted and wanted not in by_id:
         missing_run(wanted)
-    elif wanted and RUN not in st.session_state:
+    elif wanted and (RUN not in st.session_state or given != st.session_state.get(ADDRESS)):
         st.session_state[RUN] = wanted
     if st.session_state.get(RUN) not in by_id:
         st.session_state[RUN] = next(iter(by_id))
     chosen = st.selectbox("Run", list(by_id), key=RUN, format_func=lambda name: name_of(by_id[name]))
-    st.query_params["a"] = chosen
+    address = {"v": VERSION, "a": chosen}
+    st.session_state[ADDRESS] = address
+    if given != address:
+        st.query_params.from_dict(address)
+    show_copy_link(address)
     return by_id[chosen]
 
 

@@ -57,6 +57,25 @@ def test_a_link_opens_its_run_and_an_unknown_one_says_so(own):
     assert "is not in this store" in texts(open_page("privacy", a="no-such-run"))
 
 
+def test_what_it_shows_is_a_whole_address_that_can_be_copied(own):
+    first = make_run(own)
+    second = make_run(own)
+    page = open_page("privacy", a=first.id)
+    assert address_of(page) == {"v": "1", "a": first.id}
+    assert any(code.value.endswith(f"?v=1&a={first.id}") for code in page.code)
+    page.selectbox(key="privacy_run").set_value(second.id).run()
+    assert address_of(page) == {"v": "1", "a": second.id}
+    page.query_params["a"] = first.id
+    assert page.run().selectbox[0].value == first.id
+
+
+def test_a_link_of_another_version_is_told(own):
+    run = make_run(own)
+    page = open_page("privacy", v="2", a=run.id)
+    assert "made by another version of the lab" in texts(page)
+    assert page.selectbox[0].value == run.id
+
+
 def test_a_damaged_ledger_is_told_and_the_page_stands(own):
     run = make_run(own)
     (run.folder / layout.LEDGER).write_text("{")
