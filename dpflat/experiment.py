@@ -21,7 +21,7 @@ from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.privacy.plan import PrivacyPlan
 from dpflat.schedule import Schedule
 from dpflat.tasks.load import TaskData, load_task, load_texts
-from dpflat.tasks.splits import normalise
+from dpflat.tasks.overlap import find_shared
 
 
 @dataclass(frozen=True)
@@ -138,15 +138,15 @@ def draw_initial(config: RunConfig, backbone: Backbone, classes: int) -> Paramet
 
 
 def count_shared_texts(config: RunConfig) -> dict[str, int]:
-    """For each task that a level uses as public: how many private texts are in it too.
+    """For each task that a level uses as public: how many texts of the run's task share a sentence with it.
 
     Privacy: reads private data without noise; diagnostic, no influence on the weights.
     """
     names = config.flatness.public_tasks()
     if not names:
         return {}
-    private = {normalise(text) for text in load_texts(TASKS[config.task.name])[0]}
-    return {name: len(private & {normalise(text) for text in load_texts(TASKS[name])[0]}) for name in names}
+    private = load_texts(TASKS[config.task.name])[0]
+    return {name: len(find_shared(private, load_texts(TASKS[name])[0])) for name in names}
 
 
 def prepare_twin(experiment: Experiment) -> Experiment | None:

@@ -2,10 +2,11 @@
 
     python -m dpflat.backbones.pretrain OUT [--steps 6000] [--batch 96] [--seed 0]
 
-Text: the `imdb` reviews cut into sentences, without any sentence that `rotten_tomatoes` has too. The student sees some
-of its tokens masked and the teacher none, so that it has to read its context. Loss: mean squared error to the
-teacher's standardised states after layers 2, 4 and 6, each through a linear map that is thrown away afterwards, and
-3 x (1 - cosine) of the pooled vectors. Word embeddings begin as the principal components of MiniLM's.
+Text: the `imdb` reviews cut into sentences, without any sentence that `rotten_tomatoes` has too up to case, white
+space and punctuation. The student sees some of its tokens masked and the teacher none, so that it has to read its
+context. Loss: mean squared error to the teacher's standardised states after layers 2, 4 and 6, each through a linear
+map that is thrown away afterwards, and 3 x (1 - cosine) of the pooled vectors. Word embeddings begin as the principal
+components of MiniLM's.
 
 The work can be stopped at any time and goes on with the same command; the same seed gives the same weights up to
 rounding. OUT/model is what ships: half precision, configuration, vocabulary.
@@ -17,7 +18,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -38,6 +38,7 @@ from dpflat.backbones.minilm import find_minilm, load_minilm
 from dpflat.batches import Array
 from dpflat.runs.files import append_line, replace_file, replace_json
 from dpflat.tasks.movie_reviews import load_movie_reviews
+from dpflat.tasks.overlap import cut_text, letters_of
 from dpflat.tasks.splits import normalise
 
 LAYERS, HIDDEN, HEADS, WIDTH = 6, 128, 4, 512
@@ -45,7 +46,6 @@ MATCHED_LAYERS, COSINE_WEIGHT = (2, 4, 6), 3.0
 MOST_TOKENS, HELD_OUT, MASKED_SHARE, MASK_ID = 64, 2048, 0.1, 103
 PEAK_RATE, WARM_UP_STEPS, WEIGHT_DECAY, MOST_NORM = 1e-3, 500, 0.01, 1.0
 REPORT_STEPS = 250
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 def cut_sentences(reviews: list[str], forbidden: set[str]) -> tuple[list[str], int]:
@@ -53,18 +53,17 @@ def cut_sentences(reviews: list[str], forbidden: set[str]) -> tuple[list[str], i
 
     Args:
         reviews: whole texts.
-        forbidden: normalised texts that must not be learned from.
+        forbidden: letters (`letters_of`) of texts that must not be learned from.
     """
     kept: dict[str, str] = {}
     overlap = 0
     for review in reviews:
-        for sentence in SENTENCE_END.split(re.sub(r"<[^>]*>", " ", review)):
+        for sentence in cut_text(review):
             words = sentence.split()
-            key = normalise(sentence)
-            if key in forbidden:
+            if letters_of(sentence) in forbidden:
                 overlap += 1
             elif 4 <= len(words) <= 60:
-                kept.setdefault(key, " ".join(words))
+                kept.setdefault(normalise(sentence), " ".join(words))
     return list(kept.values()), overlap
 
 
@@ -277,7 +276,7 @@ def main(
 ) -> None:
     """Distil dpflat-tiny from MiniLM on public sentences; goes on where it was stopped."""
     out.mkdir(parents=True, exist_ok=True)
-    private = {normalise(text) for text in load_movie_reviews("rotten_tomatoes")["text"]}
+    private = {letters_of(text) for text in load_movie_reviews("rotten_tomatoes")["text"]}
     sentences, overlap = cut_sentences(list(load_movie_reviews("imdb")["text"]), private)
     words = load_minilm("float32").model.embeddings.word_embeddings.weight.detach()
     teacher = load_minilm("bfloat16")

@@ -21,7 +21,7 @@ from dpflat.flatness.settings import (
 from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
 from dpflat.privacy.plan import ExponentialSelection, PrivacyPlan
-from dpflat.privacy.wording import SEED_PUBLISHED
+from dpflat.privacy.wording import SEED_PUBLISHED, describe_overlap
 from dpflat.schedule import Schedule
 
 
@@ -39,7 +39,8 @@ def write_ledger(
         plan: what the run will release.
         schedule: the gradient steps.
         pretrained_on: corpora that the backbone has seen; None where nobody says.
-        shared_texts: for each task that is used as public, the private training texts that are in it too.
+        shared_texts: for each task that is used as public, the texts of the run's task that share a sentence with it.
+            Of a task that is not public only whether there are any is told.
 
     Privacy: none (a function of the plan).
     """
@@ -87,8 +88,8 @@ def write_ledger(
         caveats.append(("the list of layers was given", "not counting how the list of removed layers was chosen"))
     for name, count in (shared_texts or {}).items():
         if count and plan.mechanisms:
-            because = f"not counting that {count:,} private texts are in the public {name} too"
-            caveats.append((f"{count:,} private texts are in the public {name} too", because))
+            overlap = describe_overlap(count if task.public else None, task.name, name)
+            caveats.append((overlap, f"not counting that {overlap}"))
     canaries = []
     if config.data.canaries:
         planted = f"{config.data.canaries} labels changed; canaries.npz tells which of these units took part"

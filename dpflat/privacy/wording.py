@@ -163,6 +163,14 @@ def _some_of_them(count: int) -> str:
     return "one of them" if count == 1 else f"{count} of them"
 
 
+def describe_overlap(count: int | None, task: str, public: str) -> str:
+    """That texts of a task share sentences with one that is used as public; the count where it may be told."""
+    if count == 1:
+        return f"1 text of {task} shares a sentence with the public {public}"
+    texts = "texts" if count is None else f"{count:,} texts"
+    return f"{texts} of {task} share a sentence with the public {public}"
+
+
 def describe_public_use(task: str, runs: list[str]) -> str:
     """Which runs on another task read this one as public: an un-noised read of it."""
     return f"Read {task} as public, without noise: {', '.join(runs)}."

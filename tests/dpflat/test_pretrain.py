@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from dpflat.backbones import pretrain
 from dpflat.backbones.pretrain import Distillation, Recipe, Scale, cut_sentences, distance, principal_components
 from dpflat.backbones.random_tiny import build_random_tiny
 from dpflat.tasks.movie_reviews import load_movie_reviews
+from dpflat.tasks.overlap import cut_text, letters_of
 from dpflat.tasks.splits import normalise
 
 
@@ -25,16 +27,30 @@ def test_reviews_are_cut_into_sentences_without_markup_each_once():
 
 
 def test_a_text_of_the_private_task_is_left_out_and_counted():
-    kept, overlap = cut_sentences(["A very good film indeed. Another one that was bad."], {"a very good film indeed."})
+    reviews = ["A very good film, indeed! Another one that was bad."]
+    kept, overlap = cut_sentences(reviews, {letters_of("a very good film indeed .")})
     assert (kept, overlap) == (["Another one that was bad."], 1)
 
 
 def test_what_is_learned_from_shares_no_text_with_the_private_task():
-    private = {normalise(text) for text in load_movie_reviews("rotten_tomatoes")["text"]}
+    private = {letters_of(text) for text in load_movie_reviews("rotten_tomatoes")["text"]}
     kept, overlap = cut_sentences(list(load_movie_reviews("imdb")["text"])[:2000], private)
     assert len(kept) > 15_000
-    assert not private & {normalise(sentence) for sentence in kept}
-    assert overlap <= 1
+    assert not private & {letters_of(sentence) for sentence in kept}
+    assert 2 <= overlap < 20
+
+
+def test_the_card_says_which_private_texts_the_shipped_weights_have_seen():
+    texts = list(load_movie_reviews("rotten_tomatoes")["text"])
+    private = {letters_of(text) for text in texts}
+    exact = {normalise(text) for text in texts}
+    learned = set()
+    for review in load_movie_reviews("imdb")["text"]:
+        parts = [part for part in cut_text(review) if 4 <= len(part.split()) <= 60 and normalise(part) not in exact]
+        learned |= private.intersection(map(letters_of, parts))
+    card = (Path(pretrain.__file__).parent / "dpflat_tiny" / "README.md").read_text()
+    assert len(learned) == 9
+    assert f"{len(learned)} texts of `rotten_tomatoes`" in " ".join(card.split())
 
 
 def test_principal_components_are_uncorrelated_and_in_order_of_their_variance():
