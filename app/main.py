@@ -18,7 +18,10 @@ page = st.navigation(
             st.Page(VIEWS / "new.py", title="New run", url_path="new"),
             st.Page(VIEWS / "runs.py", title="Runs", url_path="runs"),
         ],
-        "Inspect": [st.Page(VIEWS / "privacy.py", title="Privacy", url_path="privacy")],
+        "Inspect": [
+            st.Page(VIEWS / "layers.py", title="Layers", url_path="layers"),
+            st.Page(VIEWS / "privacy.py", title="Privacy", url_path="privacy"),
+        ],
     }
 )
 show_sidebar()

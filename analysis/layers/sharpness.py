@@ -61,8 +61,8 @@ def climb(
 ) -> Generator[None, None, float]:
     """The highest loss along one projected ascent from a random point of the neighbourhood.
 
-    Each step leads to the farthest point along the gradient (a corner of a box, the rim of the ball), then shorter
-    ones: from the whole neighbourhood to a fifth of it.
+    The first step leads to the farthest point along the gradient (a corner of a box, the rim of the ball), later ones
+    a smaller part of the way, down to a fifth.
 
     Args:
         gradient: loss and its gradient at prefixes.
@@ -85,9 +85,11 @@ def climb(
         highest = max(highest, here)
         yield None
         size = 1 - 0.8 * step / max(1, steps - 1)
-        way = _unit(slope) if ball else {key: value.sign() for key, value in slope.items()}
-        moved = {key: value + size * way[key] for key, value in position.items()}
-        position = _into_ball(moved) if ball else {key: value.clamp(-1, 1) for key, value in moved.items()}
+        if ball:
+            way = _unit(slope)
+            position = _unit({key: (1 - size) * value + size * way[key] for key, value in position.items()})
+        else:
+            position = {key: (value + size * slope[key].sign()).clamp(-1, 1) for key, value in position.items()}
     highest = max(highest, loss(_move(prefixes, widths, position)))
     yield None
     return highest
@@ -109,10 +111,6 @@ def _norm(values: Parameters) -> float:
 def _unit(values: Parameters) -> Parameters:
     norm = _norm(values)
     return {key: value / norm if norm else value for key, value in values.items()}
-
-
-def _into_ball(values: Parameters) -> Parameters:
-    return _unit(values) if _norm(values) > 1 else values
 
 
 def _move(prefixes: Parameters, widths: Parameters, position: Parameters) -> Parameters:

@@ -32,6 +32,11 @@ def list_subsets(layers: Subset, kept: Subset, path: list[Subset], draws: int, s
     return sorted({layers, (), kept, *path, *out, *((layer,) for layer in layers), *random})
 
 
+def count_subsets(layers: int, draws: int) -> int:
+    """About how many subsets `list_subsets` gives for so many layers."""
+    return 2**layers if layers <= ALL_UP_TO else 2 * layers + draws + 3
+
+
 def rank_of(subset: Subset, values: dict[Subset, float], higher_is_better: bool) -> tuple[int, int]:
     """The place of a subset among all of its size that were asked about (1 is best), and how many those are.
 

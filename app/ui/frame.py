@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -50,6 +52,7 @@ def show_figure(
     entry_class: EntryClass,
     table: pd.DataFrame,
     code: Code,
+    on_click: Callable[[Any], None] | None = None,
 ) -> None:
     """A figure in its frame.
 
@@ -61,11 +64,24 @@ def show_figure(
         entry_class: what showing it costs.
         table: the numbers behind it.
         code: how to make it again.
+        on_click: gets what the clicked point carries, before the page is drawn anew.
     """
+
+    def clicked() -> None:
+        points = st.session_state[key].selection.points
+        if points and on_click is not None:
+            on_click(points[0].get("customdata"))
+
     st.markdown(f"#### {finding.text}")
     st.caption(subtitle)
     st.plotly_chart(
-        figure, theme=None, key=key, config={"displaylogo": False, "displayModeBar": "hover"}, alt=finding.text
+        figure,
+        theme=None,
+        key=key,
+        config={"displaylogo": False, "displayModeBar": "hover"},
+        alt=finding.text,
+        on_select=clicked if on_click else "ignore",
+        selection_mode="points",
     )
     row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     with row:

@@ -25,12 +25,18 @@ h4 {{ line-height: 22px; padding: 0; }}
 
 
 def apply_style() -> None:
-    """Put the rules on the page; captions and the heads of tables in a colour that can be read."""
+    """Put the rules on the page; what Streamlit colours too faintly, in a colour that can be read."""
     palette = tokens.PALETTES[mode()]
-    captions = '[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] *, [data-testid="stTable"] th, '
-    captions += '[data-testid="stTable"] th * '
-    captions += f"{{ color: {palette.ink_2} !important; opacity: 1 !important; }}"
-    st.html(f"{STYLE}<style>{captions}</style>")
+    rules = "".join(
+        f"{selector} {{ color: {colour} !important; opacity: 1 !important; }}"
+        for selector, colour in (
+            ('[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] *', palette.ink_2),
+            ('[data-testid="stTable"] th, [data-testid="stTable"] th *', palette.ink_2),
+            ('[data-testid="stCode"] code *', palette.ink),
+            ('[data-testid="stMainBlockContainer"] button[kind^="primary"] p', palette.page),
+        )
+    )
+    st.html(f"{STYLE}<style>{rules}</style>")
 
 
 def mode() -> tokens.Mode:

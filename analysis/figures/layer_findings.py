@@ -1,0 +1,161 @@
+"""The sentences over figures of layers; verdicts and numbers as in `findings`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from analysis.figures.findings import Finding, Verdict, show_interval, show_points
+from analysis.layers.results import LayersResult
+from analysis.layers.subsets import Subset, rank_of
+from analysis.layers.trace import Trace, TracedRound
+from dpflat.flatness.settings import RemovalAsPublished, RemovalExponential, RemovalFixed, RemovalPublic
+from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
+from dpflat.privacy.wording import show_epsilon
+
+ONE_SEED = " (1 seed)"
+ORDINALS = ("first", "second", "third", "fourth", "fifth")
+
+
+def join(items: Sequence[object]) -> str:
+    """1; 1 and 2; 1, 2 and 3."""
+    words = [str(item) for item in items]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def name_layers(layers: Sequence[int]) -> str:
+    """Layer 5; layers 3 and 4."""
+    return f"layer{'s' if len(layers) > 1 else ''} {join(layers)}"
+
+
+def describe_removals(result: LayersResult | None, removed: tuple[int, ...], trace: Trace | None) -> Finding:
+    """Which layers went and how sure that was, or which layer is sharpest where none went.
+
+    Args:
+        result: what was measured; None where nothing is.
+        removed: layers whose prefix was removed in the run, in order.
+        trace: the scores behind it; None where no layer was scored.
+    """
+    if not removed:
+        readings = {layer: found["box"] for layer, found in (result.alone if result else {}).items() if "box" in found}
+        text = "No layers were removed in this run"
+        if readings:
+            text += f"; the sharpest is layer {max(readings, key=lambda layer: readings[layer].value)}"
+        return Finding(text + ONE_SEED, Verdict.DESCRIPTIVE)
+    text = f"Removed {name_layers(removed)}"
+    if trace is None:
+        return Finding(f"{text} before the first step; nothing was scored{ONE_SEED}", Verdict.DESCRIPTIVE)
+    if trace.rounds[0].probability is not None:
+        lowest = sum(found.removed == found.lowest for found in trace.rounds)
+        drawn = f"drawn at random by scores; the lowest score went in {lowest} of {len(removed)} rounds"
+        return Finding(f"{text}, {drawn}{ONE_SEED}", Verdict.DESCRIPTIVE)
+    return Finding(f"{text}; {_tell_ties([found.is_tie for found in trace.rounds])}{ONE_SEED}", Verdict.DESCRIPTIVE)
+
+
+def _tell_ties(ties: list[bool]) -> str:
+    if len(ties) == 1:
+        return "the choice was a tie" if ties[0] else "the choice was clear"
+    if all(ties):
+        return "all choices were ties"
+    if not any(ties):
+        return "all choices were clear"
+    named = [ORDINALS[i] if i < len(ORDINALS) else f"{i + 1}th" for i in range(len(ties))]
+    clear = [name for name, tie in zip(named, ties, strict=True) if not tie]
+    tied = [name for name, tie in zip(named, ties, strict=True) if tie]
+    clear_words = f"the {join(clear)} choice{'s were' if len(clear) > 1 else ' was'} clear"
+    return f"{clear_words}, the {join(tied)} {'were ties' if len(tied) > 1 else 'was a tie'}"
+
+
+def describe_round(found: TracedRound, number: int) -> Finding:
+    """One round of a removal: margin, tie, and what chance it had where it was drawn."""
+    text = f"Round {number}: without layer {found.lowest} the least sharpness is left"
+    if len(found.scores) > 1:
+        kind = "a tie" if found.is_tie else "clear"
+        text += f", {found.margin:.2g} under the next ({kind})"
+    if found.probability is not None:
+        text = f"Round {number}: layer {found.removed} was drawn, with probability {found.probability:.2f}"
+        same = found.removed == found.lowest
+        text += "; greedy would have taken it too" if same else f"; the greedy choice was layer {found.lowest}"
+    return Finding(text, Verdict.DESCRIPTIVE)
+
+
+def describe_what_if(result: LayersResult, kept: Subset, interval: tuple[float, float] | None) -> Finding:
+    """What taking prefixes out of the trained model costs, beside all other ways to take out as many.
+
+    Args:
+        result: what was measured.
+        kept: layers that keep their prefix.
+        interval: 95 % interval of the cost over test examples, shares; None where single rows are not there.
+    """
+    everything = max(result.asked(), key=len)
+    score, whole = result.score(kept), result.score(everything)
+    out = [layer for layer in everything if layer not in kept]
+    if score is None or whole is None:
+        return Finding(f"Without {name_layers(out)}: not measured", Verdict.DESCRIPTIVE)
+    if not out:
+        return Finding(
+            f"With every prefix there, accuracy is {100 * whole.accuracy:.1f} %{ONE_SEED}", Verdict.DESCRIPTIVE
+        )
+    cost = whole.accuracy - score.accuracy
+    word = "costs" if cost >= 0 else "brings"
+    low, high = interval or (0.0, 0.0)
+    if cost < 0:
+        low, high = -high, -low
+    span = f" {show_interval(low, high, sign=False)}" if interval else ""
+    text = f"Taking out {name_layers(out)} {word} {show_points(abs(cost), sign=False)} points{span}"
+    values = {other: found.accuracy for other in result.asked() if (found := result.score(other))}
+    rank, count = rank_of(kept, values, higher_is_better=True)
+    if count > 1:
+        ways = f"ways to take out {len(out)}" if len(everything) <= 6 else f"measured ways to take out {len(out)}"
+        cheaper = {0: "none"}.get(rank - 1, str(rank - 1))
+        text += f"; {cheaper} of the {count} {ways} {'costs' if rank == 2 else 'cost'} less"
+    return Finding(text + ONE_SEED, Verdict.DESCRIPTIVE)
+
+
+def describe_agreement(counts: Sequence[int], seeds: int) -> Finding:
+    """How often each layer went.
+
+    Args:
+        counts: number of removals by layer.
+        seeds: number of seeds.
+    """
+    by_count: dict[int, list[int]] = defaultdict(list)
+    for layer, count in enumerate(counts):
+        if count:
+            by_count[count].append(layer)
+    if not by_count:
+        return Finding("No seed removed a layer", Verdict.DESCRIPTIVE)
+    parts = [f"{name_layers(by_count[count])} in {count} of {seeds}" for count in sorted(by_count, reverse=True)]
+    text = parts[0].replace(" in ", " went in ", 1) + (" seed" if seeds == 1 else " seeds")
+    return Finding(", ".join([text[0].upper() + text[1:], *parts[1:]]), Verdict.DESCRIPTIVE)
+
+
+def choice_entry(ledger: PrivacyLedger) -> LedgerEntry | None:
+    """The ledger's line on how layers were chosen; None where none were."""
+    touches = {level.touches for level in (RemovalAsPublished, RemovalExponential, RemovalPublic, RemovalFixed)}
+    return next((entry for entry in ledger.entries if entry.mechanism in touches), None)
+
+
+def describe_cost(ledger: PrivacyLedger) -> str:
+    """What the choice of layers cost, in one sentence."""
+    entry = choice_entry(ledger)
+    if entry is None:
+        return "No layer was chosen, so choosing cost nothing."
+    match entry.entry_class:
+        case EntryClass.ACCOUNTED if entry.epsilon_alone is not None and ledger.epsilon is not None:
+            alone, total = show_epsilon(entry.epsilon_alone), show_epsilon(ledger.epsilon)
+            return f"Choosing layers costs epsilon {alone} alone, inside the total of {total}."
+        case EntryClass.BREAKING:
+            return "Choosing layers read private data without noise: it voids the guarantee."
+        case _:
+            return "Choosing layers cost nothing: no private data was read for it."
+
+
+def describe_norms(result: LayersResult, letter: str) -> Finding:
+    """Which layer's words look most and least at their prefix."""
+    mass = {layer: norms.attention_mass for layer, norms in result.norms.items()}
+    most, least = max(mass, key=mass.__getitem__), min(mass, key=mass.__getitem__)
+    shares = f"{100 * mass[most]:.0f} % in layer {most}"
+    if most != least:
+        shares += f", {100 * mass[least]:.0f} % in layer {least}"
+    return Finding(f"{letter}: of the words' attention the prefix gets {shares}{ONE_SEED}", Verdict.DESCRIPTIVE)

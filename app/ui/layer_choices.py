@@ -1,0 +1,101 @@
+"""Why layers went, whether another seed would choose the same, and the list to use again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+import yaml
+
+from analysis.figures.layer_findings import choice_entry, describe_agreement, describe_round
+from analysis.figures.layers import draw_choices, draw_round
+from analysis.layers.trace import count_removals, removed_layers
+from app.ui import theme
+from app.ui.frame import Code, show_figure
+from app.ui.layer_side import Side, make_code
+from dpflat.privacy.ledger import EntryClass
+from dpflat.runs.layout import run_command
+from dpflat.runs.record import Run
+
+ROUND = "layers_round"
+
+
+def show_why(side: Side, marked: int | None) -> None:
+    """Why a layer went: the ranked scores of one round."""
+    st.subheader(f"Why, {side.letter}", anchor=False)
+    if side.trace is None:
+        words = "before the first step: no layer was scored" if side.removed else "in this run"
+        st.write(f"{'Layers were removed' if side.removed else 'No layer was removed'} {words}.")
+        return
+    rounds = list(range(1, len(side.trace.rounds) + 1))
+    number = st.segmented_control("Round", rounds, default=1, key=f"{ROUND}_{side.run.id}", required=True)
+    found = side.trace.rounds[(number or 1) - 1]
+    entry = choice_entry(side.run.ledger)
+    public = entry is not None and entry.entry_class is EntryClass.PUBLIC
+    table = pd.DataFrame(
+        {
+            "without layer": list(found.scores),
+            "sharpness": list(found.scores.values()),
+            "spread": [found.spreads[layer] for layer in found.scores],
+        }
+    )
+    call = f'draw_round(read_trace(run).rounds[{(number or 1) - 1}], "light")'
+    show_figure(
+        "layers_why",
+        describe_round(found, number or 1),
+        f"Sharpness of what is left without one more layer, step {side.trace.step:,} · whisker: spread · "
+        f"1 seed · {'public data' if public else 'training split'}",
+        draw_round(found, theme.mode(), marked),
+        EntryClass.PUBLIC if public else EntryClass.DIAGNOSTIC,
+        table,
+        make_code(side, call),
+    )
+
+
+def find_seeds(run: Run, rows: list[dict[str, Any]], runs: dict[str, Run]) -> dict[int, tuple[int, ...]]:
+    """The removed layers of every finished run of the same experiment, by seed."""
+    fingerprint = run.config.fingerprint()
+    same = [r for r in rows if r.get("fingerprint") == fingerprint and r["state"] == "finished"]
+    return {int(row["seed"]): removed_layers(runs[row["id"]]) for row in sorted(same, key=lambda row: int(row["seed"]))}
+
+
+def show_seeds(side: Side, removals: dict[int, tuple[int, ...]]) -> None:
+    """Whether another seed would choose the same."""
+    layers = int(side.run.environment["backbone_layers"])
+    entry = choice_entry(side.run.ledger)
+    finding = describe_agreement(count_removals(list(removals.values()), layers), len(removals))
+    table = pd.DataFrame(
+        [{"seed": seed, "removed, in order": ", ".join(map(str, gone)) or "none"} for seed, gone in removals.items()]
+    )
+    code = Code(
+        run_command("show", side.run.folder),
+        "from analysis.figures.layers import draw_choices\n\n"
+        f'draw_choices({removals!r}, {layers}, "light")',
+    )
+    show_figure(
+        "layers_seeds",
+        finding,
+        f"Removed layers, with their round · {len(removals)} seeds · {side.letter}: {side.run.config.method()}",
+        draw_choices(removals, layers, theme.mode()),
+        entry.entry_class if entry else EntryClass.PUBLIC,
+        table,
+        code,
+    )
+
+
+def show_export(side: Side) -> None:
+    """The list of removed layers, to use in another run."""
+    if not side.removed:
+        return
+    setting = {"flatness": {"cross_layer": {"mode": "fixed", "remove": list(side.removed)}}}
+    with st.expander("Use this list in a new run"):
+        text = yaml.safe_dump(setting, sort_keys=False)
+        st.code(text, language="yaml")
+        st.download_button("Download YAML", text, f"layers-{side.run.id}.yaml", key="layers_yaml")
+        remove = ",".join(map(str, side.removed))
+        st.code(
+            f"dpflat train --set flatness.cross_layer.mode=fixed --set 'flatness.cross_layer.remove=[{remove}]'",
+            language="bash",
+        )
+        st.caption("A list that was chosen on private data is a caveat of the new run's guarantee; its ledger says so.")

@@ -1,0 +1,116 @@
+"""An analysis on a page: not measured, measuring, ended early; the button that starts or goes on with it."""
+
+from __future__ import annotations
+
+import shlex
+
+import streamlit as st
+
+from analysis.layers.forecast import forecast_seconds
+from analysis.layers.parts import WORDS, list_parts
+from analysis.layers.settings import LayersConfig
+from analysis.store import Analysis, open_analysis
+from app.summary import show_seconds
+from app.ui.states import read_only
+from dpflat import jobs
+from dpflat.catalog import BACKBONES
+from dpflat.errors import DPFlatError
+from dpflat.privacy.ledger import EntryClass
+from dpflat.runs import layout
+from dpflat.runs.record import Run
+
+DATA_WORDS = {"test": "the held-out split", "train": "the training split"}
+
+
+def measure_command(run: Run, config: LayersConfig) -> str:
+    """The terminal's command for an analysis."""
+    changed = config.model_dump(mode="json", exclude_defaults=True)
+    settings = "".join(f" --set {shlex.quote(f'{name}={value}')}" for name, value in changed.items())
+    name, _, where = layout.run_command("analyze", run.folder).partition(" --runs")
+    return f"{name} layers{settings}{f' --runs{where}' if where else ''}"
+
+
+def start_measuring(run: Run, config: LayersConfig) -> None:
+    """Start the worker of an analysis, new or begun.
+
+    Raises:
+        DPFlatError: where nothing may be started, or the run cannot be asked this.
+    """
+    jobs.check_allowed(layout.runs_root())
+    jobs.start(open_analysis(run, config, layout.runs_root()).folder, "analysis.worker")
+
+
+def describe_cost(run: Run, config: LayersConfig) -> str:
+    """Time, memory and what is read, as one sentence."""
+    seconds, card = forecast_seconds(config, run.config), BACKBONES.get(run.config.backbone.name)
+    time = f"About {show_seconds(seconds)}" if seconds else "An unknown time"
+    memory = f", {card.memory_gb[run.config.backbone.dtype]:g} GB" if card else ""
+    covered = "outside epsilon" if config.entry_class() is EntryClass.DIAGNOSTIC else "public data"
+    return f"{time}{memory}; reads {DATA_WORDS.get(config.data, config.data)} ({covered})."
+
+
+def show_measuring(run: Run, config: LayersConfig, found: Analysis | None, letter: str) -> None:
+    """What stands in the place of a figure until it is measured; nothing once all is.
+
+    Args:
+        run: the run.
+        config: what is asked of it.
+        found: its analysis, begun or not.
+        letter: A or B.
+    """
+    if found is None:
+        _offer(run, config, f"Not measured for {letter}. {describe_cost(run, config)}", "Measure", letter)
+        return
+    state = found.state
+    if state == "finished":
+        return
+    if state in jobs.ALIVE:
+        st.fragment(_show_progress, run_every=1.0)(found, letter, _count_parts(found))
+        return
+    status, done = found.status, _count_parts(found)
+    parts = f"{done} of {len(list_parts(config))} parts are measured and kept"
+    message = f" {status.message}" if status is not None and status.message else ""
+    words = f"Measuring {letter}: {state}; {parts}.{message}"
+    _offer(run, config, words, "Try again" if state == "failed" else "Continue", letter)
+
+
+def _count_parts(found: Analysis) -> int:
+    return sum(event["event"] == "part_finished" for event in Run(found.folder).events)
+
+
+def _offer(run: Run, config: LayersConfig, words: str, button: str, letter: str) -> None:
+    with st.container(border=True):
+        st.write(words)
+        if read_only():
+            st.code(measure_command(run, config), language="bash")
+            return
+        with st.container(horizontal=True, vertical_alignment="center"):
+            pressed = st.button(button, key=f"measure-{letter}-{config.fingerprint()}")
+            with st.popover("As a command", type="tertiary"):
+                st.code(measure_command(run, config), language="bash")
+        if pressed:
+            try:
+                start_measuring(run, config)
+            except DPFlatError as error:
+                st.error(str(error))
+            else:
+                st.rerun()
+
+
+def _show_progress(found: Analysis, letter: str, drawn: int) -> None:
+    status, state = found.status, found.state
+    if state not in jobs.ALIVE or _count_parts(found) != drawn:
+        st.rerun()
+    words = "loading text and backbone"
+    if status is not None:
+        words = (
+            "waiting for the work that is under way" if status.state == "waiting" else WORDS.get(status.phase, words)
+        )
+    left = f", {show_seconds(status.seconds_left)} left" if status is not None and status.seconds_left else ""
+    left = "" if state == "stopping" else left
+    row, button = st.columns([4, 1], vertical_alignment="center")
+    row.write(f"Measuring {letter}: {'stopping' if state == 'stopping' else words}{left}")
+    if not read_only() and button.button("Stop", key=f"stop-measuring-{letter}", disabled=state == "stopping"):
+        jobs.ask_to_stop(found.folder)
+        st.rerun()
+    st.progress(status.step / status.steps if status is not None and status.steps else 0.0)

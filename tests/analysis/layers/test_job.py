@@ -1,0 +1,214 @@
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from analysis.layers.model import open_run
+from analysis.layers.parts import SHARES, share_done
+from analysis.layers.settings import LayersConfig, build_layers_config
+from analysis.layers.trace import read_trace, removed_layers
+from analysis.store import RESULT, Analysis, find_analysis, folder_of, open_analysis
+from analysis.worker import do_analysis
+from dpflat import jobs
+from dpflat.errors import DPFlatError
+from dpflat.flatness.sharpness import mean_loss
+from dpflat.prefix import active_layers, drop_layers
+from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run
+from dpflat.runs import layout
+from dpflat.runs.files import read_lines, replace_json
+from dpflat.runs.manifest import find_damage
+from dpflat.runs.record import Run
+from dpflat.runs.store import create_run
+from tests.conftest import small_config, wait_until
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+
+QUICK = LayersConfig(examples=24, accuracy_examples=48, restarts=2, ascent_steps=2)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def run(store, read_and_count_once):
+    """A finished run whose layers were chosen privately."""
+    made = create_run(store, small_config("flatness.cross_layer.mode=exponential", "flatness.cross_layer.keep_layers=1"))
+    assert do_run(made, Stopping()) == FINISHED
+    return Run(made.folder)
+
+
+@pytest.fixture(scope="module")
+def whole(store, run):
+    """Its layers, measured in one go."""
+    analysis = open_analysis(run, QUICK, store)
+    assert do_analysis(analysis, Stopping()) == FINISHED
+    return analysis
+
+
+def parts_of(analysis):
+    content = json.loads((analysis.folder / RESULT).read_text())["parts"]
+    return {name: {k: v for k, v in part.items() if k != "seconds"} for name, part in content.items()}
+
+
+class AfterPart(Stopping):
+    """Wants to stop once so many parts are done."""
+
+    def __init__(self, analysis, parts):
+        super().__init__()
+        self.analysis, self.parts = analysis, parts
+
+    def __call__(self):
+        path = self.analysis.folder / RESULT
+        return path.exists() and len(json.loads(path.read_text())["parts"]) >= self.parts
+
+
+def test_an_analysis_lies_beside_its_run_complete_and_sealed(whole, run, store):
+    assert whole.folder == store / "analyses" / run.id / f"layers-{QUICK.fingerprint()}"
+    assert whole.state == "finished"
+    assert find_damage(whole.folder) == []
+    assert set(parts_of(whole)) == set(SHARES)
+    assert run.folder.name in whole.run.id
+    assert find_damage(run.folder) == []
+
+
+def test_every_subset_has_loss_accuracy_and_sharpness_and_every_layer_four_readings(whole):
+    found = whole.result
+    assert set(found.asked()) == {(), (0,), (1,), (0, 1)}
+    assert found.correct.shape == (4, 48)
+    for place, subset in enumerate(found.subsets):
+        assert found.score(subset).accuracy == pytest.approx(found.correct[place].mean())
+        assert found.score(subset).sharpness >= 0
+    assert set(found.alone) == {0, 1}
+    assert all(set(readings) == {"box", "ball", "adaptive", "average"} for readings in found.alone.values())
+    assert set(found.whole) == {"box", "ball", "adaptive", "average"}
+    assert all(0 < norms.attention_mass < 1 for norms in found.norms.values())
+
+
+def test_sets_are_asked_on_the_weights_that_were_scored_and_norms_on_the_final_ones(whole, run):
+    asked = open_run(run, QUICK)
+    trace = read_trace(run)
+    assert active_layers(asked.before_removal) == (0, 1)
+    assert active_layers(asked.final) == tuple(whole.result.norms) == tuple(run.results["kept_layers"])
+    assert whole.result.weights == f"step {trace.step}, before the removal"
+    for kept in ((0,), (0, 1)):
+        by_hand = drop_layers(asked.before_removal, [layer for layer in (0, 1) if layer not in kept])
+        expected = mean_loss(asked.objective, by_hand, asked.many)
+        assert whole.result.score(kept).loss == pytest.approx(expected, rel=1e-6)
+
+
+def test_stopped_after_any_part_it_goes_on_and_ends_as_if_uninterrupted(whole, run, tmp_path):
+    for parts in (1, 3):
+        config = QUICK.model_copy()
+        folder = folder_of(tmp_path / str(parts), run, config)
+        folder.mkdir(parents=True)
+        (folder.parents[2] / run.id).symlink_to(run.folder)
+        replace_json(folder / layout.CONFIG, config.model_dump(mode="json"))
+        analysis = Analysis(folder)
+        assert do_analysis(analysis, AfterPart(analysis, parts)) == STOPPED
+        assert analysis.state == "stopped"
+        assert len(parts_of(analysis)) == parts
+        assert analysis.result is not None
+        assert do_analysis(analysis, Stopping()) == FINISHED
+        assert parts_of(analysis) == parts_of(whole)
+        assert np.array_equal(analysis.result.correct, whole.result.correct)
+        names = [event["part"] for event in read_lines(folder / layout.EVENTS) if event["event"] == "part_finished"]
+        assert names == list(SHARES)
+
+
+def test_a_worker_that_is_killed_is_lost_and_what_it_measured_stays(run, tmp_path):
+    slow = QUICK.model_copy(update={"restarts": 100, "ascent_steps": 200})
+    folder = folder_of(tmp_path, run, slow)
+    folder.mkdir(parents=True)
+    (tmp_path / run.id).symlink_to(run.folder)
+    replace_json(folder / layout.CONFIG, slow.model_dump(mode="json"))
+    analysis = Analysis(folder)
+    pid = jobs.start(folder, "analysis.worker")
+    try:
+        wait_until(lambda: (folder / RESULT).exists() or analysis.state not in jobs.ALIVE, "a part")
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: analysis.state not in jobs.ALIVE, "the end")
+    finally:
+        jobs.ask_to_stop(folder)
+    assert analysis.state == "lost"
+    assert analysis.result.norms
+    (folder / layout.STOP).unlink(missing_ok=True)
+
+
+def test_one_set_alone_is_scored_beside_the_whole(run, store, whole):
+    analysis = open_analysis(run, QUICK.model_copy(update={"keep": (1,)}), store)
+    assert do_analysis(analysis, Stopping()) == FINISHED
+    found = analysis.result
+    assert set(found.asked()) == {(1,), (0, 1)}
+    assert found.score((1,)) == whole.result.score((1,))
+
+
+def test_the_same_settings_find_the_same_folder_and_others_another(run, store, whole):
+    assert open_analysis(run, QUICK, store).folder == whole.folder == find_analysis(run, QUICK, store).folder
+    assert find_analysis(run, QUICK.model_copy(update={"seed": 1}), store) is None
+
+
+def test_of_a_shipped_run_it_lies_in_ones_own_store(run, tmp_path):
+    shipped = Run(run.folder, shipped=True)
+    assert open_analysis(shipped, QUICK.model_copy(update={"seed": 3}), tmp_path).root == tmp_path
+
+
+def test_damage_is_one_sentence(whole, tmp_path):
+    folder = tmp_path / "analyses" / "r" / "layers-1"
+    folder.mkdir(parents=True)
+    (folder / RESULT).write_text('{"parts": {"norms": {"rows": [{"layer": 0}]}}}')
+    with pytest.raises(DPFlatError, match=r"unreadable: result\.json"):
+        _ = Analysis(folder).result
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"data": "sst2"}, "data"),
+        ({"keep": (1, 0)}, "rising order"),
+        ({"keep": (0, 7)}, "layers from 0 to 1"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_with_the_reason(run, store, settings, sentence):
+    with pytest.raises(DPFlatError, match=sentence):
+        open_analysis(run, LayersConfig(**settings), store)
+
+
+@pytest.mark.parametrize(("adapter", "sentence"), [("prompt", "black box"), ("head_only", "head alone")])
+def test_a_run_without_prefixes_in_its_layers_gets_its_sentence(store, adapter, sentence):
+    other = create_run(store, small_config(f"adapter.kind={adapter}"))
+    with pytest.raises(DPFlatError, match=sentence):
+        open_analysis(other, QUICK, store)
+
+
+def test_a_run_that_is_not_finished_is_refused(store):
+    with pytest.raises(DPFlatError, match="only a finished run"):
+        open_analysis(create_run(store, small_config()), QUICK, store)
+
+
+def test_unknown_settings_are_refused_with_what_was_expected():
+    with pytest.raises(DPFlatError, match="restarts"):
+        build_layers_config({"restarts": 0})
+
+
+def test_progress_counts_finished_parts_and_the_one_under_way():
+    from analysis.layers.parts import Step
+
+    config = LayersConfig()
+    assert share_done(config, frozenset()) == 0
+    assert share_done(config, frozenset(SHARES)) == 1
+    half = share_done(config, frozenset({"norms"}), Step("coarse", 0.5))
+    assert half == pytest.approx((1 + 10) / sum(SHARES.values()))
+
+
+def test_the_rounds_are_read_with_ties_margins_and_the_order_in_which_layers_went(run):
+    trace = read_trace(run)
+    assert removed_layers(run) == trace.removed
+    assert set(run.results["kept_layers"]).isdisjoint(trace.removed)
+    found = trace.rounds[0]
+    values = sorted(found.scores.values())
+    assert found.margin == pytest.approx(values[1] - values[0])
+    assert found.is_tie == (found.margin < 2 * found.spreads[found.lowest])
