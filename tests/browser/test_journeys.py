@@ -68,17 +68,19 @@ def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reloa
         end_all(tmp_path / "runs")
 
 
-@pytest.mark.parametrize("where", ["", "new", "runs", "runs?a={a}&b={b}", "runs?a=gone"])
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("where", ["", "new", "runs", "runs?a={a}&b={b}", "runs?a=gone", "privacy", "privacy?a=gone"])
 def test_no_page_has_a_serious_barrier_outside_streamlits_own_chrome(tmp_path, serve, open_page, where):
     first, second = (make_run(tmp_path / "runs", "finished", 3, 0.7, f"privacy.epsilon={e}") for e in (1, 8))
-    where = where.format(a=first.id, b=second.id)
-    page, errors = open_page(f"{serve(tmp_path / 'runs')}/{where}")
+    address = f"{serve(tmp_path / 'runs')}/{where.format(a=first.id, b=second.id)}"
     # What Plotly and Vega draw is left out: their colours are tested against the tokens, and each chart has a text.
     context = {"include": [['[data-testid="stMainBlockContainer"]']], "exclude": [[".js-plotly-plot"], [".vega-embed"]]}
-    found = Axe().run(page, context=context)
-    serious = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
-    assert [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in serious] == []
-    assert errors == []
+    for dark in (False, True):
+        page, errors = open_page(address, dark=dark)
+        found = Axe().run(page, context=context)
+        serious = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
+        assert [(dark, v["id"], [n["target"] for n in v["nodes"]][:3]) for v in serious] == []
+        assert errors == []
 
 
 @pytest.mark.timeout(150)
