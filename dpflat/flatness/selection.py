@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from dpflat.flatness.cross_layer import Round, Score
 from dpflat.flatness.inputs import PrivateSplit, PublicSplit, Released
 from dpflat.flatness.settings import BoxRemoval, RemovalExponential, RemovalPublic, ScoredRemoval
 from dpflat.keys import Purpose, make_generator, seed_generator
-from dpflat.objective import Classification, Objective
+from dpflat.objective import Classification
 from dpflat.prefix import Parameters, active_layers, drop_layers, trained_prefixes
 from dpflat.privacy.selection import draw_layer, score_sensitivity
 from dpflat.state import TrainState
@@ -26,23 +26,47 @@ PHASE = "selection"
 HEAD_EXAMPLES, HEAD_STEPS, HEAD_DECAY = 1000, 50, 1e-3
 
 
+@dataclass(frozen=True)
+class Tools:
+    """What layers are scored with; holds no data.
+
+    Attributes:
+        objective: the pure loss function.
+        seed: public seed of subsets, restarts and directions.
+        microbatch: rows that go through the model at once.
+        device: where it is computed.
+    """
+
+    objective: Classification
+    seed: int
+    microbatch: int
+    device: torch.device
+
+    def cut(self, split: EncodedSplit, rows: np.ndarray) -> list[Batch]:
+        """Rows of a split in pieces, on the device. Privacy: reads its split."""
+        return [piece.to(self.device) for piece in microbatches(split, rows, self.microbatch)]
+
+
 def select_layers(experiment: Experiment, state: TrainState) -> Generator[Event, None, TrainState]:
     """Remove layers until `keep_layers` are left; weights of a removed layer leave parameters and optimiser alike.
 
     Privacy: `exponential` is accounted, `public` reads no private data, `as_published` breaks epsilon.
     """
-    settings = experiment.config.flatness.cross_layer
+    config = experiment.config
+    settings = config.flatness.cross_layer
     assert isinstance(settings, ScoredRemoval)
+    tools = Tools(experiment.objective, config.seed, config.microbatch(), experiment.device)
     parameters = {key: value.to(experiment.device) for key, value in state.parameters.items()}
     if isinstance(settings, RemovalExponential):
         uphill = Released({key: value.to(experiment.device) for key, value in state.first_moments.items()})
-        work = remove_privately(settings, experiment, parameters, uphill, PrivateSplit(experiment.data.train))
+        private, units = PrivateSplit(experiment.data.train), experiment.plan.units
+        work = remove_privately(settings, tools, parameters, uphill, private, units, experiment.noise_key)
     elif isinstance(settings, RemovalPublic):
         assert experiment.public is not None
-        work = remove_on_public(settings, experiment, parameters, experiment.public)
+        work = remove_on_public(settings, tools, parameters, experiment.public)
     else:
         assert isinstance(settings, BoxRemoval)
-        work = remove_as_published(settings, experiment, parameters, PrivateSplit(experiment.data.train))
+        work = remove_as_published(settings, tools, parameters, PrivateSplit(experiment.data.train))
     removed: list[int] = []
     layers = len(active_layers(parameters))
     rounds = max(0, layers - settings.count_kept(layers))
@@ -63,31 +87,22 @@ def select_layers(experiment: Experiment, state: TrainState) -> Generator[Event,
 Rounds = Generator[Round | None, None, Parameters]
 
 
-def remove_as_published(
-    settings: BoxRemoval, experiment: Experiment, parameters: Parameters, private: PrivateSplit
-) -> Rounds:
+def remove_as_published(settings: BoxRemoval, tools: Tools, parameters: Parameters, private: PrivateSplit) -> Rounds:
     """The greedy choice on private examples, without noise.
 
     Privacy: reads private data without noise: breaks epsilon.
     """
-    rows = seed_generator(experiment.config.seed, Purpose.SUBSET, 1).permutation(len(private))[: settings.examples]
-    return _remove_by_box(settings, experiment, parameters, experiment.objective, private, rows)
+    rows = seed_generator(tools.seed, Purpose.SUBSET, 1).permutation(len(private))[: settings.examples]
+    return _remove_by_box(settings, tools, parameters, tools.cut(private, np.sort(rows)))
 
 
-def remove_on_public(
-    settings: RemovalPublic, experiment: Experiment, parameters: Parameters, public: PublicSplit
-) -> Rounds:
+def remove_on_public(settings: RemovalPublic, tools: Tools, parameters: Parameters, public: PublicSplit) -> Rounds:
     """The greedy choice on public examples, with a head of their own. Privacy: no private data is read."""
-    seed, size = experiment.config.seed, experiment.config.microbatch()
-    rows = seed_generator(seed, Purpose.PUBLIC_SUBSET).permutation(len(public))
-    pieces = [piece.to(experiment.device) for piece in microbatches(public, np.sort(rows[:HEAD_EXAMPLES]), size)]
-    own_head = yield from fit_head(experiment.objective, parameters, pieces, int(public.labels.max()) + 1)
-    with_head = {**parameters, **own_head}
-    return (
-        yield from _remove_by_box(
-            settings, experiment, with_head, experiment.objective, public, rows[: settings.examples]
-        )
-    )
+    rows = seed_generator(tools.seed, Purpose.PUBLIC_SUBSET).permutation(len(public))
+    head_pieces = tools.cut(public, np.sort(rows[:HEAD_EXAMPLES]))
+    own_head = yield from fit_head(tools.objective, parameters, head_pieces, int(public.labels.max()) + 1)
+    pieces = tools.cut(public, np.sort(rows[: settings.examples]))
+    return (yield from _remove_by_box(settings, tools, {**parameters, **own_head}, pieces))
 
 
 def fit_head(
@@ -121,23 +136,14 @@ def fit_head(
     return {key: value.detach() for key, value in head.items()}
 
 
-def _remove_by_box(
-    settings: BoxRemoval,
-    experiment: Experiment,
-    parameters: Parameters,
-    objective: Objective,
-    split: EncodedSplit,
-    rows: np.ndarray,
-) -> Rounds:
-    pieces = [
-        piece.to(experiment.device) for piece in microbatches(split, np.sort(rows), experiment.config.microbatch())
-    ]
+def _remove_by_box(settings: BoxRemoval, tools: Tools, parameters: Parameters, pieces: list[Batch]) -> Rounds:
+    objective = tools.objective
 
     def score(left: Parameters) -> Generator[None, None, Score]:
         here = sharpness.mean_loss(objective, left, pieces)
         rises = []
         for restart in range(settings.restarts):
-            generator = seed_generator(experiment.config.seed, Purpose.RESTART, restart)
+            generator = seed_generator(tools.seed, Purpose.RESTART, restart)
             highest = here
             for loss in sharpness.climb(
                 lambda at: sharpness.loss_gradient(objective, at, pieces),
@@ -158,10 +164,12 @@ def _remove_by_box(
 
 def remove_privately(
     settings: RemovalExponential,
-    experiment: Experiment,
+    tools: Tools,
     parameters: Parameters,
     uphill: Released,
     private: PrivateSplit,
+    units: int,
+    noise_key: bytes,
 ) -> Rounds:
     """Layers drawn by the exponential mechanism from bounded scores of one Poisson subset.
 
@@ -169,20 +177,20 @@ def remove_privately(
 
     Args:
         settings: of the mode.
-        experiment: the run.
+        tools: what layers are scored with.
         parameters: weights after the warm-up.
         uphill: Adam's running mean of released gradients, which the first corner follows.
         private: training examples.
+        units: the plan's number N of units, public.
+        noise_key: 16 bytes, of the subset and the draws.
 
     Privacy: epsilon-DP a round; the scores themselves are not released.
     """
-    key, seed = experiment.noise_key, experiment.config.seed
-    divisor = min(settings.examples, experiment.plan.units)
-    share = min(1.0, settings.examples / experiment.plan.units)
-    taken = make_generator(key, Purpose.SELECTION_EXAMPLES).random(private.units) < share
-    rows = np.flatnonzero(taken[private.unit])
-    pieces = [piece.to(experiment.device) for piece in microbatches(private, rows, experiment.config.microbatch())]
-    generator = seed_generator(seed, Purpose.DIRECTION)
+    divisor = min(settings.examples, units)
+    share = min(1.0, settings.examples / units)
+    taken = make_generator(noise_key, Purpose.SELECTION_EXAMPLES).random(private.units) < share
+    pieces = tools.cut(private, np.flatnonzero(taken[private.unit]))
+    generator = seed_generator(tools.seed, Purpose.DIRECTION)
     corners = [
         {key: value.sign() for key, value in trained_prefixes(uphill).items()},
         *sharpness.draw_corners(parameters, settings.directions - 1, generator),
@@ -193,7 +201,7 @@ def remove_privately(
         total = 0.0
         for piece in pieces:
             with torch.no_grad():
-                losses = experiment.objective.per_example_loss(at, piece)
+                losses = tools.objective.per_example_loss(at, piece)
             total += float(
                 losses.nan_to_num(settings.loss_bound).clamp(0, settings.loss_bound).sum(dtype=torch.float64)
             )
@@ -211,7 +219,7 @@ def remove_privately(
         return cross_layer.bounded_score(perturbed, here, settings.loss_bound)
 
     def choose(candidates: dict[int, Score], number: int) -> tuple[int, float | None]:
-        generator = make_generator(key, Purpose.SELECTION, number)
+        generator = make_generator(noise_key, Purpose.SELECTION, number)
         values = {layer: candidate.value for layer, candidate in candidates.items()}
         return draw_layer(values, settings.epsilon, sensitivity, generator)
 

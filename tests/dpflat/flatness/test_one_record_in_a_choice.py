@@ -1,14 +1,21 @@
 """One record and the choice of a layer: the published choice follows it, the drawn one hardly does."""
 
+from dataclasses import replace
+from typing import get_type_hints
+
 import numpy as np
 import pytest
 import torch
 
-from dpflat.experiment import prepare
+from dpflat.batches import EncodedSplit
+from dpflat.events import LayerRemoved
+from dpflat.experiment import Experiment, prepare
 from dpflat.flatness.cross_layer import Round
 from dpflat.flatness.inputs import PrivateSplit, Released
-from dpflat.flatness.selection import remove_as_published, remove_privately
+from dpflat.flatness.selection import Tools, remove_as_published, remove_on_public, remove_privately, select_layers
 from dpflat.privacy.selection import choice_probabilities, score_sensitivity
+from dpflat.state import start_state
+from dpflat.tasks.load import TaskData
 from tests.conftest import random_parameters, small_config
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
@@ -31,11 +38,35 @@ def weights_of(experiment):
     return {**parameters, "head.weight": LOUD * parameters["head.weight"]}
 
 
+def tools_of(experiment):
+    return Tools(experiment.objective, 0, 32, experiment.device)
+
+
 def neighbours(experiment):
     """The training split and, record by record, the same without it."""
     split = PrivateSplit(experiment.data.train)
     rows = np.arange(len(split))
     return split, [PrivateSplit(split.select(np.delete(rows, row))) for row in rows]
+
+
+def test_the_types_of_a_choice_say_what_it_may_read():
+    types = {f: set(get_type_hints(f).values()) for f in (remove_on_public, remove_privately, remove_as_published)}
+    held = set(get_type_hints(Tools).values())
+    assert not any(Experiment in found for found in types.values())
+    assert not (types[remove_on_public] | held) & {PrivateSplit, EncodedSplit, TaskData}
+    assert PrivateSplit in types[remove_privately] & types[remove_as_published]
+
+
+def test_a_choice_on_public_examples_needs_no_private_ones():
+    experiment = experiment_of("public", "flatness.cross_layer.examples=6")
+    state = start_state(weights_of(experiment))
+    removed = [
+        next(e.round for e in select_layers(given, state) if isinstance(e, LayerRemoved))
+        for given in (experiment, replace(experiment, data=None))
+    ]
+    assert removed[0] == removed[1]
+    with pytest.raises(AttributeError):
+        list(select_layers(replace(experiment_of("as_published"), data=None), state))
 
 
 def test_one_record_turns_the_published_choice_of_a_layer():
@@ -46,7 +77,7 @@ def test_one_record_turns_the_published_choice_of_a_layer():
 
     def choice(split, scale):
         scaled = {**weights, "prefix.0": scale * weights["prefix.0"]}
-        return round_of(remove_as_published(settings, experiment, scaled, split)).removed
+        return round_of(remove_as_published(settings, tools_of(experiment), scaled, split)).removed
 
     low, high = 0.01, 10.0
     assert choice(whole, low) != choice(whole, high)
@@ -70,7 +101,8 @@ def test_one_record_changes_the_drawn_layers_probabilities_by_at_most_the_rounds
     found = []
     whole, without = neighbours(experiment)
     for split in (whole, *without):
-        drawn = round_of(remove_privately(settings, experiment, weights, uphill, split))
+        work = remove_privately(settings, tools_of(experiment), weights, uphill, split, 6, experiment.noise_key)
+        drawn = round_of(work)
         scores = {layer: score.value for layer, score in drawn.candidates.items()}
         probabilities = choice_probabilities(scores, budget, sensitivity)
         assert drawn.probability == pytest.approx(probabilities[drawn.removed])
