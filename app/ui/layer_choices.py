@@ -70,8 +70,7 @@ def show_seeds(side: Side, removals: dict[int, tuple[int, ...]]) -> None:
     )
     code = Code(
         run_command("show", side.run.folder),
-        "from analysis.figures.layers import draw_choices\n\n"
-        f'draw_choices({removals!r}, {layers}, "light")',
+        f'from analysis.figures.layers import draw_choices\n\ndraw_choices({removals!r}, {layers}, "light")',
     )
     show_figure(
         "layers_seeds",

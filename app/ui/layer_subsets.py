@@ -60,6 +60,8 @@ def _draw(run: Run, config: LayersConfig, result: LayersResult, removed: tuple[i
         )
         figure = draw_strip(values, kept, own, UNITS[measure], theme.mode())
         show_figure("what_if", finding, subtitle, figure, config.entry_class(), as_table(result, kept), code)
+    else:
+        st.markdown(f"#### {finding.text}")
     st.table(beside_all(result, everything, kept))
     st.caption(f"{CAPTION} Fewer entries are less sharp by construction; the matched line undoes that to first order.")
 

@@ -121,17 +121,13 @@ def show_page() -> None:
     except DPFlatError as error:
         st.warning(str(error))
         return
+    _show_figures(sides, list(rows.values()), {run.id: run for run in runs})
+
+
+def _show_figures(sides: list[Side], rows: list[dict[str, Any]], runs: dict[str, Run]) -> None:
+    layers = int(sides[0].run.environment["backbone_layers"])
     measured = [side for side in sides if side.result is not None]
-    if not measured:
-        for side in sides:
-            st.write(f"{side.letter}: {describe_removals(None, side.removed, side.trace).text}.")
-        return
-    _show_figures(sides, measured, list(rows.values()), {run.id: run for run in runs})
-
-
-def _show_figures(sides: list[Side], measured: list[Side], rows: list[dict[str, Any]], runs: dict[str, Run]) -> None:
-    layers = measured[0].result.layers if measured[0].result else 0
-    alike = [side for side in measured if side.result and side.result.layers == layers]
+    alike = [side for side in measured if side.result is not None and side.result.layers == layers]
     if len(alike) < len(measured):
         st.write("A and B have different numbers of layers: only A is drawn, since one ruler would not fit both.")
     marked = st.session_state.get(MARKED)
@@ -139,7 +135,10 @@ def _show_figures(sides: list[Side], measured: list[Side], rows: list[dict[str, 
     with_readings = [side for side in alike if side.result and side.result.alone]
     if with_readings:
         show_alone(with_readings, marked)
-    st.selectbox("Mark a layer in every figure", [None, *range(layers)], key=MARKED, format_func=_name_layer)
+        st.selectbox("Mark a layer in every figure", [None, *range(layers)], key=MARKED, format_func=_name_layer)
+    else:
+        for side in sides:
+            st.markdown(f"#### {side.letter}: {describe_removals(side.result, side.removed, side.trace).text}")
     for side in sides:
         st.caption(f"{side.letter}: {describe_cost(side.run.ledger)}")
     chosen = next((side for side in reversed(sides) if side.removed), sides[0])
@@ -147,15 +146,18 @@ def _show_figures(sides: list[Side], measured: list[Side], rows: list[dict[str, 
     with left:
         show_why(chosen, marked)
     with right:
-        of_result = next((side for side in reversed(alike) if side.run.id == chosen.run.id), alike[0])
-        assert of_result.result is not None
-        show_what_if(of_result.letter, of_result.run, of_result.config, of_result.result, of_result.removed)
-    removals = find_seeds(chosen.run, rows, runs)
+        of_result = next((side for side in reversed(measured) if side.run.id == chosen.run.id), None)
+        of_result = of_result or next(iter(measured), None)
+        if of_result is not None and of_result.result is not None:
+            show_what_if(of_result.letter, of_result.run, of_result.config, of_result.result, of_result.removed)
+        else:
+            st.subheader("What if", anchor=False)
+            st.write("Not measured yet.")
     left, right = st.columns(2)
     with left:
         st.subheader("Would another seed choose the same?", anchor=False)
         if chosen.removed:
-            show_seeds(chosen, removals)
+            show_seeds(chosen, find_seeds(chosen.run, rows, runs))
         else:
             st.write("No layers were chosen here.")
     with right:

@@ -90,3 +90,87 @@ def press(page, label):
 def address_of(page):
     """The parameters of the address that a page has written."""
     return {key: value if isinstance(value, str) else value[0] for key, value in page.query_params.items()}
+
+
+def made_up_layers(layers=6, cost=0.01):
+    """What `result.json` holds of a made-up analysis in which each prefix taken out costs as much."""
+    from itertools import combinations
+
+    subsets = [s for size in range(layers + 1) for s in combinations(range(layers), size)]
+    rows = [
+        {
+            "kept": s,
+            "loss": 0.5 + 0.01 * (layers - len(s)),
+            "accuracy": 0.75 - sum(cost + 0.0001 * layer for layer in range(layers) if layer not in s),
+        }
+        for s in subsets
+    ]
+    readings = {"value": 0.02, "spread": 0.004, "entries": 2048}
+    return {
+        "run": "r",
+        "data": "test",
+        "rows": "abc123",
+        "weights": "final",
+        "layers": layers,
+        "examples": 256,
+        "parts": {
+            "norms": {
+                "rows": [
+                    {"layer": n, "key_norm": 20.0 + n, "value_norm": 21.0, "attention_mass": 0.1 + 0.01 * n}
+                    for n in range(layers)
+                ]
+            },
+            "coarse": {"rows": [{**row, "sharpness": 0.01 * len(row["kept"]), "spread": 0.001} for row in rows]},
+            "alone": {"rows": [{"layer": n, "box": {**readings, "value": 0.01 * (n + 1)}} for n in range(layers)]},
+            "subsets": {"rows": rows, "examples": 1706},
+        },
+    }
+
+
+def measure_layers(run, root, layers=6, state="finished", **settings):
+    """A made-up analysis of a run's layers, as its worker would have left it."""
+    from analysis.layers.settings import LayersConfig
+    from analysis.store import RESULT, folder_of
+
+    config = LayersConfig(**settings)
+    folder = folder_of(root, run, config)
+    folder.mkdir(parents=True)
+    replace_json(folder / layout.CONFIG, config.model_dump(mode="json"))
+    content = made_up_layers(layers)
+    if state != "finished":
+        content["parts"] = {name: content["parts"][name] for name in ("norms", "coarse")}
+    for part in content["parts"]:
+        append_line(folder / layout.EVENTS, {"event": "part_finished", "time": 0.0, "part": part, "seconds": 1.0})
+    replace_json(folder / RESULT, content)
+    written = "running" if state == "lost" else state
+    write_status(folder, own_status(written, phase="alone", step=30, steps=100))
+    if state == "lost":
+        replace_json(folder / layout.STATUS, {**json.loads((folder / layout.STATUS).read_text()), "pid": NOBODY})
+    if state == "finished":
+        write_manifest(folder)
+    return folder
+
+
+def give_layers(run, layers=6, removed=()):
+    """Say in a run's folder how many layers there are and which lost their prefix."""
+    replace_json(run.folder / layout.ENV, {"backbone_layers": layers})
+    path = run.folder / layout.ARTIFACTS / layout.RESULTS
+    kept = [layer for layer in range(layers) if layer not in removed]
+    replace_json(path, {**json.loads(path.read_text()), "kept_layers": kept})
+    write_manifest(run.folder)
+    return run
+
+
+def trace_layers(run, *rounds):
+    """Keep rounds of a removal: the layer that went, the scores of the candidates, and a probability or None."""
+    written = [
+        {
+            "removed": removed,
+            "best": min(scores, key=scores.get),
+            "candidates": {str(layer): {"value": value, "spread": spread} for layer, value in scores.items()},
+            "probability": probability,
+        }
+        for removed, scores, spread, probability in rounds
+    ]
+    replace_json(run.folder / layout.ARTIFACTS / layout.SELECTION, {"step": 27, "rounds": written})
+    write_manifest(run.folder)

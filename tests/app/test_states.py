@@ -22,7 +22,7 @@ STORES = {
     "torn predictions": lambda own, shipped: tear(make_run(shipped, "finished", 3, 0.7, "backbone.name=dpflat-tiny")),
     "forbidden folder": lambda own, shipped: make_run(own).folder.chmod(0),
 }
-TITLES = {"start": "DP-Flat Lab", "new": "New run", "runs": "Runs", "privacy": "Privacy"}
+TITLES = {"start": "DP-Flat Lab", "new": "New run", "runs": "Runs", "layers": "Layers", "privacy": "Privacy"}
 SAYS = {
     ("start", "torn predictions"): "unreadable: predictions.npz",
     ("runs", "no results"): "unreadable: results.json",
@@ -34,13 +34,15 @@ SAYS = {
     ("runs", "failed"): "Failed.",
     ("runs", "lost"): "). Nothing written was lost.",
     ("runs", "broken folder"): "unreadable: config.json",
+    ("layers", "no runs"): "No finished run has prefixes in its layers yet.",
+    ("layers", "shipped"): "Choosing layers costs epsilon",
     ("new", "running"): "1 run ahead of yours: one is done at a time.",
 }
 
 
 @pytest.mark.parametrize("read_only", [False, True])
 @pytest.mark.parametrize("store", STORES)
-@pytest.mark.parametrize("name", ["start", "new", "runs", "privacy"])
+@pytest.mark.parametrize("name", list(TITLES))
 def test_a_page_shows_its_title_and_breaks_in_no_state_of_the_store(stores, monkeypatch, name, store, read_only):
     STORES[store](*stores)
     if read_only:

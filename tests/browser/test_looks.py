@@ -30,7 +30,7 @@ def as_rgb(colour):
     return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
 
 
-@pytest.fixture(params=["start", "new", "runs", "privacy"])
+@pytest.fixture(params=["start", "new", "runs", "layers", "privacy"])
 def where(request):
     return request.param
 
@@ -43,7 +43,7 @@ def test_the_looks_gate(tmp_path, serve, open_page, where, width, dark):
     address = serve(tmp_path / "runs")
     page, errors = open_page(f"{address}/{'' if where == 'start' else where}", width=width, dark=dark)
     charts = page.locator(".js-plotly-plot, [data-testid='stVegaLiteChart']")
-    if where in ("start", "runs"):
+    if where in ("start", "runs", "layers"):
         charts.first.wait_for()
     texts = page.evaluate(TEXTS)
     assert len(texts) > 5

@@ -36,7 +36,9 @@ def store(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(store, read_and_count_once):
     """A finished run whose layers were chosen privately."""
-    made = create_run(store, small_config("flatness.cross_layer.mode=exponential", "flatness.cross_layer.keep_layers=1"))
+    made = create_run(
+        store, small_config("flatness.cross_layer.mode=exponential", "flatness.cross_layer.keep_layers=1")
+    )
     assert do_run(made, Stopping()) == FINISHED
     return Run(made.folder)
 
