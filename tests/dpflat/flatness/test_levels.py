@@ -16,7 +16,7 @@ from dpflat.prefix import active_layers, trained_prefixes
 from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.plan import ExponentialSelection, SubsampledGaussian
 from dpflat.state import decode_state, encode_state, keep, start_state
-from dpflat.steps import choose_gradients, sample_rows
+from dpflat.steps import choose_gradients, sample_rows, take_steps
 from dpflat.training import train
 from tests.conftest import small_config
 
@@ -233,6 +233,34 @@ def test_one_record_moves_what_an_accounted_or_free_mode_releases_by_at_most_c(l
     state = warmed_state(experiment)
     for first in range(0, 100, 10):
         assert sensitivity(experiment, state, np.arange(first, first + 10)) <= 1.0001
+
+
+def step_change(experiment, planted):
+    """How far one whole step's noisy gradient, pull included, moves in units of C when the last of all rows goes.
+
+    Adam's running mean starts at zero, so that after one step it is a tenth of that gradient.
+    """
+    split = experiment.data.train
+    rows, labels = np.arange(len(split)), split.labels.copy()
+    labels[-1] = (labels[-1] + planted) % 2
+    state, moments = warmed_state(experiment), []
+    for part in (replace(split, labels=labels), split.select(rows[:-1])):
+        given = replace(experiment, data=replace(experiment.data, train=part))
+        done = next(e for e in take_steps(given, state, 1) if isinstance(e, StepDone))
+        moments.append(torch.cat([value.flatten() for value in done.state.first_moments.values()]).double())
+    moved = (moments[0] - moments[1]).norm() * experiment.schedule.expected_batch_size
+    return float(moved / 0.1 / experiment.plan.gradient_steps.max_grad_norm)
+
+
+@pytest.mark.parametrize(
+    ("level", "mode"), [(level, mode) for level, mode in EACH if mode != "as_published" and level != "cross_layer"]
+)
+def test_one_record_moves_a_whole_step_by_at_most_c_whether_its_label_is_right_or_wrong(level, mode):
+    loud = "flatness.within_layer.gamma=1" if level == "within_layer" else "flatness.cross_model.strength=1"
+    all_rows = ("optimiser.batch_size=200", "privacy.max_grad_norm=0.1", loud)
+    experiment = prepare(small_config(*settings_of(level, mode, *all_rows)))
+    for planted in (False, True):
+        assert 0.5 < step_change(experiment, planted) <= 1.01
 
 
 def test_one_record_moves_what_the_published_ascent_releases_by_more_than_c():
