@@ -283,9 +283,9 @@ def draw_choices(removals: Mapping[int, tuple[int, ...]], layers: int, mode: tok
 
 
 PANELS: tuple[tuple[str, Callable[[LayersResult, int], float]], ...] = (
-    ("L2 norm of keys", lambda result, layer: result.norms[layer].key_norm),
-    ("L2 norm of values", lambda result, layer: result.norms[layer].value_norm),
-    ("attention on the prefix, %", lambda result, layer: 100 * result.norms[layer].attention_mass),
+    ("norm of keys", lambda result, layer: result.norms[layer].key_norm),
+    ("of values", lambda result, layer: result.norms[layer].value_norm),
+    ("attention, %", lambda result, layer: 100 * result.norms[layer].attention_mass),
 )
 
 

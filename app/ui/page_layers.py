@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -51,7 +52,10 @@ def show_alone(sides: list[Side], marked: int | None) -> None:
     first = sides[0]
     assert first.result is not None
     result = first.result
-    finding = describe_removals(result, first.removed, first.trace)
+    told = next((side for side in reversed(sides) if side.removed), first)
+    finding = describe_removals(told.result, told.removed, told.trace)
+    if len(sides) > 1:
+        finding = replace(finding, text=f"{told.letter}: {finding.text}")
     subtitle = (
         f"Sharpness of each layer's prefix alone (Keskar's box, eta {first.config.eta:g}), spread over "
         f"{first.config.restarts} starts · n = {result.examples:,} · {seeds_of(sides)} · {rows_of(first)} · "
@@ -93,7 +97,7 @@ def show_norms(sides: list[Side], marked: int | None) -> None:
     show_figure(
         "layers_norms",
         describe_norms(first.result, first.letter),
-        f"As attention gets it, final weights · n = {first.result.examples:,} · {seeds_of(sides)} · {rows_of(first)}",
+        f"L2 norms as attention gets them, share of the words' attention · final weights · n = {first.result.examples:,} · {seeds_of(sides)} · {rows_of(first)}",
         draw_norms([side.drawn() for side in sides], theme.mode(), marked),
         first.config.entry_class(),
         pd.concat(tables)[["run", "layer", "key norm", "value norm", "attention"]],
