@@ -139,7 +139,7 @@ def test_a_worker_killed_with_9_shows_as_lost_at_its_step_and_goes_on(tmp_path, 
         run = train(page, store)
         wait_until(lambda: steps_done(run) >= 5, "five steps")
         os.kill(run.status.pid, signal.SIGKILL)
-        page.get_by_text("Lost at step").wait_for(timeout=15_000)
+        page.locator("p", has_text="Lost at step").wait_for(timeout=15_000)
         assert run.state == "lost"
         before = steps_done(run)
         page.get_by_role("button", name="Resume", exact=True).click()
