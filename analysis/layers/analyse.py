@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 import torch
@@ -11,11 +11,10 @@ import torch
 from analysis.layers.forward import begin, run_layers, score_subsets
 from analysis.layers.model import Asked
 from analysis.layers.parts import Part, Step, Work, list_parts
-from analysis.layers.readings import read_alone, read_geometries, read_whole
+from analysis.layers.readings import ask_from, read_alone, read_geometries, read_whole
 from analysis.layers.settings import LayersConfig
-from analysis.layers.sharpness import Radii, half_widths
 from analysis.layers.subsets import Subset
-from dpflat.flatness.sharpness import draw_corners, loss_gradient
+from dpflat.flatness.sharpness import box_widths, draw_corners, move_in_box
 from dpflat.keys import Purpose, seed_generator
 from dpflat.prefix import Parameters, active_layers, trained_prefixes
 
@@ -80,8 +79,9 @@ def read_norms(asked: Asked) -> Work:
 def score_coarsely(asked: Asked, config: LayersConfig, subsets: list[Subset]) -> Work:
     """Loss and accuracy of each subset on few rows, and its sharpness by fixed directions in the box."""
     parameters = asked.before_removal
-    corners = draw_directions(asked, config)
-    points = [parameters, *(_move_to(parameters, corner, config.direction_eta) for corner in corners)]
+    corners = yield from draw_directions(asked, config)
+    widths = box_widths(parameters, config.direction_eta)
+    points = [parameters, *(move_in_box(parameters, widths, corner) for corner in corners)]
     losses = np.zeros((len(points), len(subsets)))
     correct = np.zeros(len(subsets))
     place = {subset: number for number, subset in enumerate(subsets)}
@@ -97,33 +97,38 @@ def score_coarsely(asked: Asked, config: LayersConfig, subsets: list[Subset]) ->
                 done += 1
                 yield Step("coarse", done / total)
     rises = (losses[1:] - losses[0]) / (1 + losses[0])
+    sharpness, spread = np.maximum(0.0, rises.max(axis=0)), np.ptp(rises, axis=0)
     rows = [
         {
             "kept": subset,
-            "loss": losses[0, place[subset]],
-            "accuracy": correct[place[subset]],
-            "sharpness": max(0.0, float(rises[:, place[subset]].max())) if subset else 0.0,
-            "spread": float(np.ptp(rises[:, place[subset]])) if subset else 0.0,
+            "loss": float(losses[0, number]),
+            "accuracy": float(correct[number]),
+            "sharpness": float(sharpness[number]) if subset else 0.0,
+            "spread": float(spread[number]) if subset else 0.0,
         }
-        for subset in subsets
+        for number, subset in enumerate(subsets)
     ]
     return Part("coarse", {"rows": rows, "examples": count, "directions": len(corners), "weights": asked.point})
 
 
-def draw_directions(asked: Asked, config: LayersConfig) -> list[Parameters]:
+def draw_directions(asked: Asked, config: LayersConfig) -> Generator[Step, None, list[Parameters]]:
     """Corners of the box: the signs of the loss's gradient with all prefixes, and corners drawn by the seed.
 
     Privacy: the first reads the rows without noise.
     """
-    _, slope = loss_gradient(asked.objective, asked.before_removal, asked.few)
+    prefixes = trained_prefixes(asked.before_removal)
+
+    slope: Parameters = {}
+
+    def work() -> Generator[None, None, None]:
+        gradient, _ = yield from ask_from(asked.objective, asked.before_removal, asked.few, list(prefixes))
+        slope.update((yield from gradient(prefixes))[1])
+
+    for _ in work():
+        yield Step("coarse", 0.0)
+    uphill = {key: value.sign() for key, value in slope.items()}
     generator = seed_generator(config.seed, Purpose.DIRECTION)
-    drawn = draw_corners(asked.before_removal, config.directions - 1, generator)
-    return [{key: value.sign() for key, value in slope.items()}, *drawn]
-
-
-def _move_to(parameters: Parameters, corner: Parameters, eta: float) -> Parameters:
-    widths = half_widths(trained_prefixes(parameters), "box", Radii(eta, 0, 0))
-    return {key: value + widths[key] * corner[key] if key in corner else value for key, value in parameters.items()}
+    return [uphill, *draw_corners(asked.before_removal, config.directions - 1, generator)]
 
 
 def score_all(asked: Asked, subsets: list[Subset]) -> Work:
@@ -138,7 +143,7 @@ def score_all(asked: Asked, subsets: list[Subset]) -> Work:
             yield Step("subsets", (start + len(piece) * (number + 1) / len(subsets)) / count)
         start += len(piece)
     rows = [
-        {"kept": subset, "loss": losses[place[subset]], "accuracy": float(correct[place[subset]].mean())}
+        {"kept": subset, "loss": float(losses[place[subset]]), "accuracy": float(correct[place[subset]].mean())}
         for subset in subsets
     ]
     content = {"rows": rows, "examples": count, "weights": asked.point}

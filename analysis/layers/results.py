@@ -18,19 +18,19 @@ class Reading:
     """The sharpness of some entries in one neighbourhood.
 
     Attributes:
-        value: the highest rise found (the mean rise for `average`), over 1 + L(w).
+        value: the highest rise found (the mean rise for `average`), over 1 + L(w); None where it was not finite.
         spread: highest minus lowest over restarts (two standard errors for `average`).
         entries: number of entries that were moved.
     """
 
-    value: float
-    spread: float
+    value: float | None
+    spread: float | None
     entries: int
 
-    def matched(self, measure: str, entries: int) -> float:
+    def matched(self, measure: str, entries: int) -> float | None:
         """The value as it would be, to first order, with so many entries. Privacy: post-processing."""
         share = entries / self.entries
-        return self.value * (share**0.5 if measure == "ball" else share)
+        return None if self.value is None else self.value * (share**0.5 if measure == "ball" else share)
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def build_result(content: dict[str, Any], correct: np.ndarray | None) -> LayersR
     many = parts.get("subsets", {})
     examples = int(many.get("examples", 0))
     subsets = {_subset(row): SubsetScore(row["loss"], float(row["accuracy"])) for row in many.get("rows", ())}
-    bits = None if correct is None else np.unpackbits(correct, axis=1, count=examples).astype(bool)
+    bits = None if correct is None or not subsets else np.unpackbits(correct, axis=1, count=examples).astype(bool)
     if bits is not None and len(bits) != len(subsets):
         raise ValueError("as many rows as subsets")
     return LayersResult(
@@ -170,7 +170,7 @@ def _subset(row: dict[str, Any]) -> Subset:
 
 def _readings(row: dict[str, Any]) -> dict[str, Reading]:
     return {
-        measure: Reading(float(row[measure]["value"]), float(row[measure]["spread"]), int(row[measure]["entries"]))
+        measure: Reading(row[measure]["value"], row[measure]["spread"], int(row[measure]["entries"]))
         for measure in MEASURES
         if measure in row
     }

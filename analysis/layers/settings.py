@@ -22,7 +22,7 @@ class LayersConfig(Section):
     schema_version: Literal[1] = 1
     data: str = "test"
     """`test` or `train` of the run's task, or a public task with the same classes."""
-    examples: int = Field(256, ge=8, le=100_000)
+    examples: int = Field(256, ge=8, le=10_000)
     """Rows for sharpness and attention, drawn by the seed and named by a hash."""
     accuracy_examples: int = Field(2000, ge=8, le=100_000)
     """Rows for loss and accuracy of subsets; at most all."""

@@ -18,12 +18,13 @@ import numpy as np
 import torch
 
 from analysis.layers.results import Reading
-from dpflat.flatness.sharpness import relative_rise
+from dpflat.flatness.sharpness import box_widths, move_in_box, relative_rise
 from dpflat.keys import Purpose, seed_generator
 from dpflat.prefix import Parameters
 
-LossGradient = Callable[[Parameters], tuple[float, Parameters]]
-Loss = Callable[[Parameters], float]
+LossGradient = Callable[[Parameters], Generator[None, None, tuple[float, Parameters]]]
+Loss = Callable[[Parameters], Generator[None, None, float]]
+"""The loss and its gradient at prefixes; None is a sign of life."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Radii:
 def half_widths(prefixes: Parameters, measure: str, radii: Radii) -> Parameters:
     """How far each entry may move; in the ball, as far as its radius."""
     if measure == "box":
-        return {key: radii.eta * (value.abs() + 1) for key, value in prefixes.items()}
+        return box_widths(prefixes, radii.eta)
     if measure == "ball":
         return {key: torch.full_like(value, radii.rho) for key, value in prefixes.items()}
     return {key: radii.adaptive_rho * value.abs() for key, value in prefixes.items()}
@@ -73,26 +74,24 @@ def climb(
         steps: number of steps.
         generator: of the start.
 
-    Yields:
-        None after each evaluation.
+    Returns:
+        The highest of all losses on the way; not a number if one of them was not.
     """
     widths = half_widths(prefixes, measure, radii)
     ball = measure == "ball"
     position = _draw_start(prefixes, ball, generator)
-    highest = -np.inf
+    seen = []
     for step in range(steps):
-        here, slope = gradient(_move(prefixes, widths, position))
-        highest = max(highest, here)
-        yield None
+        here, slope = yield from gradient(move_in_box(prefixes, widths, position))
+        seen.append(here)
         size = 1 - 0.8 * step / max(1, steps - 1)
         if ball:
             way = _unit(slope)
             position = _unit({key: (1 - size) * value + size * way[key] for key, value in position.items()})
         else:
             position = {key: (value + size * slope[key].sign()).clamp(-1, 1) for key, value in position.items()}
-    highest = max(highest, loss(_move(prefixes, widths, position)))
-    yield None
-    return highest
+    end = yield from loss(move_in_box(prefixes, widths, position))
+    return float(np.max([*seen, end]))
 
 
 def _draw_start(prefixes: Parameters, ball: bool, generator: np.random.Generator) -> Parameters:
@@ -113,10 +112,6 @@ def _unit(values: Parameters) -> Parameters:
     return {key: value / norm if norm else value for key, value in values.items()}
 
 
-def _move(prefixes: Parameters, widths: Parameters, position: Parameters) -> Parameters:
-    return {key: value + widths[key] * position[key] for key, value in prefixes.items()}
-
-
 def read_highest(
     gradient: LossGradient,
     loss: Loss,
@@ -131,14 +126,14 @@ def read_highest(
 
     Privacy: reads what `loss` reads, without noise.
     """
-    here = loss(prefixes)
-    yield None
+    here = yield from loss(prefixes)
     rises = []
     for restart in range(restarts):
         generator = seed_generator(seed, Purpose.RESTART, restart)
         highest = yield from climb(gradient, loss, prefixes, measure, radii, steps, generator)
-        rises.append(max(0.0, relative_rise(highest, here)))
-    return Reading(max(rises), max(rises) - min(rises), _count(prefixes))
+        rises.append(relative_rise(highest, here))
+    found = np.maximum(0.0, rises)
+    return Reading(float(found.max()), float(np.ptp(found)), _count(prefixes))
 
 
 def read_average(
@@ -148,8 +143,7 @@ def read_average(
 
     Privacy: reads what `loss` reads, without noise.
     """
-    here = loss(prefixes)
-    yield None
+    here = yield from loss(prefixes)
     widths = half_widths(prefixes, "average", radii)
     rises = []
     for draw in range(draws):
@@ -160,8 +154,8 @@ def read_average(
         }
         pair = []
         for sign in (1.0, -1.0):
-            pair.append(loss(_move(prefixes, widths, {key: sign * value for key, value in offset.items()})))
-            yield None
+            moved = move_in_box(prefixes, widths, {key: sign * value for key, value in offset.items()})
+            pair.append((yield from loss(moved)))
         rises.append(relative_rise(float(np.mean(pair)), here))
     error = float(np.std(rises, ddof=1) / np.sqrt(draws)) if draws > 1 else 0.0
     return Reading(float(np.mean(rises)), 2 * error, _count(prefixes))

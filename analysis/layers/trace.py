@@ -40,8 +40,8 @@ class TracedRound:
 
     @property
     def is_tie(self) -> bool:
-        """Whether the margin is under two spreads of the lowest candidate's score."""
-        return self.margin < TIE_SPREADS * self.spreads[self.lowest]
+        """Whether the margin is not above two spreads of the lowest candidate's score."""
+        return self.margin <= TIE_SPREADS * self.spreads[self.lowest]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from analysis.audit import epsilon_lower_bound, upper_rate
+from analysis.audit import epsilon_lower_bound, judge_pair, leave_one_out, upper_rate
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,47 @@ def test_the_bound_is_too_high_as_rarely_as_promised():
         found, alarms = generator.binomial(50, keep), generator.binomial(50, 1 - keep)
         wrong += epsilon_lower_bound(found, 50, alarms, 50, 0.0) > 1.0
     assert wrong / 400 <= 0.05
+
+
+def two_sides(gap, runs=40, entries=30, seed=0):
+    """Weights of two sides whose means differ by `gap` in one entry."""
+    weights = np.random.default_rng(seed).standard_normal((2, runs, entries))
+    weights[0, :, 3] += gap
+    return weights
+
+
+def test_projections_leave_each_run_out_of_its_own_direction():
+    weights, sources = two_sides(1.0, runs=5), two_sides(2.0, runs=5, seed=1)
+    found = leave_one_out(weights, sources)
+    for side in (0, 1):
+        for run in range(5):
+            means = [
+                np.delete(s, run, axis=0).mean(axis=0) if n == side else s.mean(axis=0) for n, s in enumerate(sources)
+            ]
+            assert found[side, run] == pytest.approx(weights[side, run] @ (means[0] - means[1]))
+
+
+def test_sides_that_stand_far_apart_refute_a_small_epsilon():
+    weights = two_sides(20.0)
+    verdict = judge_pair(weights, {"weights": weights}, 20, 1e-5)
+    assert (verdict.found, verdict.false_alarms, verdict.runs) == (20, 0, 20)
+    assert verdict.bound == pytest.approx(1.60, abs=0.005)
+
+
+def test_sides_that_do_not_differ_are_told_apart_as_rarely_as_promised():
+    verdicts = []
+    for seed in range(200):
+        weights, twins = two_sides(0.0, seed=seed), two_sides(0.0, seed=1000 + seed)
+        verdicts.append(judge_pair(weights, {"weights": weights, "twins": twins}, 20, 1e-5))
+    assert np.mean([verdict.bound > 0 for verdict in verdicts]) <= 0.05
+    assert abs(np.mean([verdict.apart for verdict in verdicts])) < 0.1
+
+
+def test_the_better_direction_is_chosen_by_the_first_runs_alone():
+    weights, twins = two_sides(2.0, entries=300), two_sides(200.0, entries=300, seed=1)
+    verdict = judge_pair(weights, {"weights": weights, "twins": twins}, 20, 1e-5)
+    changed = weights.copy()
+    changed[:, 20:] = changed[::-1, 20:]
+    other = judge_pair(changed, {"weights": changed, "twins": twins}, 20, 1e-5)
+    assert verdict.direction == other.direction == "twins"
+    assert (other.found, other.false_alarms) == (verdict.false_alarms, verdict.found)

@@ -214,3 +214,67 @@ def test_the_rounds_are_read_with_ties_margins_and_the_order_in_which_layers_wen
     values = sorted(found.scores.values())
     assert found.margin == pytest.approx(values[1] - values[0])
     assert found.is_tie == (found.margin < 2 * found.spreads[found.lowest])
+
+
+def test_the_sharpness_of_a_set_is_the_highest_rise_along_the_fixed_directions_by_brute_force(run, whole):
+    from analysis.layers.analyse import draw_directions
+    from tests.analysis.layers.test_forward import result_of
+
+    asked = open_run(run, QUICK)
+    corners = result_of(draw_directions(asked, QUICK))
+    assert len(corners) == QUICK.directions
+    assert all(set(value.unique().tolist()) <= {-1.0, 0.0, 1.0} for corner in corners for value in corner.values())
+    for kept in ((0,), (1,), (0, 1)):
+        gone = [layer for layer in (0, 1) if layer not in kept]
+        here = mean_loss(asked.objective, drop_layers(asked.before_removal, gone), asked.few)
+        rises = []
+        for corner in corners:
+            moved = {
+                key: value + QUICK.direction_eta * (value.abs() + 1) * corner[key] if key in corner else value
+                for key, value in asked.before_removal.items()
+            }
+            rises.append((mean_loss(asked.objective, drop_layers(moved, gone), asked.few) - here) / (1 + here))
+        assert whole.result.coarse[kept].sharpness == pytest.approx(max(0.0, *rises), rel=1e-4, abs=1e-7)
+
+
+def test_norms_and_attention_are_those_of_each_layers_own_keys_and_values(run, whole):
+    asked = open_run(run, QUICK)
+    (layer,) = active_layers(asked.final)
+    keys, values = asked.objective.prefix(asked.final, layer)
+    found = whole.result.norms[layer]
+    assert found.key_norm == pytest.approx(float(keys.pow(2).sum().sqrt()))
+    assert found.value_norm == pytest.approx(float(values.pow(2).sum().sqrt()))
+    assert found.key_norm != pytest.approx(found.value_norm, rel=1e-6)
+    shares = []
+    for piece in asked.few:
+        for row in range(len(piece)):
+            words = int(piece.mask[row].sum())
+            alone = type(piece)(
+                input_ids=piece.input_ids[row : row + 1, :words],
+                mask=piece.mask[row : row + 1, :words],
+                labels=piece.labels[row : row + 1],
+                target_mask=piece.target_mask,
+                unit=piece.unit[row : row + 1],
+            )
+            shares.extend(mass_by_hand(asked, layer, alone))
+    assert found.attention_mass == pytest.approx(sum(shares) / len(shares), rel=1e-4)
+
+
+def mass_by_hand(asked, layer, batch):
+    """Each word's attention on the prefix, the mean over heads, from queries and keys."""
+    from analysis.layers.forward import begin, run_layers
+
+    states, mask = begin(asked.objective, batch)
+    states = run_layers(asked.objective, asked.final, states, mask, 0, layer)
+    own = asked.objective.backbone.model.encoder.layer[layer].attention.self
+    heads = own.num_attention_heads
+
+    def split(projected):
+        return projected.view(1, -1, heads, projected.shape[-1] // heads).transpose(1, 2)
+
+    keys = asked.objective.prefix(asked.final, layer)[0][None]
+    every = np.concatenate([keys.detach().numpy(), split(own.key(states)).detach().numpy()], axis=2)
+    scores = split(own.query(states)).detach().numpy() @ every.transpose(0, 1, 3, 2) / np.sqrt(every.shape[-1])
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    return weights[..., : keys.shape[2]].sum(axis=-1).mean(axis=1)[0].tolist()

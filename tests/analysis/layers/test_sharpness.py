@@ -3,8 +3,7 @@ import pytest
 import torch
 
 from analysis.layers.results import Reading
-from analysis.layers.sharpness import Radii, half_widths, read_average, read_highest
-from tests.conftest import random_parameters
+from analysis.layers.sharpness import Radii, read_average, read_highest
 
 W = {
     "prefix.0": torch.tensor([1.0, -3.0, 0.5], dtype=torch.float64),
@@ -19,12 +18,17 @@ SLOPE = {
 
 def with_gradient(loss):
     def gradient(point):
+        yield None
         leaves = {key: value.clone().requires_grad_() for key, value in point.items()}
         value = loss(leaves)
         slopes = torch.autograd.grad(value, list(leaves.values()))
         return float(value.detach()), dict(zip(leaves, slopes, strict=True))
 
-    return gradient, lambda point: float(loss(point))
+    def value(point):
+        yield None
+        return float(loss(point))
+
+    return gradient, value
 
 
 def result_of(work):
@@ -97,6 +101,15 @@ def test_the_average_rise_of_a_linear_loss_is_nothing_since_offsets_come_with_th
     assert result_of(read_average(loss, W, RADII, draws=3, seed=0)).value == pytest.approx(0, abs=1e-12)
 
 
+@pytest.mark.parametrize("measure", ["box", "ball", "adaptive"])
+def test_a_loss_that_is_not_a_number_is_never_read_as_flat(measure):
+    def broken(w):
+        value = sum(part.sum() for part in w.values())
+        return torch.where(value > sum(part.sum() for part in W.values()), torch.nan, value)
+
+    assert np.isnan(highest(broken, measure).value)
+
+
 def test_fixed_seeds_give_the_same_reading_and_restarts_only_raise_it():
     def bumpy(w):
         return sum(torch.sin(9 * value).sum() for value in w.values()) + 5
@@ -118,23 +131,26 @@ def test_other_coordinates_move_the_ball_by_their_square_and_leave_the_relative_
         return bowl(CURVATURE)(w)
 
     own = {"prefix.0": W["prefix.0"]}
-    balls = [highest(f, "ball", w, steps=60).value for f, w in ((straight, own), (rescaled, weights))]
-    assert balls[1] == pytest.approx(scale**2 * balls[0], rel=1e-3)
+    balls = [highest(f, "ball", w).value for f, w in ((straight, own), (rescaled, weights))]
+    assert balls[1] == pytest.approx(scale**2 * balls[0], rel=1e-12)
     relative = [highest(f, "adaptive", w).value for f, w in ((straight, own), (rescaled, weights))]
     assert relative[1] == pytest.approx(relative[0], rel=1e-12)
 
 
-def test_a_constant_on_all_class_rows_of_the_head_changes_keskars_box_but_no_probability(tiny):
-    from dpflat.objective import Classification
-    from tests.conftest import make_split
+def test_a_constant_on_all_class_rows_of_a_head_changes_its_keskar_box_but_no_probability_and_no_ball():
+    inputs = torch.tensor([[1.0, 2.0], [0.5, -1.0], [-2.0, 0.3]], dtype=torch.float64)
+    labels = torch.tensor([0, 1, 1])
 
-    objective, parameters = Classification(tiny, 1.0, 1.0), random_parameters(tiny)
-    batch = make_split(6).collate(range(6))
-    moved = {**parameters, "head.weight": parameters["head.weight"] + 0.7}
-    before, after = (objective.per_example_loss(p, batch) for p in (parameters, moved))
-    torch.testing.assert_close(before, after, rtol=1e-5, atol=1e-6)
-    widths = [half_widths({"head.weight": p["head.weight"]}, "box", RADII)["head.weight"] for p in (parameters, moved)]
-    assert not torch.allclose(*widths)
+    def loss(w):
+        return torch.nn.functional.cross_entropy(inputs @ w["rows"].T, labels)
+
+    head = {"rows": torch.tensor([[0.2, -0.1], [0.4, 0.3]], dtype=torch.float64)}
+    moved = {"rows": head["rows"] + 0.7}
+    assert float(loss(head)) == pytest.approx(float(loss(moved)), rel=1e-14)
+    balls = [highest(loss, "ball", w).value for w in (head, moved)]
+    assert balls[0] == pytest.approx(balls[1], rel=1e-12)
+    boxes = [highest(loss, "box", w).value for w in (head, moved)]
+    assert boxes[1] > 1.2 * boxes[0]
 
 
 def test_matched_to_as_many_entries_a_box_counts_each_and_a_ball_their_root():

@@ -66,3 +66,20 @@ def test_loss_and_accuracy_come_from_many_rows_and_sharpness_from_few():
 def test_bits_that_do_not_fit_the_subsets_are_refused():
     with pytest.raises(ValueError, match="as many rows"):
         build_result(CONTENT, np.zeros((1, 1), dtype=np.uint8))
+
+
+def test_bits_without_the_part_they_belong_to_are_left_aside():
+    early = {**CONTENT, "parts": {"coarse": CONTENT["parts"]["coarse"]}}
+    found = build_result(early, np.zeros((2, 1), dtype=np.uint8))
+    assert found.correct is None
+    assert found.score((0,)).sharpness == 0.1
+
+
+def test_a_reading_that_was_not_finite_stays_unknown():
+    content = {
+        **CONTENT,
+        "parts": {"alone": {"rows": [{"layer": 0, "box": {"value": None, "spread": None, "entries": 4}}]}},
+    }
+    reading = build_result(content, None).alone[0]["box"]
+    assert reading.value is None
+    assert reading.matched("box", 8) is None
