@@ -1,65 +1,112 @@
 """Does the published form break its epsilon in practice? Two data sets that differ in one record, many runs of each.
 
-    python benchmarks/refute_epsilon.py OUT [--runs 20] [--level cross_model] [--mode as_published] [--values 1 0.1]
+    python benchmarks/refute_epsilon.py WORK OUT.json [--runs 20] [--only SETTING ...] [--backbone dpflat-tiny]
 
 400 sentences of at most 16 tokens, one record with a changed label there or not, epsilon 1 claimed at delta 1e-5,
 C = 0.1, expected batch 40, 60 steps, twin of 40 steps. Of each side RUNS runs choose a direction and a threshold, and
 RUNS others are judged by them, so that the Clopper-Pearson bound on epsilon is fair. The direction is the better of
-two: between the sides' mean weights, and between twins that the attacker trains himself on both data sets. OUT keeps
-every run's weights, so that the work can be stopped and goes on with the same command.
+two: between the sides' mean weights, and between the mean twins, which an attacker who has both data sets can train
+himself. RUNS is fixed beforehand: adding runs because of what was seen would make the bound unfair.
+
+Each bound has its 95 % for one setting; `bound_over_all` has them for all settings of the sweep at once, which share
+their noise keys. A claim that is not refuted is not proved: this is one pair of data sets and one attack.
+
+WORK keeps every run, so that the work can be stopped at any time and goes on with the same command. OUT.json is written
+after each setting: conditions, one verdict a setting, and for each mode the smallest setting that is refuted.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
-from dataclasses import replace
+import time
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from analysis.audit import epsilon_lower_bound
+from analysis.audit import judge_pair
 from analysis.sensitivity import plant, with_training
-from dpflat.config import build_config
+from dpflat.config import RunConfig, build_config
+from dpflat.environment import describe_software
 from dpflat.events import Trained, TwinStep
 from dpflat.experiment import Experiment, prepare
 from dpflat.keys import derive_key, derive_seeded_key
 from dpflat.prefix import trained_prefixes
-from dpflat.runs.files import replace_file, replace_json
+from dpflat.recorder import encode_arrays
+from dpflat.runs.files import read_json, replace_file, replace_json
 from dpflat.settings import apply_settings
 from dpflat.training import train
 from dpflat.worker import limit_caches
 
-DELTA, RECORD = 1e-5, 7
+CLAIMED, DELTA, ALPHA, RECORD = 1.0, 1e-5, 0.05, 7
 BASE = (
     "data.train_subset=400",
     "data.max_tokens=16",
     "optimiser.batch_size=40",
     "optimiser.epochs=6",
-    "privacy.epsilon=1",
+    f"privacy.epsilon={CLAIMED:g}",
     f"privacy.delta={DELTA}",
     "privacy.max_grad_norm=0.1",
     "execution.trajectory_points=0",
     "execution.evaluations=1",
 )
-KNOB = {"cross_model": "strength", "within_layer": "gamma"}
+BOUND_TO = ("fingerprint", "versions", "backbone_sha256")
 
 
-def sides(level: str, mode: str, value: float, distance: str, backbone: str) -> tuple[Experiment, Experiment]:
+@dataclass(frozen=True)
+class Setting:
+    """One mode at one strength.
+
+    Attributes:
+        level: `cross_model` or `within_layer`.
+        mode: of the level.
+        value: lambda of a pull, gamma of an ascent.
+        distance: of a pull, `squared` or `norm`; None for an ascent.
+    """
+
+    level: str
+    mode: str
+    value: float
+    distance: str | None = None
+
+    @property
+    def form(self) -> str:
+        """The name without the value."""
+        return "-".join(part for part in (self.level, self.mode, self.distance) if part)
+
+    @property
+    def name(self) -> str:
+        """The name in WORK, OUT.json and `--only`."""
+        return f"{self.form}-{self.value:g}"
+
+    def config(self, backbone: str) -> RunConfig:
+        """The settings of a run."""
+        level = f"flatness.{self.level}"
+        knob = "gamma" if self.distance is None else "strength"
+        settings = [*BASE, f"backbone.name={backbone}", f"{level}.mode={self.mode}", f"{level}.{knob}={self.value}"]
+        if self.distance is not None:
+            settings.append(f"{level}.distance={self.distance}")
+        if self.distance is not None and self.mode != "average":
+            settings.append(f"{level}.twin_epochs=4")
+        return build_config(apply_settings({}, settings))
+
+
+SWEEP = (
+    *(Setting("cross_model", "as_published", value, "squared") for value in (1.0, 0.1, 0.01)),
+    *(Setting("cross_model", "as_published", value, "norm") for value in (1.0, 0.1)),
+    *(Setting("within_layer", "as_published", value) for value in (1.0, 0.1, 0.0001)),
+    Setting("cross_model", "average", 1.0, "squared"),
+)
+
+
+def sides(config: RunConfig) -> tuple[Experiment, Experiment]:
     """The experiment with the record, whose label is wrong, and without it; nothing is tested on the way."""
-    settings = [
-        *BASE,
-        f"backbone.name={backbone}",
-        f"flatness.{level}.mode={mode}",
-        f"flatness.{level}.{KNOB[level]}={value}",
-    ]
-    if level == "cross_model":
-        settings.append(f"flatness.cross_model.distance={distance}")
-    if level == "cross_model" and mode != "average":
-        settings.append("flatness.cross_model.twin_epochs=4")
-    experiment = prepare(build_config(apply_settings({}, settings)))
+    experiment = prepare(config)
     few = experiment.data.test.select(np.arange(8))
     experiment = replace(experiment, data=replace(experiment.data, test=few))
     split = plant(experiment.data.train, RECORD, 2)
@@ -67,18 +114,18 @@ def sides(level: str, mode: str, value: float, distance: str, backbone: str) -> 
     return there, with_training(experiment, split.select(np.delete(np.arange(len(split)), RECORD)))
 
 
-def one_run(experiment: Experiment, number: int, side: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """Final prefixes of one run with noise of its own, and its twin's, each as one vector."""
+def do_run(experiment: Experiment, number: int, side: int) -> dict[str, np.ndarray]:
+    """Final prefixes of one run with noise of its own, its twin's where there is one, and the seconds it took."""
+    began = time.monotonic()
     key = derive_seeded_key(2 * number + side, "refute epsilon")
     twin = replace(experiment.twin, noise_key=derive_key(key, "twin")) if experiment.twin else None
-    of_twin = weights = None
+    found = {}
     for event in train(replace(experiment, noise_key=key, twin=twin)):
         if isinstance(event, TwinStep):
-            of_twin = event.state.parameters
+            found["twins"] = as_vector(event.state.parameters)
         elif isinstance(event, Trained):
-            weights = event.state.parameters
-    assert weights is not None
-    return as_vector(weights), as_vector(of_twin) if of_twin else None
+            found["weights"] = as_vector(event.state.parameters)
+    return {**found, "seconds": np.array(time.monotonic() - began)}
 
 
 def as_vector(parameters: dict[str, torch.Tensor]) -> np.ndarray:
@@ -86,86 +133,105 @@ def as_vector(parameters: dict[str, torch.Tensor]) -> np.ndarray:
     return torch.cat([value.flatten() for value in trained_prefixes(parameters).values()]).numpy()
 
 
-def collect(folder: Path, pair: tuple[Experiment, Experiment], runs: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (2, runs, entries) and twins of both sides, from disk where they are there."""
-    weights, twins = [], []
+def bind(folder: Path, experiment: Experiment) -> None:
+    """Keep what the runs of a folder are computed with, and refuse to go on with something else."""
+    path = folder / "conditions.json"
+    conditions = describe_software(experiment.objective.backbone) | {"fingerprint": experiment.config.fingerprint()}
+    kept = read_json(path) if path.exists() else conditions
+    changed = [name for name in BOUND_TO if kept[name] != conditions[name]]
+    if changed:
+        sys.exit(f"'{folder}' was begun with other {' and '.join(changed)}. Choose another folder.")
+    if not path.exists():
+        replace_json(path, conditions)
+
+
+def collect(folder: Path, config: RunConfig, runs: int) -> dict[str, np.ndarray]:
+    """For each kind of vector (2, runs, entries), and seconds (2, runs); runs that are on disk are not done again."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(runs):
-        for side in (0, 1):
-            path = folder / f"{number}-{side}.npy"
-            if not path.exists():
-                final, twin = one_run(pair[side], number, side)
-                both = np.stack([final, final if twin is None else twin]).astype(np.float32)
-                replace_file(path, both.tobytes())
-            found = np.frombuffer(path.read_bytes(), dtype=np.float32).reshape(2, -1)
-            weights.append(found[0])
-            twins.append(found[1])
-    shape = (runs, 2, -1)
-    return tuple(np.stack(v).reshape(shape).transpose(1, 0, 2) for v in (weights, twins))
+    paths = [[folder / f"{number}-{side}.npz" for number in range(runs)] for side in (0, 1)]
+    missing = [(number, side) for number in range(runs) for side in (0, 1) if not paths[side][number].exists()]
+    if missing:
+        pair = sides(config)
+        bind(folder, pair[0])
+        for done, (number, side) in enumerate(missing):
+            print(f"\r{folder.name}: {done} of {len(missing)} runs", end="", file=sys.stderr, flush=True)
+            replace_file(paths[side][number], encode_arrays(do_run(pair[side], number, side)))
+        print(file=sys.stderr)
+    arrays = [[np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) for path in side] for side in paths]
+    return {name: np.stack([np.stack([run[name] for run in side]) for side in arrays]) for name in arrays[0][0].files}
 
 
-def leave_one_out(weights: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """(2, runs) projections on the difference of the sides' means, each run's own share taken out of it.
-
-    Args:
-        weights: (2, runs, entries) of both sides.
-        direction: (entries,) the difference of their means, first side minus second.
-    """
-    runs = weights.shape[1]
-    own = (weights.mean(axis=1, keepdims=True) - weights) / (runs - 1)
-    own[1] *= -1
-    return weights @ direction + (weights * own).sum(axis=2)
-
-
-def gap_of(projections: np.ndarray) -> float:
-    """How many standard deviations two sides (2, runs) stand apart."""
-    return float((projections[0].mean() - projections[1].mean()) / np.sqrt(projections.var(axis=1, ddof=1).mean()))
-
-
-def judge(weights: np.ndarray, twins: np.ndarray, runs: int) -> dict[str, float | str | bool]:
-    """Choose direction and threshold on the first runs of each side, judge the others by them."""
-    first, second = weights[:, :runs], weights[:, runs:]
-    between, of_twins = (w[0].mean(axis=0) - w[1].mean(axis=0) for w in (first, twins[:, :runs]))
-    candidates = {"weights": (between, leave_one_out(first, between)), "twins": (of_twins, first @ of_twins)}
-    name = max(candidates, key=lambda name: gap_of(candidates[name][1]))
-    direction, seen = candidates[name]
-    held = second @ direction
-    found, alarms = ((held[side] > seen.mean()).sum() for side in (0, 1))
-    count = second.shape[1]
-    bound = epsilon_lower_bound(int(found), count, int(alarms), count, DELTA)
+def judge(folder: Path, setting: Setting, config: RunConfig, runs: int) -> dict[str, Any]:
+    """The verdict on one setting, with what it was computed with."""
+    found = collect(folder, config, 2 * runs)
+    sources = {name: found[name] for name in ("weights", "twins") if name in found}
+    verdict = judge_pair(found["weights"], sources, runs, DELTA, ALPHA)
+    over_all = judge_pair(found["weights"], sources, runs, DELTA, ALPHA / len(SWEEP)).bound
     return {
-        "direction": name,
-        "standard_deviations_apart": gap_of(held),
-        "found": int(found),
-        "false_alarms": int(alarms),
-        "held_out_runs_a_side": int(count),
-        "epsilon_lower_bound": bound,
-        "refutes_epsilon_1": bound > 1.0,
+        **asdict(setting),
+        "fingerprint": config.fingerprint(),
+        **asdict(verdict),
+        "refuted": verdict.bound > CLAIMED,
+        "bound_over_all": over_all,
+        "refuted_over_all": over_all > CLAIMED,
+        "seconds_a_run": round(float(found["seconds"].mean()), 2),
+        "software": {k: v for k, v in read_json(folder / "conditions.json").items() if k != "fingerprint"},
+    }
+
+
+def summarise(verdicts: dict[str, dict[str, Any]], runs: int, backbone: str) -> dict[str, Any]:
+    """What is stored: conditions once, verdicts by setting, and the smallest refuted setting of each form."""
+    software = [verdict["software"] for verdict in verdicts.values()]
+    forms: dict[str, float | None] = {}
+    for setting in SWEEP:
+        if setting.name in verdicts:
+            refuted = verdicts[setting.name]["refuted"]
+            values = [v for v in (forms.get(setting.form), setting.value if refuted else None) if v is not None]
+            forms[setting.form] = min(values, default=None)
+    return {
+        "conditions": {
+            "settings": [*BASE, f"backbone.name={backbone}"],
+            "seed": 0,
+            "record": RECORD,
+            "claimed_epsilon": CLAIMED,
+            "delta": DELTA,
+            "confidence": 1 - ALPHA,
+            "confidence_is_for": "one setting, one pair of data sets; bound_over_all for all settings of the sweep",
+            "runs_that_choose": runs,
+            "runs_held_out": runs,
+            "settings_in_sweep": len(SWEEP),
+            "software": software[0] if all(other == software[0] for other in software) else software,
+        },
+        "smallest_refuted": forms,
+        "verdicts": {name: {k: v for k, v in verdict.items() if k != "software"} for name, verdict in verdicts.items()},
     }
 
 
 def main() -> None:
-    """Run, judge, print and store."""
+    """Run, judge, print and store, setting by setting."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("work", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--level", default="cross_model", choices=list(KNOB))
-    parser.add_argument("--mode", default="as_published")
-    parser.add_argument("--distance", default="squared", choices=["squared", "norm"], help="of the pull")
-    parser.add_argument("--values", type=float, nargs="+", default=[1.0, 0.1, 0.01])
+    parser.add_argument("--runs", type=int, default=20, help="runs of each side that choose, and as many held out")
+    parser.add_argument(
+        "--only", nargs="+", choices=[s.name for s in SWEEP], help="these settings, not the whole sweep"
+    )
     parser.add_argument("--backbone", default="dpflat-tiny")
     arguments = parser.parse_args()
+    if arguments.runs < 2:
+        parser.error("--runs is at least 2")
     limit_caches()
-    result = {}
-    start = f"{arguments.level}-{arguments.mode}{'-norm' if arguments.distance == 'norm' else ''}"
-    for value in arguments.values:
-        name = f"{start}-{value:g}"
-        pair = sides(arguments.level, arguments.mode, value, arguments.distance, arguments.backbone)
-        weights, twins = collect(arguments.out / name, pair, 2 * arguments.runs)
-        result[name] = judge(weights, twins, arguments.runs)
-        print(name, json.dumps(result[name]), file=sys.stderr)
-        replace_json(arguments.out / f"{start}.json", result)
-    print(json.dumps(result, indent=1))
+    verdicts = {}
+    for setting in SWEEP:
+        folder, config = arguments.work / setting.name, setting.config(arguments.backbone)
+        complete = all((folder / f"{n}-{side}.npz").exists() for n in range(2 * arguments.runs) for side in (0, 1))
+        if arguments.only and setting.name not in arguments.only and not complete:
+            continue
+        verdicts[setting.name] = judge(folder, setting, config, arguments.runs)
+        kept = {k: verdicts[setting.name][k] for k in ("apart", "found", "false_alarms", "runs", "bound", "refuted")}
+        print(setting.name, json.dumps(kept), file=sys.stderr)
+        replace_json(arguments.out, summarise(verdicts, arguments.runs, arguments.backbone))
+    print(json.dumps(summarise(verdicts, arguments.runs, arguments.backbone)["smallest_refuted"], indent=1))
 
 
 if __name__ == "__main__":
