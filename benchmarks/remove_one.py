@@ -4,7 +4,8 @@
 
 400 sentences of at most 16 tokens, expected batch 40, C = 0.1, epsilon 1, weights after 10 of 60 steps; half of the
 trials take away natural records, half records with a wrong label. Printed and stored: for each mode the largest and the
-median movement of the clipped sum in units of C. A mode whose epsilon holds stays at or under 1.
+median movement of the clipped sum in units of C, beside settings, seeds and versions. A mode whose epsilon holds stays
+at or under 1. OUT.json is written after each mode.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ import numpy as np
 
 from analysis.sensitivity import remove_one
 from dpflat.config import build_config
+from dpflat.environment import describe_software
 from dpflat.experiment import prepare
 from dpflat.flatness.settings import MODES_OF
 from dpflat.runs.files import replace_json
 from dpflat.settings import apply_settings
 from dpflat.worker import limit_caches
 
-STEP = 10
+STEP, TRIAL_SEED = 10, 0
 SMALL = (
     "data.train_subset=400",
     "data.max_tokens=16",
@@ -59,17 +61,14 @@ def main() -> None:
     limit_caches()
     modes = [("none", "off"), *((level, m) for level in LOUD for m in MODES_OF[level] if m != "off")]
     found = {}
+    common = [*SMALL, f"backbone.name={arguments.backbone}"]
     for level, mode in modes:
         began = time.monotonic()
-        settings = [
-            *SMALL,
-            f"backbone.name={arguments.backbone}",
-            *(settings_of(level, mode) if level != "none" else []),
-        ]
+        settings = [*common, *(settings_of(level, mode) if level != "none" else [])]
         config = build_config(apply_settings({}, settings))
         experiment = prepare(config)
         half = arguments.trials // 2
-        trials = [t for planted in (False, True) for t in remove_one(experiment, STEP, half, planted)]
+        trials = [t for planted in (False, True) for t in remove_one(experiment, STEP, half, planted, TRIAL_SEED)]
         moved = np.array([t.moved for t in trials])
         name = f"{level}: {mode}"
         found[name] = {
@@ -82,10 +81,12 @@ def main() -> None:
             "trials": [asdict(t) for t in trials],
         }
         seconds = time.monotonic() - began
+        conditions = {"seed": config.seed, "seed_of_records": TRIAL_SEED, "settings": common}
+        conditions["software"] = describe_software(experiment.objective.backbone)
+        replace_json(arguments.out, {"step": STEP, "units": "C", "conditions": conditions, "modes": found})
         print(
             f"{name}: largest {moved.max():.4f} C, median {np.median(moved):.4f} C ({seconds:.0f} s)", file=sys.stderr
         )
-    replace_json(arguments.out, {"step": STEP, "units": "C", "modes": found})
     print(
         json.dumps({name: {k: mode[k] for k in ("largest", "median", "share_above_c")} for name, mode in found.items()})
     )

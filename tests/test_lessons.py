@@ -1,0 +1,76 @@
+"""What is stored for the lessons: whole, with its conditions, and true of the lab as it is."""
+
+import numpy as np
+import pytest
+
+from dpflat.config import build_config
+from dpflat.flatness.settings import MODES_OF
+from dpflat.privacy.ledger import EntryClass
+from dpflat.runs.files import read_json
+from dpflat.runs.layout import shipped_root
+from dpflat.settings import apply_settings
+
+REMOVE_ONE = read_json(shipped_root() / "lessons" / "remove_one.json")
+MODES = {tuple(name.split(": ")): mode for name, mode in REMOVE_ONE["modes"].items()}
+WITHIN_A_STEP = [
+    (level, mode) for level in ("within_layer", "cross_model") for mode in MODES_OF[level] if mode != "off"
+]
+
+
+def config_of(mode):
+    return build_config(apply_settings({}, MODES[mode]["settings"]))
+
+
+def test_all_modes_that_act_within_a_step_are_tried_and_the_plain_one():
+    assert set(MODES) == {("none", "off"), *WITHIN_A_STEP}
+    assert len(MODES) == 9
+
+
+@pytest.mark.parametrize("mode", MODES, ids=": ".join)
+class TestRemovingOneRecord:
+    def test_has_a_hundred_records_each_once_with_a_right_and_the_same_with_a_wrong_label(self, mode):
+        trials = MODES[mode]["trials"]
+        natural, planted = ([t["record"] for t in trials if t["planted"] == label] for label in (False, True))
+        assert len(trials) == 200
+        assert natural == planted
+        assert len(set(natural)) == 100
+
+    def test_stays_at_c_up_to_rounding_but_for_the_published_modes(self, mode):
+        moved = np.array([trial["moved"] for trial in MODES[mode]["trials"]])
+        level = config_of(mode).flatness.levels().get(mode[0])
+        published = level is not None and level.entry_class == EntryClass.BREAKING
+        assert published == (mode[1] == "as_published") == (MODES[mode]["guarantee"] == "void")
+        assert (moved.max() > 1.01) == published
+        if not published:
+            assert moved.max() <= 1 + 1e-9
+        assert MODES[mode]["largest"] == moved.max()
+        assert MODES[mode]["median"] == pytest.approx(np.median(moved))
+        assert MODES[mode]["share_above_c"] == pytest.approx((moved > 1.0001).mean())
+
+    def test_is_stored_with_settings_that_still_mean_the_same(self, mode):
+        conditions = REMOVE_ONE["conditions"]
+        assert MODES[mode]["settings"][: len(conditions["settings"])] == conditions["settings"]
+        assert config_of(mode).fingerprint() == MODES[mode]["fingerprint"]
+        assert config_of(mode).seed == conditions["seed"]
+
+
+def test_seeds_versions_and_the_backbone_are_stored():
+    conditions = REMOVE_ONE["conditions"]
+    assert (conditions["seed"], conditions["seed_of_records"]) == (0, 0)
+    assert {"dpflat-lab", "torch", "transformers", "opacus", "numpy"} <= conditions["software"]["versions"].keys()
+    assert all(conditions["software"]["versions"].values())
+    assert len(conditions["software"]["backbone_sha256"]) == 64
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("mode", [("none", "off"), ("within_layer", "as_published")], ids=": ".join)
+def test_the_first_stored_trial_can_be_repeated(mode):
+    from analysis.sensitivity import remove_one
+    from dpflat.experiment import prepare
+
+    experiment, seed = prepare(config_of(mode)), REMOVE_ONE["conditions"]["seed_of_records"]
+    for planted in (False, True):
+        stored = next(trial for trial in MODES[mode]["trials"] if trial["planted"] == planted)
+        again = next(remove_one(experiment, REMOVE_ONE["step"], 100, planted, seed))
+        assert again.record == stored["record"]
+        assert again.moved == pytest.approx(stored["moved"], rel=1e-3)
