@@ -203,7 +203,11 @@ def summarise(verdicts: dict[str, dict[str, Any]], runs: int, backbone: str) -> 
             "software": software[0] if all(other == software[0] for other in software) else software,
         },
         "smallest_refuted": forms,
-        "verdicts": {name: {k: v for k, v in verdict.items() if k != "software"} for name, verdict in verdicts.items()},
+        "verdicts": {
+            setting.name: {k: v for k, v in verdicts[setting.name].items() if k != "software"}
+            for setting in SWEEP
+            if setting.name in verdicts
+        },
     }
 
 
@@ -222,10 +226,16 @@ def main() -> None:
         parser.error("--runs is at least 2")
     limit_caches()
     verdicts = {}
-    for setting in SWEEP:
+
+    def is_complete(setting: Setting) -> bool:
+        paths = (
+            arguments.work / setting.name / f"{n}-{side}.npz" for n in range(2 * arguments.runs) for side in (0, 1)
+        )
+        return all(path.exists() for path in paths)
+
+    for setting in sorted(SWEEP, key=is_complete, reverse=True):
         folder, config = arguments.work / setting.name, setting.config(arguments.backbone)
-        complete = all((folder / f"{n}-{side}.npz").exists() for n in range(2 * arguments.runs) for side in (0, 1))
-        if arguments.only and setting.name not in arguments.only and not complete:
+        if arguments.only and setting.name not in arguments.only and not is_complete(setting):
             continue
         verdicts[setting.name] = judge(folder, setting, config, arguments.runs)
         kept = {k: verdicts[setting.name][k] for k in ("apart", "found", "false_alarms", "runs", "bound", "refuted")}

@@ -1,0 +1,147 @@
+"""Write the tables of docs/findings.md anew from the shipped runs and what is stored for the lessons.
+
+    python benchmarks/findings.py [--runs cached_runs] [--document docs/findings.md]
+
+Each table stands between `<!-- NAME -->` and `<!-- end -->`. Cells with fewer than five seeds are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+from analysis.results import PairedDifference
+from analysis.tradeoff import Key, compare_groups, group_runs, summarise_group
+from dpflat.runs.files import read_json, replace_file
+from dpflat.runs.layout import ARTIFACTS, SELECTION, shipped_root
+from dpflat.runs.record import Run
+from dpflat.runs.store import list_runs
+
+SEEDS, TASK, TINY, LARGE = 5, "rotten_tomatoes", "dpflat-tiny", "minilm"
+PLAIN: Key = ("DP prefix", 3.0)
+PAIRS: tuple[tuple[str, Key, Key], ...] = (
+    ("no privacy", ("non-private prefix", None), ("non-private head only", None)),
+    ("epsilon 3", PLAIN, ("head only", 3.0)),
+)
+Groups = dict[Key, list[Run]]
+
+
+def show_difference(difference: PairedDifference | None) -> str:
+    """In points, with its 95 % interval."""
+    if difference is None:
+        return "-"
+    mean, low, high = (100 * value for value in (difference.mean, difference.low, difference.high))
+    return f"{mean:+.1f} [{low:.1f}, {high:.1f}]"
+
+
+def make_table(head: list[str], rows: list[list[str]]) -> str:
+    """A markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def tell_levels(groups: Groups) -> str:
+    """Every method at epsilon 3 beside plain DP prefix tuning."""
+    rows = []
+    for key in sorted(key for key in groups if key[1] == PLAIN[1] and key[0] != "head only"):
+        point = summarise_group(key, groups[key])
+        if point is not None and PLAIN in groups:
+            against = "-" if key == PLAIN else show_difference(compare_groups(groups[key], groups[PLAIN]))
+            accuracy = f"{100 * point.mean:.1f} [{100 * point.low:.1f}, {100 * point.high:.1f}]"
+            rows.append([key[0], point.guarantee, accuracy, against])
+    return make_table(["method", "guarantee", "accuracy, %", "minus DP prefix, points"], rows)
+
+
+def tell_prefixes(tiny: Groups, large: Groups) -> str:
+    """Prefixes beside a head alone, on both backbones."""
+    rows = [
+        [name, *(show_difference(compare_groups(g[a], g[b]) if a in g and b in g else None) for g in (tiny, large))]
+        for name, a, b in PAIRS
+    ]
+    return make_table(["prefix minus head alone, points", TINY, LARGE], rows)
+
+
+def tell_backbones(tiny: Groups, large: Groups) -> str:
+    """The large backbone beside the small one, without privacy."""
+    keys = [key for key in PAIRS[0][1:] if key in tiny and key in large]
+    rows = [[key[0], show_difference(compare_groups(large[key], tiny[key]))] for key in keys]
+    return make_table(["no privacy", f"{LARGE} minus {TINY}, points"], rows)
+
+
+def tell_removals(groups: Groups) -> str:
+    """Which layers each seed's run removed, in their order."""
+    rows = []
+    for key in sorted(key for key in groups if key[1] == PLAIN[1]):
+        paths = [run.folder / ARTIFACTS / SELECTION for run in groups[key]]
+        if all(path.exists() for path in paths):
+            rounds = [read_json(path)["rounds"] for path in paths]
+            lowest = sum(one["removed"] == one["best"] for run in rounds for one in run)
+            took = [", ".join(str(one["removed"]) for one in run) for run in rounds]
+            rows.append([key[0], *took, f"{lowest} of {sum(len(run) for run in rounds)}"])
+    return make_table(["layers removed", *(f"seed {seed}" for seed in range(SEEDS)), "lowest score taken"], rows)
+
+
+def tell_remove_one(stored: dict[str, Any]) -> str:
+    """How far one record moved the clipped sum; modes that kept to C in one row."""
+    over = {name: mode for name, mode in stored["modes"].items() if mode["share_above_c"]}
+    kept = [mode["largest"] for name, mode in stored["modes"].items() if name not in over]
+    rows = [
+        [name, f"{mode['largest']:.2f}", f"{mode['median']:.2f}", f"{100 * mode['share_above_c']:.0f} %"]
+        for name, mode in over.items()
+    ]
+    rows.append([f"the {len(kept)} others", f"{max(kept):.2f}", "1.00", "0 %"])
+    return make_table(["mode", "largest, C", "median, C", "above C"], rows)
+
+
+def tell_sweep(stored: dict[str, Any] | None) -> str:
+    """What the attack on a claimed epsilon proves: one row a form, its bounds from the largest setting on."""
+    if stored is None:
+        return "Not stored yet."
+    rows = []
+    for form, smallest in stored["smallest_refuted"].items():
+        own = [v for name, v in stored["verdicts"].items() if name.rpartition("-")[0] == form]
+        bounds = "; ".join(f"{v['bound']:.2f} at {v['value']:g}" for v in own)
+        rows.append([form, bounds, "none" if smallest is None else f"{smallest:g}"])
+    return make_table(["form", "epsilon at least, at lambda or gamma", "smallest setting refuted"], rows)
+
+
+def tell_all(root: Path) -> dict[str, str]:
+    """All tables by name, from a folder of runs."""
+    runs, lessons = list_runs(root, shipped=False), root / "lessons"
+    tiny, large = (
+        {key: group for key, group in group_runs(runs, TASK, backbone).items() if len(group) == SEEDS}
+        for backbone in (TINY, LARGE)
+    )
+    sweep = lessons / "refute_epsilon.json"
+    return {
+        "levels": tell_levels(tiny),
+        "prefixes": tell_prefixes(tiny, large),
+        "backbones": tell_backbones(tiny, large),
+        "removals": tell_removals(tiny),
+        "remove one": tell_remove_one(read_json(lessons / "remove_one.json")),
+        "sweep": tell_sweep(read_json(sweep) if sweep.exists() else None),
+    }
+
+
+def fill(document: str, tables: dict[str, str]) -> str:
+    """The document with each table between its marks replaced."""
+    for name, table in tables.items():
+        found = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+        document = found.sub(lambda match, table=table: f"{match[1]}{table}{match[2]}", document)
+    return document
+
+
+def main() -> None:
+    """Fill the document."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=Path, default=shipped_root())
+    parser.add_argument("--document", type=Path, default=shipped_root().parent / "docs" / "findings.md")
+    arguments = parser.parse_args()
+    filled = fill(arguments.document.read_text(encoding="utf-8"), tell_all(arguments.runs))
+    replace_file(arguments.document, filled.encode())
+
+
+if __name__ == "__main__":
+    main()

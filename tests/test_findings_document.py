@@ -1,0 +1,35 @@
+"""docs/findings.md says what is stored and nothing else."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from dpflat.runs.layout import shipped_root
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("findings", ROOT / "benchmarks" / "findings.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_stored_row_stands_in_the_document_as_the_script_writes_it(script):
+    for name, table in script.tell_all(shipped_root()).items():
+        assert f"<!-- {name} -->" in DOCUMENT
+        missing = [row for row in table.splitlines() if row not in DOCUMENT]
+        assert not missing, f"{name}: run python benchmarks/findings.py"
+
+
+def test_a_table_is_replaced_between_its_marks_and_nothing_else(script):
+    document = "a\n<!-- one -->\nold\n<!-- end -->\nb\n<!-- two -->\nkept\n<!-- end -->\n"
+    assert script.fill(document, {"one": "new \\1"}) == document.replace("old", "new \\1")
+
+
+def test_the_document_is_short():
+    assert len(DOCUMENT.splitlines()) <= 80
