@@ -151,16 +151,18 @@ def describe_budget(
             return f"One run has read {task}. No guarantee: {broken}."
         only = NO_NOISE if not math.isfinite(epsilon) else f"It gives {describe_pair(epsilon, delta)}."
         return f"One run has read {task}. {only}"
-    shaped = f"{_some_of_them(void)} {'was' if void == 1 else 'were'} shaped by un-noised private data"
-    read = f"{_some_of_them(as_public)} read these data as public, without noise"
+    shaped = f"{_some_of_them(void, count)} {'was' if void == 1 else 'were'} shaped by un-noised private data"
+    read = f"{_some_of_them(as_public, count)} read these data as public, without noise"
     reasons = [reason for number, reason in ((void, shaped), (as_public, read)) if number]
     if reasons:
         return f"Released together, these {count} runs on {task} have no guarantee: {'; '.join(reasons)}."
     return describe_together(count, epsilon, delta, published)
 
 
-def _some_of_them(count: int) -> str:
-    return "one of them" if count == 1 else f"{count} of them"
+def _some_of_them(some: int, count: int) -> str:
+    if some == count:
+        return "all of them"
+    return "one of them" if some == 1 else f"{some} of them"
 
 
 def describe_overlap(count: int | None, task: str, public: str) -> str:

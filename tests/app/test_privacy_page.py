@@ -116,6 +116,7 @@ def test_a_run_that_uses_a_data_set_as_public_has_read_it_without_noise(own, lev
         "Released together, these 2 runs on imdb have no guarantee: one of them read these data as public, without "
         "noise."
     )
+    assert "all of them read these data as public" in compose_store([reader, reader], "imdb")["sentence"]
     own_data = compose_store(list_runs(own, shipped=False), "rotten_tomatoes")
     assert (own_data["runs"], own_data["read_as_public"]) == ([reader.id], [])
     assert own_data["epsilon"] > 0
