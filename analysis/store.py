@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from analysis.layers.results import LayersResult, build_result
 from analysis.layers.settings import LayersConfig, build_layers_config, check_data
 from dpflat.catalog import TASKS
 from dpflat.errors import DPFlatError
+from dpflat.jobs import check_allowed
 from dpflat.runs import layout
 from dpflat.runs.files import read_json, unreadable
 from dpflat.runs.record import Run
@@ -85,6 +87,13 @@ def _read_result(folder: Path, stamp: int) -> LayersResult:  # noqa: ARG001
         raise unreadable(folder / RESULT, "or its arrays are damaged") from None
 
 
+def analyze_command(run: Run, config: LayersConfig) -> str:
+    """The terminal's command for an analysis, new or to go on with."""
+    changed = config.model_dump(mode="json", exclude_defaults=True)
+    settings = "".join(f" --set {shlex.quote(f'{name}={value}')}" for name, value in changed.items())
+    return layout.run_command("analyze", run.folder, f" layers{settings}")
+
+
 def folder_of(root: Path, run: Run, config: LayersConfig) -> Path:
     """Where an analysis with these settings lies: the same settings, the same folder."""
     return root / ANALYSES / run.id / f"{config.kind}-{config.fingerprint()}"
@@ -103,8 +112,9 @@ def open_analysis(run: Run, config: LayersConfig, root: Path) -> Analysis:
     """The folder of an analysis, made if it is not there yet: in `root` for a shipped run, else beside the run.
 
     Raises:
-        DPFlatError: when the run cannot be asked this, or the folder cannot be made.
+        DPFlatError: when nothing may be started here, the run cannot be asked this, or the folder cannot be made.
     """
+    check_allowed(root)
     check_data(config, run.config)
     if run.state != "finished":
         raise DPFlatError(f"'{run.id}' is {run.state}; only a finished run can be measured.")

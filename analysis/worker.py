@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from analysis.layers.parts import Part, Step, share_done
-from analysis.store import RESULT, Analysis
+from analysis.store import RESULT, Analysis, analyze_command
 from dpflat.abandon import abandon_on
 from dpflat.catalog import TASKS
-from dpflat.run_job import FINISHED, STOPPED, Stopping, do_job, stop_early
+from dpflat.errors import DPFlatError
+from dpflat.run_job import FINISHED, STOPPED, Stopping, do_job, fail, stop_early
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, read_json, replace_file, replace_json
 from dpflat.runs.manifest import write_manifest
@@ -25,10 +26,12 @@ WHOLE = 100
 
 def do_analysis(analysis: Analysis, stopping: Stopping) -> int:
     """Do an analysis to its end, or until somebody stops it; returns the exit code."""
-    again = f"dpflat analyze {analysis.folder.parent.name} layers"
-    return do_job(
-        analysis.folder, analysis.root, stopping, lambda: _analyse_into(analysis, stopping), again, "log.txt beside it"
-    )
+    try:
+        again = analyze_command(analysis.run, analysis.config)
+    except DPFlatError as error:
+        return fail(analysis.folder, str(error), resumable=False)
+    log = f"{layout.LOG} in its folder"
+    return do_job(analysis.folder, analysis.root, stopping, lambda: _analyse_into(analysis, stopping), again, log)
 
 
 def _analyse_into(analysis: Analysis, stopping: Stopping) -> int:
@@ -69,7 +72,7 @@ def _analyse_into(analysis: Analysis, stopping: Stopping) -> int:
         "weights": asked.point,
         "layers": asked.objective.backbone.layers,
         "examples": sum(len(piece) for piece in asked.few),
-        "entry_class": config.entry_class(),
+        "entry_class": config.entry_class(run.ledger.guarantee().answer),
     }
     replace_json(folder / layout.ENV, describe_software(asked.objective.backbone))
     arrays_path = analysis.arrays_path(TASKS[run.config.task.name].public)

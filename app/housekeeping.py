@@ -9,6 +9,7 @@ import zipfile
 from contextlib import suppress
 from pathlib import Path
 
+from analysis.store import ANALYSES
 from dpflat import jobs
 from dpflat.catalog import TASKS
 from dpflat.errors import DPFlatError
@@ -16,6 +17,7 @@ from dpflat.jobs import check_allowed
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from dpflat.runs.record import Run
+from dpflat.runs.status import derive_state
 
 TRASH, UNDO_SECONDS = ".trash", 10.0
 RELEASED = (layout.CONFIG, layout.ENV, layout.LEDGER)
@@ -42,29 +44,39 @@ def label_run(run: Run, name: str, note: str) -> None:
 
 
 def delete_run(run: Run) -> Path:
-    """Move a run to the trash, where it stays until `empty_trash`; returns its place there.
+    """Move a run and what was measured of it to the trash, where it stays until `empty_trash`; returns its place there.
 
     Raises:
-        DPFlatError: for a shipped or living run, or in read-only mode.
+        DPFlatError: for a shipped run, one that is being worked on or measured, or in read-only mode.
     """
     check_own(run)
     if run.state in jobs.ALIVE:
         raise DPFlatError(f"'{run.id}' is being worked on. Stop it first.")
-    trash = run.folder.parent / TRASH
-    trash.mkdir(exist_ok=True)
-    target = trash / run.id
-    run.folder.rename(target)
-    target.touch()
-    return target
+    root = run.folder.parent
+    if any(derive_state(folder) in jobs.ALIVE for folder in (root / ANALYSES / run.id).glob("*")):
+        raise DPFlatError(f"'{run.id}' is being measured. Stop that first.")
+    (root / TRASH).mkdir(exist_ok=True)
+    for place, waste in _places(root, run.id):
+        if place.is_dir():
+            place.rename(waste)
+            waste.touch()
+    return root / TRASH / run.id
+
+
+def _places(root: Path, run_id: str) -> tuple[tuple[Path, Path], ...]:
+    """Where a run and what was measured of it lie, and where in the trash."""
+    trash = root / TRASH
+    return (root / ANALYSES / run_id, trash / f"{run_id}.{ANALYSES}"), (root / run_id, trash / run_id)
 
 
 def restore_run(root: Path, run_id: str) -> bool:
     """Undo `delete_run`; whether the run was still there."""
     check_allowed(root)
-    place = root / TRASH / layout.check_id(run_id)
-    if not place.is_dir():
+    if not (root / TRASH / layout.check_id(run_id)).is_dir():
         return False
-    place.rename(root / run_id)
+    for place, waste in _places(root, run_id):
+        if waste.is_dir():
+            waste.rename(place)
     return True
 
 

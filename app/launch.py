@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,8 @@ OPEN_SETTINGS = (
     "privacy.max_grad_norm",
 )
 LEVELS = {f"flatness.{level}.mode": modes for level, modes in MODES_OF.items()}
+LIST = "flatness.cross_layer.remove"
+LIST_OF_LAYERS = re.compile(r"\s*\d{1,3}\s*(,\s*\d{1,3}\s*)*")
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ class Choice:
         epochs: for the length `own`.
         seeds: number of seeds, counted from `first_seed`.
         first_seed: the public seed of the first run.
-        settings: values of `OPEN_SETTINGS` that differ from the defaults; of `LEVELS` for the method `Own mix`.
+        settings: values of `OPEN_SETTINGS` that differ from the defaults; of `LEVELS`, and of `LIST` as text, for the
+            method `Own mix`.
     """
 
     task: str
@@ -88,12 +92,15 @@ def check_choice(choice: Choice) -> None:
         ("backbone", (choice.backbone,), list(BACKBONES)),
         ("method", choice.methods, list(METHODS)),
         ("length", (choice.length,), list(LENGTHS)),
-        ("setting", tuple(choice.settings), [*OPEN_SETTINGS, *LEVELS]),
+        ("setting", tuple(choice.settings), [*OPEN_SETTINGS, *LEVELS, LIST]),
         *((f"value of {s}", (choice.settings[s],), list(m)) for s, m in LEVELS.items() if s in choice.settings),
     ):
         for name in got:
             if name not in known:
                 raise unknown(what, str(name)[:60], known)
+    given = choice.settings.get(LIST)
+    if given is not None and not LIST_OF_LAYERS.fullmatch(str(given)):
+        raise DPFlatError(f"Layers to remove: expected numbers of layers like 5, 3; got '{str(given)[:60]}'.")
     if not choice.methods:
         raise DPFlatError("Choose at least one method.")
     if any(epsilon not in EPSILONS for epsilon in choice.epsilons) or not choice.epsilons:
@@ -116,6 +123,8 @@ def list_choices(choice: Choice) -> list[dict[str, Any]]:
     for method in choice.methods:
         own = METHODS[method]
         allowed = {key: value for key, value in choice.settings.items() if _applies(key, method)}
+        if LIST in allowed:
+            allowed[LIST] = [int(layer) for layer in str(allowed[LIST]).split(",")]
         if own.get("privacy.kind") == "none":
             cells.append({**base, **own, **allowed})
         else:
@@ -124,7 +133,7 @@ def list_choices(choice: Choice) -> list[dict[str, Any]]:
 
 
 def _applies(setting: str, method: str) -> bool:
-    if setting in LEVELS:
+    if setting in LEVELS or setting == LIST:
         return method == OWN_MIX
     if METHODS[method].get("privacy.kind") == "none" and setting.startswith("privacy."):
         return False

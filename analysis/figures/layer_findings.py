@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from analysis.figures.findings import Finding, Verdict, show_interval, show_points
+from analysis.figures.layers import LayerSide
 from analysis.layers.results import LayersResult
-from analysis.layers.subsets import Subset, rank_of
+from analysis.layers.subsets import ALL_UP_TO, Subset, rank_of
 from analysis.layers.trace import Trace, TracedRound
 from dpflat.flatness.settings import RemovalAsPublished, RemovalExponential, RemovalFixed, RemovalPublic
 from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
@@ -28,23 +29,26 @@ def name_layers(layers: Sequence[int]) -> str:
     return f"layer{'s' if len(layers) > 1 else ''} {join(layers)}"
 
 
-def describe_removals(result: LayersResult | None, removed: tuple[int, ...], trace: Trace | None) -> Finding:
+def describe_removals(side: LayerSide | None, removed: tuple[int, ...], trace: Trace | None, fixed: bool) -> Finding:
     """Which layers went and how sure that was, or which layer is sharpest where none went.
 
     Args:
-        result: what was measured; None where nothing is.
+        side: what was measured; None where nothing is.
         removed: layers whose prefix was removed in the run, in order.
-        trace: the scores behind it; None where no layer was scored.
+        trace: the scores behind it; None where they are not there.
+        fixed: whether the layers were fixed beforehand.
     """
     if not removed:
-        readings = {layer: found["box"] for layer, found in (result.alone if result else {}).items() if "box" in found}
+        boxes = side.boxes() if side else {}
         text = "No layers were removed in this run"
-        if readings:
-            text += f"; the sharpest is layer {max(readings, key=lambda layer: readings[layer].value)}"
+        if boxes:
+            text += f"; the sharpest is layer {max(boxes, key=lambda layer: boxes[layer])}"
         return Finding(text + ONE_SEED, Verdict.DESCRIPTIVE)
     text = f"Removed {name_layers(removed)}"
-    if trace is None:
+    if fixed:
         return Finding(f"{text} before the first step; nothing was scored{ONE_SEED}", Verdict.DESCRIPTIVE)
+    if trace is None:
+        return Finding(f"{text}; the scores are not in this store{ONE_SEED}", Verdict.DESCRIPTIVE)
     if trace.rounds[0].probability is not None:
         lowest = sum(found.removed == found.lowest for found in trace.rounds)
         drawn = f"drawn at random by scores; the lowest score went in {lowest} of {len(removed)} rounds"
@@ -76,40 +80,59 @@ def describe_round(found: TracedRound, number: int) -> Finding:
         text = f"Round {number}: layer {found.removed} was drawn, with probability {found.probability:.2f}"
         same = found.removed == found.lowest
         text += "; greedy would have taken it too" if same else f"; the greedy choice was layer {found.lowest}"
-    return Finding(text, Verdict.DESCRIPTIVE)
+    return Finding(text + ONE_SEED, Verdict.DESCRIPTIVE)
 
 
-def describe_what_if(result: LayersResult, kept: Subset, interval: tuple[float, float] | None) -> Finding:
-    """What taking prefixes out of the trained model costs, beside all other ways to take out as many.
+def describe_what_if(
+    result: LayersResult, kept: Subset, measure: str, interval: tuple[float, float] | None = None
+) -> Finding:
+    """What taking prefixes out does to one measure, beside all other ways to take out as many.
 
     Args:
         result: what was measured.
         kept: layers that keep their prefix.
-        interval: 95 % interval of the cost over test examples, shares; None where single rows are not there.
+        measure: one of `MEASURES`.
+        interval: 95 % interval of the loss of accuracy over test examples, shares; None where it is not known.
     """
-    everything = max(result.asked(), key=len)
-    score, whole = result.score(kept), result.score(everything)
+    everything = result.everything()
     out = [layer for layer in everything if layer not in kept]
-    if score is None or whole is None:
-        return Finding(f"Without {name_layers(out)}: not measured", Verdict.DESCRIPTIVE)
+    value, whole = result.value(kept, measure), result.value(everything, measure)
+    if value is None or whole is None:
+        where = f"Without {name_layers(out)}" if out else "With every prefix of these weights"
+        return Finding(f"{where}: {measure} is not measured", Verdict.DESCRIPTIVE)
     if not out:
-        return Finding(
-            f"With every prefix there, accuracy is {100 * whole.accuracy:.1f} %{ONE_SEED}", Verdict.DESCRIPTIVE
-        )
-    cost = whole.accuracy - score.accuracy
-    word = "costs" if cost >= 0 else "brings"
-    low, high = interval or (0.0, 0.0)
-    if cost < 0:
-        low, high = -high, -low
-    span = f" {show_interval(low, high, sign=False)}" if interval else ""
-    text = f"Taking out {name_layers(out)} {word} {show_points(abs(cost), sign=False)} points{span}"
-    values = {other: found.accuracy for other in result.asked() if (found := result.score(other))}
-    rank, count = rank_of(kept, values, higher_is_better=True)
+        text = f"With every prefix of these weights {measure} is {show_measure(value, measure)}"
+        return Finding(text + ONE_SEED, Verdict.DESCRIPTIVE)
+    text = f"Taking out {name_layers(out)} {_change(value - whole, measure, interval)}"
+    rank, count = rank_of(kept, result.values(measure), higher_is_better=measure == "accuracy")
     if count > 1:
-        ways = f"ways to take out {len(out)}" if len(everything) <= 6 else f"measured ways to take out {len(out)}"
-        cheaper = {0: "none"}.get(rank - 1, str(rank - 1))
-        text += f"; {cheaper} of the {count} {ways} {'costs' if rank == 2 else 'cost'} less"
+        ways = "ways" if len(everything) <= ALL_UP_TO else "measured ways"
+        better = "none" if rank == 1 else str(rank - 1)
+        verb = "is" if rank == 2 else "are"
+        text += f"; {better} of the {count} {ways} to take out {len(out)} {verb} better"
     return Finding(text + ONE_SEED, Verdict.DESCRIPTIVE)
+
+
+def show_measure(value: float, measure: str) -> str:
+    """A measure with its unit."""
+    return f"{100 * value:.1f} %" if measure == "accuracy" else f"{value:.3f}{' nats' if measure == 'loss' else ''}"
+
+
+def _change(difference: float, measure: str, interval: tuple[float, float] | None) -> str:
+    if measure != "accuracy":
+        return f"{'raises' if difference > 0 else 'lowers'} {measure} by {abs(difference):.3f}".replace("-", "")
+    if interval is None:
+        word = "costs" if difference <= 0 else "brings"
+        return f"{word} {show_points(abs(difference), sign=False)} points"
+    low, high = interval
+    if low <= 0 <= high:
+        return (
+            f"costs {show_points(-difference, sign=False)} points {show_interval(low, high, sign=False)}: cannot tell"
+        )
+    if difference > 0:
+        low, high = -high, -low
+    word = "costs" if difference <= 0 else "brings"
+    return f"{word} {show_points(abs(difference), sign=False)} points {show_interval(low, high, sign=False)}"
 
 
 def describe_agreement(counts: Sequence[int], seeds: int) -> Finding:
@@ -127,7 +150,8 @@ def describe_agreement(counts: Sequence[int], seeds: int) -> Finding:
         return Finding("No seed removed a layer", Verdict.DESCRIPTIVE)
     parts = [f"{name_layers(by_count[count])} in {count} of {seeds}" for count in sorted(by_count, reverse=True)]
     text = parts[0].replace(" in ", " went in ", 1) + (" seed" if seeds == 1 else " seeds")
-    return Finding(", ".join([text[0].upper() + text[1:], *parts[1:]]), Verdict.DESCRIPTIVE)
+    told = ", ".join([text[0].upper() + text[1:], *parts[1:]])
+    return Finding(told + (ONE_SEED if seeds == 1 else ""), Verdict.DESCRIPTIVE)
 
 
 def choice_entry(ledger: PrivacyLedger) -> LedgerEntry | None:
@@ -141,14 +165,42 @@ def describe_cost(ledger: PrivacyLedger) -> str:
     entry = choice_entry(ledger)
     if entry is None:
         return "No layer was chosen, so choosing cost nothing."
+    caveats = [e.because for e in ledger.entries if e.entry_class is EntryClass.CAVEAT and e.because]
     match entry.entry_class:
         case EntryClass.ACCOUNTED if entry.epsilon_alone is not None and ledger.epsilon is not None:
             alone, total = show_epsilon(entry.epsilon_alone), show_epsilon(ledger.epsilon)
-            return f"Choosing layers costs epsilon {alone} alone, inside the total of {total}."
+            text = f"Choosing layers costs epsilon {alone} alone, inside the total of {total}"
+            void = ledger.guarantee().answer == "void"
+            return f"{text}; other reads void that total." if void else f"{text}."
         case EntryClass.BREAKING:
             return "Choosing layers read private data without noise: it voids the guarantee."
+        case EntryClass.PUBLIC:
+            noted = [c for c in caveats if "list of removed layers" in c or "are in the public" in c]
+            text = "Choosing layers read no private data"
+            return f"{text}, {'; '.join(noted)}." if noted else f"{text}: it cost nothing."
         case _:
-            return "Choosing layers cost nothing: no private data was read for it."
+            return f"Choosing layers: {entry.mechanism}."
+
+
+def class_of_scores(ledger: PrivacyLedger) -> EntryClass:
+    """What showing the scores behind a choice costs: un-noised private scores that chose break epsilon."""
+    entry = choice_entry(ledger)
+    if entry is None or entry.entry_class is EntryClass.PUBLIC:
+        return EntryClass.PUBLIC
+    return EntryClass.BREAKING if entry.entry_class is EntryClass.BREAKING else EntryClass.DIAGNOSTIC
+
+
+def worst(*classes: EntryClass) -> EntryClass:
+    """The class of something that is made of several."""
+    order = (
+        EntryClass.PUBLIC,
+        EntryClass.POST_PROCESSING,
+        EntryClass.ACCOUNTED,
+        EntryClass.CAVEAT,
+        EntryClass.DIAGNOSTIC,
+        EntryClass.BREAKING,
+    )
+    return max(classes, key=order.index)
 
 
 def describe_norms(result: LayersResult, letter: str) -> Finding:

@@ -28,11 +28,24 @@ class LayerSide:
         method: its plain name, which decides the colour.
         result: what was measured.
         removed: layers whose prefix was removed in the run, in order.
+        letter: A or B.
+        scored: whether they went in rounds, by scores.
     """
 
     method: str
     result: LayersResult
     removed: tuple[int, ...]
+    letter: str = "A"
+    scored: bool = False
+
+    def boxes(self) -> dict[int, tuple[float, float]]:
+        """Sharpness in the box and its spread, by layer; without what is not measured or was not finite."""
+        found = {layer: readings.get("box") for layer, readings in sorted(self.result.alone.items())}
+        return {
+            layer: (box.value, box.spread or 0.0)
+            for layer, box in found.items()
+            if box is not None and box.value is not None
+        }
 
 
 def role_of(method: str) -> str:
@@ -52,10 +65,10 @@ def draw_alone(sides: Sequence[LayerSide], mode: tokens.Mode, marked: int | None
     layers = max(side.result.layers for side in sides)
     height = max(tokens.PRIMARY_HEIGHT, ROW_PX * layers * len(sides) + 60)
     figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height, "bargap": 0})
-    highest = max((r["box"].value for s in sides for r in s.result.alone.values() if "box" in r), default=1.0)
+    highest = max((value for side in sides for value, _ in side.boxes().values()), default=0.0)
     for number, side in enumerate(sides):
         shift = 0.0 if len(sides) == 1 else (0.19 if number == 0 else -0.19)
-        _draw_side(figure, side, number, shift, palette)
+        _draw_side(figure, side, shift, palette)
     _point_at(figure, marked, palette)
     figure.update_yaxes(
         tickvals=list(range(layers)),
@@ -64,15 +77,16 @@ def draw_alone(sides: Sequence[LayerSide], mode: tokens.Mode, marked: int | None
         showgrid=False,
         zeroline=False,
     )
-    figure.update_xaxes(title_text="rise of the loss over 1 + loss", range=[0, 1.25 * highest], rangemode="tozero")
+    figure.update_xaxes(
+        title_text="rise of the loss over 1 + loss", range=[0, 1.3 * highest or 1.0], rangemode="tozero"
+    )
     return figure
 
 
-def _draw_side(figure: go.Figure, side: LayerSide, number: int, shift: float, palette: tokens.Palette) -> None:
-    colour = getattr(palette, role_of(side.method))
-    readings = {layer: found["box"] for layer, found in sorted(side.result.alone.items()) if "box" in found}
-    places, values = [layer + shift for layer in readings], [reading.value for reading in readings.values()]
-    gone = [layer in side.removed for layer in readings]
+def _draw_side(figure: go.Figure, side: LayerSide, shift: float, palette: tokens.Palette) -> None:
+    colour, boxes = getattr(palette, role_of(side.method)), side.boxes()
+    places, values = [layer + shift for layer in boxes], [value for value, _ in boxes.values()]
+    gone = [layer in side.removed for layer in boxes]
     figure.add_trace(
         go.Bar(
             x=values,
@@ -92,28 +106,31 @@ def _draw_side(figure: go.Figure, side: LayerSide, number: int, shift: float, pa
             x=values,
             y=places,
             mode="markers",
-            marker={"symbol": SHAPES[number], "size": tokens.MEAN_DOT_PX, "color": colour},
+            marker={"symbol": SHAPES[LETTERS.index(side.letter)], "size": tokens.MEAN_DOT_PX, "color": colour},
             error_x={
                 "type": "data",
                 "symmetric": False,
                 "array": [0.0] * len(values),
-                "arrayminus": [reading.spread for reading in readings.values()],
+                "arrayminus": [spread for _, spread in boxes.values()],
                 "color": palette.ink,
                 "thickness": 1,
                 "width": 4,
             },
-            customdata=list(readings),
-            hovertemplate=f"{LETTERS[number]}, layer %{{customdata}}: %{{x:.3g}}, n = {side.result.examples:,}"
+            customdata=list(boxes),
+            hovertemplate=f"{side.letter}, layer %{{customdata}}: %{{x:.3g}}, n = {side.result.examples:,}"
             "<extra></extra>",
         )
     )
-    labels = {layer: f"removed, round {side.removed.index(layer) + 1}" for layer in side.removed}
-    first = max(readings, default=None)
+    labels = {
+        layer: f"removed, round {number}" if side.scored else "removed"
+        for number, layer in enumerate(side.removed, start=1)
+    }
+    first = max(boxes, default=None)
     for layer in range(side.result.layers):
-        words = [LETTERS[number]] if layer == first else []
+        words = [side.letter] if layer == first else []
         words += [labels[layer]] if layer in labels else []
         if words:
-            x = readings[layer].value if layer in readings else 0.0
+            x = boxes[layer][0] if layer in boxes else 0.0
             figure.add_annotation(
                 x=x,
                 y=layer + shift,
@@ -142,14 +159,16 @@ def _point_at(figure: go.Figure, marked: int | None, palette: tokens.Palette) ->
 
 
 def draw_round(found: TracedRound, mode: tokens.Mode, marked: int | None = None) -> go.Figure:
-    """The score without each candidate layer in one round; the one that went is filled."""
+    """The score without each candidate layer in one round, the lowest at the bottom; the one that went is filled."""
     palette = tokens.PALETTES[mode]
-    layers = sorted(found.scores)
+    layers = sorted(found.scores, key=lambda layer: (found.scores[layer], layer))
+    places = {layer: place for place, layer in enumerate(layers)}
     figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
     figure.add_trace(
         go.Scatter(
             x=[found.scores[layer] for layer in layers],
-            y=layers,
+            y=list(places.values()),
+            customdata=layers,
             mode="markers",
             marker={
                 "size": tokens.MEAN_DOT_PX,
@@ -166,7 +185,7 @@ def draw_round(found: TracedRound, mode: tokens.Mode, marked: int | None = None)
                 "thickness": 1,
                 "width": 4,
             },
-            hovertemplate="without layer %{y}: %{x:.3g}<extra></extra>",
+            hovertemplate="without layer %{customdata}: %{x:.3g}<extra></extra>",
         )
     )
     notes = {found.removed: "removed"}
@@ -175,16 +194,19 @@ def draw_round(found: TracedRound, mode: tokens.Mode, marked: int | None = None)
     for layer, words in notes.items():
         figure.add_annotation(
             x=found.scores[layer],
-            y=layer,
+            y=places[layer],
             text=words,
             xshift=10,
             showarrow=False,
             xanchor="left",
             font={"size": tokens.SMALL_PX, "color": palette.ink},
         )
-    _point_at(figure, marked, palette)
+    _point_at(figure, places.get(marked) if marked is not None else None, palette)
     figure.update_yaxes(
-        tickvals=layers, ticktext=[f"without {layer}" for layer in layers], showgrid=False, zeroline=False
+        tickvals=list(places.values()),
+        ticktext=[f"without {layer}" for layer in layers],
+        showgrid=False,
+        zeroline=False,
     )
     top = max(found.scores.values())
     figure.update_xaxes(title_text="sharpness of what is left", range=[0, 1.3 * top if top > 0 else 1.0])
@@ -235,13 +257,16 @@ def draw_strip(values: Mapping[Subset, float], chosen: Subset, own: Subset, unit
     return figure
 
 
-def draw_choices(removals: Mapping[int, tuple[int, ...]], layers: int, mode: tokens.Mode) -> go.Figure:
+def draw_choices(
+    removals: Mapping[int, tuple[int, ...]], layers: int, mode: tokens.Mode, marked: int | None = None
+) -> go.Figure:
     """Layers by seeds: kept solid, removed hatched with the number of the round.
 
     Args:
         removals: removed layers in order, by seed.
         layers: number L of layers.
         mode: light or dark.
+        marked: a layer to point at.
     """
     palette = tokens.PALETTES[mode]
     height = ROW_PX * layers + 60
@@ -271,6 +296,7 @@ def draw_choices(removals: Mapping[int, tuple[int, ...]], layers: int, mode: tok
             )
         )
     figure.update_layout(barmode="overlay")
+    _point_at(figure, marked, palette)
     figure.update_yaxes(
         tickvals=list(range(layers)),
         ticktext=[f"layer {layer}" for layer in range(layers)],
@@ -295,7 +321,8 @@ def draw_norms(sides: Sequence[LayerSide], mode: tokens.Mode, marked: int | None
     figure = make_subplots(rows=1, cols=len(PANELS), subplot_titles=[name for name, _ in PANELS])
     figure.update_layout(template=tokens.plotly_template(mode), height=tokens.MULTIPLE_HEIGHT + 40, margin={"t": 32})
     for column, (name, value) in enumerate(PANELS, start=1):
-        for number, side in enumerate(sides):
+        for side in sides:
+            number = LETTERS.index(side.letter)
             layers = sorted(side.result.norms)
             figure.add_trace(
                 go.Scatter(

@@ -6,7 +6,7 @@ from analysis.layers.settings import LayersConfig
 from analysis.layers.subsets import count_subsets
 from dpflat.catalog import BACKBONES, TASKS
 from dpflat.config import RunConfig
-from dpflat.forecast import FORWARD_SHARE, START_SECONDS
+from dpflat.forecast import FORWARD_SHARE, REFERENCE_TOKENS, START_SECONDS
 
 SHARED_STATES = 1 / 3
 """Work that subsets need, over that of so many separate forward passes."""
@@ -25,10 +25,13 @@ def forecast_seconds(config: LayersConfig, run: RunConfig) -> float | None:
     many = min(config.accuracy_examples, TASKS[run.task.name].test_rows)
     asked = count_subsets(layers, config.random_subsets) if config.keep is None else 2
     subsets = asked * SHARED_STATES * FORWARD_SHARE * ((config.directions + 1) * few + many)
+    task = TASKS[run.task.name if config.data in ("test", "train") else config.data]
+    longer = min(task.typical_tokens, run.data.max_tokens) / REFERENCE_TOKENS
+    each = AGAINST_TRAINING * longer / card.examples_per_second[run.backbone.dtype]
     if config.keep is not None:
-        return START_SECONDS + AGAINST_TRAINING * subsets / card.examples_per_second[run.backbone.dtype]
+        return START_SECONDS + each * subsets
     climb = (config.ascent_steps + 1) * few
     others = 2 * config.other_restarts * climb + 2 * config.average_pairs * few * FORWARD_SHARE
     whole = config.restarts * climb + others
     rows = subsets + whole + UPPER_LAYERS * layers * (config.restarts * climb + others)
-    return START_SECONDS + AGAINST_TRAINING * rows / card.examples_per_second[run.backbone.dtype]
+    return START_SECONDS + each * rows

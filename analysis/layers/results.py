@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from analysis.layers.subsets import Subset
 
 MEASURES = ("box", "ball", "adaptive", "average")
+SUBSET_MEASURES = ("accuracy", "loss", "sharpness", "matched")
 
 
 @dataclass(frozen=True)
@@ -99,25 +100,46 @@ class LayersResult:
     subsets: Mapping[Subset, SubsetScore] = field(default_factory=dict)
     correct: np.ndarray | None = None
 
-    def score(self, subset: Subset) -> SubsetScore | None:
-        """Loss and accuracy on as many rows as were asked, sharpness where it was measured; None if never asked."""
-        fine, coarse = self.subsets.get(subset), self.coarse.get(subset)
-        best = fine or coarse
-        if best is None:
-            return None
-        sharpness, spread = (coarse.sharpness, coarse.spread) if coarse else (None, None)
-        return SubsetScore(best.loss, best.accuracy, sharpness, spread)
-
     def asked(self) -> tuple[Subset, ...]:
         """Every subset that has a score."""
-        return tuple(self.subsets or self.coarse)
+        return tuple(dict.fromkeys([*self.subsets, *self.coarse]))
 
-    def per_dimension(self, subset: Subset) -> float | None:
-        """A subset's sharpness as if it had all layers' entries, to first order; None where it has none."""
-        score, layers = self.score(subset), len(max(self.asked(), key=len))
-        if score is None or score.sharpness is None or not subset:
-            return None
-        return score.sharpness * layers / len(subset)
+    def everything(self) -> Subset:
+        """All layers that have a prefix in the weights that were asked."""
+        return max(self.asked(), key=len, default=())
+
+    def value(self, subset: Subset, measure: str) -> float | None:
+        """One measure of a subset, of `SUBSET_MEASURES`; None where it is not measured or was not finite.
+
+        Accuracy (a share) and loss are of the many rows once those are measured, else of the few; sharpness is of the
+        few, `matched` as if the subset had all layers' entries, to first order.
+        """
+        if measure in ("sharpness", "matched"):
+            found = self.coarse.get(subset)
+            if found is None or found.sharpness is None or measure == "sharpness":
+                return found.sharpness if found else None
+            return found.sharpness * len(self.everything()) / len(subset) if subset else 0.0
+        score = (self.subsets or self.coarse).get(subset)
+        return None if score is None else float(score.accuracy) if measure == "accuracy" else score.loss
+
+    def values(self, measure: str) -> dict[Subset, float]:
+        """One measure of every subset that has it."""
+        found = {subset: self.value(subset, measure) for subset in self.asked()}
+        return {subset: value for subset, value in found.items() if value is not None}
+
+    def with_one(self, other: LayersResult) -> LayersResult:
+        """This result with a subset that was scored on its own, on the same rows."""
+        if other.rows != self.rows or other.weights != self.weights:
+            raise ValueError("the same rows and weights")
+        correct = self.correct
+        new = [subset for subset in other.subsets if subset not in self.subsets]
+        if correct is not None and other.correct is not None:
+            places = list(other.subsets)
+            correct = np.concatenate([correct, *(other.correct[[places.index(subset)]] for subset in new)])
+        subsets = (
+            {**self.subsets, **{subset: other.subsets[subset] for subset in new}} if self.subsets else self.subsets
+        )
+        return replace(self, coarse={**other.coarse, **self.coarse}, subsets=subsets, correct=correct)
 
 
 def build_result(content: dict[str, Any], correct: np.ndarray | None) -> LayersResult:

@@ -55,9 +55,16 @@ class LayersConfig(Section):
         """Eight hex digits that name these settings."""
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:8]
 
-    def entry_class(self) -> EntryClass:
-        """What showing the result costs: nothing on public data, else it stands outside epsilon."""
-        return EntryClass.DIAGNOSTIC if self.data in ("test", "train") else EntryClass.PUBLIC
+    def entry_class(self, answer: str) -> EntryClass:
+        """What showing the result costs: on private rows it stands outside epsilon.
+
+        On public rows it is a function of the weights: free where a guarantee covers those, else outside it too.
+
+        Args:
+            answer: the answer of the run's guarantee.
+        """
+        covered = self.data not in ("test", "train") and answer in ("holds", "nominal", "nothing_private")
+        return EntryClass.POST_PROCESSING if covered else EntryClass.DIAGNOSTIC
 
 
 def build_layers_config(content: dict[str, Any]) -> LayersConfig:
@@ -72,17 +79,21 @@ def build_layers_config(content: dict[str, Any]) -> LayersConfig:
         raise DPFlatError(describe_errors(error)) from None
 
 
+def list_rows(run: RunConfig) -> list[str]:
+    """The rows that a run's head can answer: its own splits, and public tasks with the same classes."""
+    own = TASKS[run.task.name]
+    alike = [t.name for t in TASKS.values() if t.public and t.name != own.name and t.class_names == own.class_names]
+    return ["test", "train", *alike]
+
+
 def check_data(config: LayersConfig, run: RunConfig) -> None:
-    """Refuse data that the run's head cannot answer.
+    """Refuse what a run cannot be asked.
 
     Raises:
         DPFlatError: with what was expected and what came.
     """
-    own = TASKS[run.task.name]
-    fitting = [name for name, task in TASKS.items() if task.public and task.class_names == own.class_names]
-    known = ["test", "train", *(name for name in fitting if name != own.name)]
-    if config.data not in known:
-        raise unknown("data", config.data[:60], known)
+    if config.data not in list_rows(run):
+        raise unknown("data", config.data[:60], list_rows(run))
     if run.adapter.kind != "prefix":
         raise DPFlatError(why_no_layers(run))
     if config.keep is not None and list(config.keep) != sorted(set(config.keep)):
@@ -93,4 +104,5 @@ def why_no_layers(run: RunConfig) -> str:
     """The sentence for a run that has no prefixes in its layers."""
     if run.adapter.kind == "prompt":
         return "This run is black box: it has trained vectors at the input only, so there is no prefix in any layer."
+    assert run.adapter.kind == "head_only"
     return "This run trained a head alone: there is no prefix in any layer."

@@ -81,7 +81,7 @@ def conclude(run: Run, analysis: Analysis, as_json: bool) -> None:
     elif found is not None:
         err.print(f"{run.id}: {found.data} rows, n = {found.examples:,}; weights: {found.weights}")
         out.print(layers_table(found, removed_layers(run)))
-        if analysis.config.entry_class() is EntryClass.DIAGNOSTIC:
+        if analysis.config.entry_class(run.ledger.guarantee().answer) is EntryClass.DIAGNOSTIC:
             say(FIGURE_OUTSIDE)
     if analysis.state != "finished":
         status = analysis.status

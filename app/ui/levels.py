@@ -6,9 +6,11 @@ from typing import Any
 
 import streamlit as st
 
+from app.launch import OWN_MIX
 from app.ui.frame import show_badge
 from dpflat.flatness.settings import MODES_OF, FlatnessConfig
 
+LONGEST_LIST, TAKEN = 200, "new_list_taken"
 QUESTIONS = {
     "within_layer": ("Within a layer", "Take the gradient uphill of the weights during the first half of the run."),
     "cross_layer": ("Across layers", "Remove the prefixes of the layers without which the model is least sharp."),
@@ -54,4 +56,26 @@ def ask_levels() -> dict[str, Any]:
             with st.container(horizontal=True, vertical_alignment="center"):
                 show_badge(settings.entry_class)
                 st.caption(f"{settings.touches[0].upper()}{settings.touches[1:]}.", width="content")
+        if mode == "fixed":
+            chosen |= ask_list()
     return chosen
+
+
+def ask_list() -> dict[str, Any]:
+    """The layers to remove, as a setting; empty where the seed draws them."""
+    text = st.text_input(
+        "Layers to remove, for example 5, 3; empty: drawn by the seed",
+        key="new_remove",
+        max_chars=LONGEST_LIST,
+        help="A list that somebody gave is a caveat of the guarantee: epsilon does not count how it was chosen.",
+    )
+    return {"flatness.cross_layer.remove": text} if text.strip() else {}
+
+
+def take_list() -> None:
+    """Follow a link that names layers to remove: an own mix with that list, once."""
+    wanted = st.query_params.get("remove", "")[:LONGEST_LIST]
+    if wanted and st.session_state.get(TAKEN) != wanted:
+        st.session_state[TAKEN] = st.session_state["new_remove"] = wanted
+        st.session_state["new_method"], st.session_state["new_several"] = OWN_MIX, False
+        st.session_state["new_cross_layer"] = "fixed"

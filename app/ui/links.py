@@ -65,7 +65,7 @@ def is_known_version(parameters: Mapping[str, str]) -> bool:
     return parameters.get("v", VERSION) == VERSION
 
 
-def show_copy_link(parameters: Mapping[str, str]) -> None:
+def show_copy_link(parameters: Mapping[str, str], words: str = "Copy link") -> None:
     """A quiet popover with the whole address and the browser's copy button."""
-    with st.popover("Copy link", type="tertiary"):
+    with st.popover(words, type="tertiary"):
         st.code(f"{st.context.url or ''}?{urlencode(parameters)}", language=None, wrap_lines=True)

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import shlex
-
 import streamlit as st
 
 from analysis.layers.forecast import forecast_seconds
 from analysis.layers.parts import WORDS, list_parts
 from analysis.layers.settings import LayersConfig
-from analysis.store import Analysis, open_analysis
+from analysis.store import Analysis, analyze_command, open_analysis
 from app.summary import show_seconds
 from app.ui.states import read_only
 from dpflat import jobs
 from dpflat.catalog import BACKBONES
 from dpflat.errors import DPFlatError
-from dpflat.privacy.ledger import EntryClass
+from dpflat.privacy.wording import BADGES
 from dpflat.runs import layout
 from dpflat.runs.record import Run
 
 DATA_WORDS = {"test": "the held-out split", "train": "the training split"}
-
-
-def measure_command(run: Run, config: LayersConfig) -> str:
-    """The terminal's command for an analysis."""
-    changed = config.model_dump(mode="json", exclude_defaults=True)
-    settings = "".join(f" --set {shlex.quote(f'{name}={value}')}" for name, value in changed.items())
-    name, _, where = layout.run_command("analyze", run.folder).partition(" --runs")
-    return f"{name} layers{settings}{f' --runs{where}' if where else ''}"
 
 
 def start_measuring(run: Run, config: LayersConfig) -> None:
@@ -36,7 +26,6 @@ def start_measuring(run: Run, config: LayersConfig) -> None:
     Raises:
         DPFlatError: where nothing may be started, or the run cannot be asked this.
     """
-    jobs.check_allowed(layout.runs_root())
     jobs.start(open_analysis(run, config, layout.runs_root()).folder, "analysis.worker")
 
 
@@ -45,8 +34,8 @@ def describe_cost(run: Run, config: LayersConfig) -> str:
     seconds, card = forecast_seconds(config, run.config), BACKBONES.get(run.config.backbone.name)
     time = f"About {show_seconds(seconds)}" if seconds else "An unknown time"
     memory = f", {card.memory_gb[run.config.backbone.dtype]:g} GB" if card else ""
-    covered = "outside epsilon" if config.entry_class() is EntryClass.DIAGNOSTIC else "public data"
-    return f"{time}{memory}; reads {DATA_WORDS.get(config.data, config.data)} ({covered})."
+    covered = BADGES[config.entry_class(run.ledger.guarantee().answer)][1]
+    return f"{time}{memory}; reads {DATA_WORDS.get(config.data, f'{config.data}, public')} ({covered})."
 
 
 def show_measuring(run: Run, config: LayersConfig, found: Analysis | None, letter: str) -> None:
@@ -82,12 +71,12 @@ def _offer(run: Run, config: LayersConfig, words: str, button: str, letter: str)
     with st.container(border=True):
         st.write(words)
         if read_only():
-            st.code(measure_command(run, config), language="bash")
+            st.code(analyze_command(run, config), language="bash")
             return
         with st.container(horizontal=True, vertical_alignment="center"):
             pressed = st.button(button, key=f"measure-{letter}-{config.fingerprint()}")
             with st.popover("As a command", type="tertiary"):
-                st.code(measure_command(run, config), language="bash")
+                st.code(analyze_command(run, config), language="bash")
         if pressed:
             try:
                 start_measuring(run, config)

@@ -2,86 +2,96 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from analysis.figures.layer_findings import describe_cost, describe_norms, describe_removals
+from analysis.figures.layer_findings import (
+    class_of_scores,
+    describe_cost,
+    describe_norms,
+    describe_removals,
+    worst,
+)
 from analysis.figures.layers import draw_alone, draw_norms
-from analysis.layers.settings import LayersConfig, why_no_layers
-from app.layer_rows import layer_rows
+from analysis.layers.settings import LayersConfig, list_rows, why_no_layers
+from app.layer_rows import layer_rows, sharpness_rows
 from app.ui import theme
-from app.ui.frame import show_figure
+from app.ui.frame import show_badge, show_figure
 from app.ui.layer_choices import find_seeds, show_export, show_seeds, show_why
-from app.ui.layer_side import Side, gather, make_code, rows_of, seeds_of, weights_of
+from app.ui.layer_side import Side, gather, list_differences, make_code, rows_of, seeds_of
 from app.ui.layer_subsets import show_what_if
 from app.ui.measure import DATA_WORDS
-from app.ui.pair_bar import ask_pair, write_address
+from app.ui.pair_bar import Pair, ask_pair, new_link, write_address
 from app.ui.states import empty_store
 from app.ui.store import summarise_cached, visible_runs
-from dpflat.catalog import TASKS
-from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run
 
-ROWS, MARKED = "layers_rows", "layers_marked"
+ROWS, MARKED, LOOK = "layers_rows", "layers_marked", "layers_look"
 
 
-def ask_rows(run: Run) -> LayersConfig:
-    """Which rows are asked: held-out ones of the run's task, or public ones with the same classes."""
-    own = TASKS[run.config.task.name]
-    public = [t.name for t in TASKS.values() if t.public and t.name != own.name and t.class_names == own.class_names]
-    offered = ["test", *public]
-    if st.session_state.get(ROWS) not in offered:
-        wanted = st.query_params.get("rows")
-        st.session_state[ROWS] = wanted if wanted in offered else "test"
+def ask_rows(pair: Pair, link: dict[str, str]) -> LayersConfig:
+    """Which rows are asked: held-out ones of the runs' task, or public ones that both can answer."""
+    sides = [run for run in (pair.a, pair.b) if run is not None]
+    offered = [name for name in list_rows(sides[0].config) if all(name in list_rows(run.config) for run in sides)]
+    offered.remove("train")
+    chosen = link.get("rows") if link.get("rows") in offered else st.session_state.get(ROWS)
+    st.session_state[ROWS] = chosen if chosen in offered else "test"
     if len(offered) > 1:
-        st.segmented_control(
-            "Asked on",
-            offered,
-            key=ROWS,
-            required=True,
-            format_func=lambda name: DATA_WORDS.get(name, f"{name}, public"),
-        )
+        st.segmented_control("Asked on", offered, key=ROWS, required=True, format_func=_name_rows)
     return LayersConfig(data=st.session_state[ROWS])
 
 
-def show_alone(sides: list[Side], marked: int | None) -> None:
-    """The primary figure: each layer's sharpness, and which are gone."""
-    first = sides[0]
-    assert first.result is not None
-    result = first.result
-    told = next((side for side in reversed(sides) if side.removed), first)
-    finding = describe_removals(told.result, told.removed, told.trace)
-    if len(sides) > 1:
-        finding = replace(finding, text=f"{told.letter}: {finding.text}")
-    subtitle = (
-        f"Sharpness of each layer's prefix alone (Keskar's box, eta {first.config.eta:g}), spread over "
-        f"{first.config.restarts} starts · n = {result.examples:,} · {seeds_of(sides)} · {rows_of(first)} · "
-        f"{weights_of(sides)} · hatched: removed"
-    )
-    tables = [
-        pd.DataFrame(layer_rows(side.result, side.removed)).assign(run=side.letter) for side in sides if side.result
-    ]
-    show_figure(
-        "layers_alone",
-        finding,
-        subtitle,
-        draw_alone([side.drawn() for side in sides], theme.mode(), marked),
-        first.config.entry_class(),
-        pd.concat(tables),
-        make_code(first, 'draw_alone([side], "light")'),
-        on_click=_mark,
-    )
+def _name_rows(name: str) -> str:
+    return DATA_WORDS.get(name, f"{name}, public")
+
+
+def ask_mark(layers: int, link: dict[str, str]) -> int | None:
+    """The layer that every figure of layers points at: from the address, a click in a figure, or the list."""
+    offered = [None, *range(layers)]
+    given = link.get("mark", "")
+    chosen = int(given) if given.isdecimal() else st.session_state.get(MARKED)
+    st.session_state[MARKED] = chosen if chosen in offered else None
+    marked: int | None = st.selectbox("Mark a layer", offered, key=MARKED, format_func=_name_layer)
+    return marked
+
+
+def _name_layer(layer: int | None) -> str:
+    return "none" if layer is None else f"layer {layer}"
 
 
 def _mark(layer: Any) -> None:
     st.session_state[MARKED] = int(layer[0] if isinstance(layer, list | tuple) else layer)
 
 
-def _name_layer(layer: int | None) -> str:
-    return "none" if layer is None else f"layer {layer}"
+def show_alone(sides: list[Side], marked: int | None) -> None:
+    """The primary figure: each layer's sharpness, and which are gone."""
+    told = next((side for side in reversed(sides) if side.removed), sides[0])
+    first, drawn = sides[0], [side.drawn() for side in sides]
+    assert first.result is not None
+    subtitle = (
+        f"Sharpness of each layer's prefix alone (Keskar's box, eta {first.config.eta:g}), spread over "
+        f"{first.config.restarts} starts · n = {first.result.examples:,} · {seeds_of(sides)} · {rows_of(first)} · "
+        f"{first.result.weights} · hatched: removed"
+    )
+    scored = class_of_scores(told.run.ledger) if told.trace else told.entry_class()
+    show_figure(
+        f"layers_alone_{first.letter}",
+        describe_removals(told.drawn(), told.removed, told.trace, told.fixed),
+        f"{told.letter} is told · {subtitle}" if len(sides) > 1 else f"{first.letter} · {subtitle}",
+        draw_alone([side for side in drawn if side], theme.mode(), marked),
+        worst(scored, *(side.entry_class() for side in sides)),
+        table_of(sides),
+        make_code(first, 'draw_alone([side], "light")'),
+        on_click=_mark,
+    )
+
+
+def table_of(sides: list[Side]) -> pd.DataFrame:
+    """The numbers of each layer, of A and of B."""
+    tables = [pd.DataFrame(layer_rows(s.result, s.removed)).assign(run=s.letter) for s in sides if s.result]
+    return pd.concat(tables)
 
 
 def show_norms(sides: list[Side], marked: int | None) -> None:
@@ -90,81 +100,125 @@ def show_norms(sides: list[Side], marked: int | None) -> None:
         st.write("Not measured yet.")
         return
     first = sides[0]
+    drawn = [side.drawn() for side in sides]
     assert first.result is not None
-    tables = [
-        pd.DataFrame(layer_rows(side.result, side.removed)).assign(run=side.letter) for side in sides if side.result
-    ]
     show_figure(
         "layers_norms",
         describe_norms(first.result, first.letter),
-        f"L2 norms as attention gets them, share of the words' attention · final weights · n = {first.result.examples:,} · {seeds_of(sides)} · {rows_of(first)}",
-        draw_norms([side.drawn() for side in sides], theme.mode(), marked),
-        first.config.entry_class(),
-        pd.concat(tables)[["run", "layer", "key norm", "value norm", "attention"]],
+        f"L2 norms as attention gets them, share of the words' attention · final weights · "
+        f"n = {first.result.examples:,} · {seeds_of(sides)} · {rows_of(first)}",
+        draw_norms([side for side in drawn if side], theme.mode(), marked),
+        worst(*(side.entry_class() for side in sides)),
+        table_of(sides)[["run", "layer", "key norm", "value norm", "attention"]],
         make_code(first, 'draw_norms([side], "light")'),
     )
+
+
+def show_primary(sides: list[Side], link: dict[str, str]) -> int | None:
+    """A and B on one ruler where they have one, else each on its own; gives the marked layer."""
+    ready = [side for side in sides if side.result and side.result.alone]
+    for side in sides:
+        if side not in ready:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                if side.trace is not None:
+                    show_badge(class_of_scores(side.run.ledger))
+                st.write(
+                    f"{side.letter}: {describe_removals(side.drawn(), side.removed, side.trace, side.fixed).text}."
+                )
+    marked = ask_mark(max(side.layers for side in sides), link) if ready else None
+    differences = list_differences(*ready) if len(ready) == 2 else []
+    if differences:
+        st.caption(f"Each on its own ruler. {'; '.join(differences)}.")
+        for column, side in zip(st.columns(2), ready, strict=True):
+            with column:
+                show_alone([side], marked)
+    elif ready:
+        show_alone(ready, marked)
+    for side in sides:
+        st.caption(f"{side.letter}: {describe_cost(side.run.ledger)}")
+    return marked
+
+
+def show_neighbourhoods(sides: list[Side]) -> None:
+    """Sharpness in the other neighbourhoods, as tables."""
+    measured = [side for side in sides if side.result and (side.result.whole or side.result.alone)]
+    if not measured:
+        return
+    with st.expander("Sharpness in other neighbourhoods"):
+        for side in measured:
+            assert side.result is not None
+            with st.container(horizontal=True, vertical_alignment="center"):
+                show_badge(side.entry_class())
+                st.caption(
+                    f"{side.letter}: rise over 1 + loss ± spread; layers at {side.result.weights}; matched: "
+                    "to the entries of all layers, first order"
+                )
+            st.dataframe(pd.DataFrame(sharpness_rows(side.result)), hide_index=True, width="stretch")
+        config = measured[0].config
+        st.caption(
+            f"Box eta {config.eta:g}; L2 radius {config.rho:g}; elementwise and Gaussian {config.adaptive_rho:g} |w|."
+        )
+
+
+def say_why_not(row: dict[str, Any], run: Run) -> str:
+    """Why a run that a link names cannot be shown here."""
+    if row["state"] == "unreadable":
+        return str(row.get("message") or f"'{run.id}' is unreadable.")
+    if row["state"] != "finished":
+        return f"'{run.id}' is {row['state']}; layers are shown of finished runs."
+    return f"{why_no_layers(run.config)} Pick a white-box run."
 
 
 def show_page() -> None:
     """The page from top to bottom."""
     runs = visible_runs()
-    rows = {run.id: summarise_cached(run) for run in reversed(runs)}
+    by_id = {run.id: run for run in reversed(runs)}
+    rows = {run_id: summarise_cached(run) for run_id, run in by_id.items()}
     usable = [row for row in rows.values() if row["state"] == "finished" and row.get("layers")]
     if not usable:
         st.write("No finished run has prefixes in its layers yet.")
         empty_store()
         return
-    pair = ask_pair(runs, rows, usable, lambda run: f"{why_no_layers(run.config)} Pick a white-box run.")
-    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        config = ask_rows(pair.a)
-        write_address(pair, rows=config.data)
-    try:
-        sides = [gather("A", pair.a, config)]
-        if pair.b is not None:
-            sides.append(gather("B", pair.b, config))
-    except DPFlatError as error:
-        st.warning(str(error))
+    link = new_link()
+    pair = ask_pair(runs, rows, usable, lambda run: say_why_not(rows[run.id], run))
+    place = st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute")
+    with place:
+        config = ask_rows(pair, link)
+    found = [gather(letter, run, config) for letter, run in (("A", pair.a), ("B", pair.b)) if run is not None]
+    sides = [side for side in found if side is not None]
+    if not sides:
         return
-    _show_figures(sides, list(rows.values()), {run.id: run for run in runs})
-
-
-def _show_figures(sides: list[Side], rows: list[dict[str, Any]], runs: dict[str, Run]) -> None:
-    layers = int(sides[0].run.environment["backbone_layers"])
-    measured = [side for side in sides if side.result is not None]
-    alike = [side for side in measured if side.result is not None and side.result.layers == layers]
-    if len(alike) < len(measured):
-        st.write("A and B have different numbers of layers: only A is drawn, since one ruler would not fit both.")
-    marked = st.session_state.get(MARKED)
-    marked = marked if marked is not None and marked < layers else None
-    with_readings = [side for side in alike if side.result and side.result.alone]
-    if with_readings:
-        show_alone(with_readings, marked)
-        st.selectbox("Mark a layer in every figure", [None, *range(layers)], key=MARKED, format_func=_name_layer)
-    else:
-        for side in sides:
-            st.markdown(f"#### {side.letter}: {describe_removals(side.result, side.removed, side.trace).text}")
-    for side in sides:
-        st.caption(f"{side.letter}: {describe_cost(side.run.ledger)}")
-    chosen = next((side for side in reversed(sides) if side.removed), sides[0])
+    marked = show_primary(sides, link)
+    look = ask_look(sides, link)
+    with place:
+        mark = "none" if marked is None else str(marked)
+        write_address(pair, rows=config.data, mark=mark, look=look.letter)
     left, right = st.columns(2)
     with left:
-        show_why(chosen, marked)
+        show_why(look, marked)
     with right:
-        of_result = next((side for side in reversed(measured) if side.run.id == chosen.run.id), None)
-        of_result = of_result or next(iter(measured), None)
-        if of_result is not None and of_result.result is not None:
-            show_what_if(of_result.letter, of_result.run, of_result.config, of_result.result, of_result.removed)
-        else:
-            st.subheader("What if", anchor=False)
-            st.write("Not measured yet.")
+        show_what_if(look, pair, link)
     left, right = st.columns(2)
     with left:
         st.subheader("Would another seed choose the same?", anchor=False)
-        if chosen.removed:
-            show_seeds(chosen, find_seeds(chosen.run, rows, runs))
+        if look.removed:
+            show_seeds(look, find_seeds(look.run, list(rows.values()), by_id), marked)
         else:
             st.write("No layers were chosen here.")
     with right:
         st.subheader("Norm and attention", anchor=False)
-        show_norms([side for side in alike if side.result and side.result.norms], marked)
-    show_export(chosen)
+        alike = [side for side in sides if side.layers == sides[0].layers and side.result and side.result.norms]
+        show_norms(alike, marked)
+    show_neighbourhoods(sides)
+    show_export(look)
+
+
+def ask_look(sides: list[Side], link: dict[str, str]) -> Side:
+    """Which of the two runs the panels below speak of; to begin with the one that lost layers."""
+    by_letter = {side.letter: side for side in sides}
+    given = link.get("look") if link.get("look") in by_letter else st.session_state.get(LOOK)
+    default = next((side.letter for side in reversed(sides) if side.removed), sides[0].letter)
+    st.session_state[LOOK] = given if given in by_letter else default
+    if len(sides) > 1:
+        st.segmented_control("Look closer at", list(by_letter), key=LOOK, required=True)
+    return by_letter[st.session_state[LOOK]]

@@ -23,7 +23,7 @@ from app.launch import (
 from app.summary import QUICK_IS_FOR_LOOKING, show_seconds
 from app.terminal.tables import forecast_rows
 from app.ui.export import as_command, as_python
-from app.ui.levels import ask_levels
+from app.ui.levels import ask_levels, take_list
 from app.ui.links import RunsView, write_link
 from app.ui.states import read_only
 from app.ui.store import list_alive, own_roots, own_runs
@@ -101,9 +101,8 @@ def ask_choice(runs: list[Run]) -> tuple[Choice, Places]:
         methods = tuple(st.pills("Methods", list(METHODS), selection_mode="multi", default=DEFAULT, key="new_methods"))
     else:
         names = list(METHODS)
-        methods = (
-            st.radio("Method", names, index=names.index(DEFAULT), captions=list(WHY.values()), key="new_method"),
-        )
+        st.session_state.setdefault("new_method", DEFAULT)
+        methods = (st.radio("Method", names, captions=list(WHY.values()), key="new_method"),)
     levels = ask_levels() if OWN_MIX in methods else {}
     epsilons: tuple[float, ...] = (3.0,)
     if any(METHODS[method].get("privacy.kind") != "none" for method in methods):
@@ -209,6 +208,7 @@ def show_codes(study: StudyConfig, configs: list[RunConfig]) -> None:
 
 def show_page() -> None:
     """The page from top to bottom."""
+    take_list()
     runs = own_runs()
     left, right = st.columns([3, 2], gap="large")
     with left:

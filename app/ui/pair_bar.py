@@ -82,22 +82,27 @@ def ask_pair(runs: list[Run], rows: dict[str, Row], usable: list[Row], why_not: 
             st.write(f"{letter}: {run.config.method()}, seed {run.config.seed}. {describe_run_guarantee(run)}")
     unfinished = sum(row["state"] != "finished" for row in rows.values())
     without = len(rows) - len(offered) - unfinished
-    parts = [f"{without} runs have no prefixes in layers"] if without else []
-    parts += [f"{unfinished} are not finished"] if unfinished else []
+    parts = [f"{without} without prefixes in layers"] if without else []
+    parts += [f"{unfinished} not finished"] if unfinished else []
     if parts:
-        st.caption(f"Not offered: {', '.join(parts)}.")
+        st.caption(f"Runs not offered: {', '.join(parts)}.")
     return pair
+
+
+def new_link() -> dict[str, str]:
+    """The parameters of an address that this tab has not written itself; empty where it has."""
+    given = st.query_params.to_dict()
+    return given if given != st.session_state.get(ADDRESS) else {}
 
 
 def _resolve(offered: list[str], runs: dict[str, Run], why_not: Callable[[Run], str], defaults: dict[str, str]) -> None:
     """Put a valid choice behind the pickers: the address, else what this tab showed last, else the defaults."""
-    given = st.query_params.to_dict()
-    fresh = bool(given) and given != st.session_state.get(ADDRESS)
-    if fresh and not is_known_version(given):
+    given = new_link()
+    if given and not is_known_version(given):
         unknown_link()
     for key, letter in ((A, "a"), (B, "b")):
         allowed = [*offered, NONE] if key == B else offered
-        wanted = given.get(letter) if fresh else None
+        wanted = given.get(letter)
         if wanted in runs and wanted not in allowed:
             st.warning(why_not(runs[wanted]))
         elif wanted and wanted not in allowed:

@@ -10,7 +10,8 @@ import streamlit as st
 from app.housekeeping import delete_run, label_run, list_export, make_export
 from app.terminal.tables import ledger_rows
 from app.ui.export import as_command
-from app.ui.links import VIEW
+from app.ui.links import VERSION, VIEW
+from app.ui.pair_bar import NONE
 from app.ui.states import read_only
 from dpflat.catalog import TASKS
 from dpflat.errors import DPFlatError
@@ -57,6 +58,10 @@ def _applies(name: str, run: Run) -> bool:
 def _show_next(run: Run) -> None:
     if run.state == "finished" and not run.shipped and not read_only() and run.ledger.epsilon is not None:
         st.page_link("views/start.py", label="See it among the shipped runs")
+    if run.state == "finished" and run.config.adapter.kind == "prefix":
+        st.page_link("views/layers.py", label="Layers", query_params={"v": VERSION, "a": run.id, "b": NONE})
+    if run.has(layout.LEDGER):
+        st.page_link("views/privacy.py", label="Privacy", query_params={"v": VERSION, "a": run.id})
 
 
 def _show_ledger(run: Run) -> None:

@@ -46,7 +46,7 @@ def read_only() -> bool:
     return os.environ.get("DPFLAT_READONLY", "").strip().lower() in ("1", "true", "yes")
 
 
-def run_command(verb: str, folder: Path) -> str:
+def run_command(verb: str, folder: Path, more: str = "") -> str:
     """The command that does something with a run, for the store it lies in: `dpflat resume ID`.
 
     A read-only lab may show runs to strangers, and does not say where they lie.
@@ -54,7 +54,7 @@ def run_command(verb: str, folder: Path) -> str:
     root = folder.parent
     found_anyway = root.resolve() in (runs_root().resolve(), shipped_root().resolve())
     where = "" if found_anyway else f" --runs {'FOLDER' if read_only() else shlex.quote(str(root))}"
-    return f"dpflat {verb} {folder.name}{where}"
+    return f"dpflat {verb} {folder.name}{more}{where}"
 
 
 def shipped_root() -> Path:

@@ -3,20 +3,27 @@ import pytest
 from analysis.figures import tokens
 from analysis.figures.findings import Verdict
 from analysis.figures.layer_findings import (
+    class_of_scores,
     describe_agreement,
+    describe_cost,
     describe_norms,
     describe_removals,
     describe_round,
     describe_what_if,
     name_layers,
+    worst,
 )
 from analysis.figures.layers import LayerSide, draw_alone, draw_choices, draw_norms, draw_round, draw_strip, role_of
 from analysis.layers.results import build_result
+from analysis.layers.settings import LayersConfig
 from analysis.layers.trace import Trace, TracedRound, count_removals
+from dpflat.flatness.settings import RemovalAsPublished, RemovalExponential, RemovalFixed
+from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
 from tests.app.pages import made_up_layers
 
 RESULT = build_result(made_up_layers(), None)
 FULL = tuple(range(6))
+SIDE = LayerSide("DP prefix", RESULT, ())
 
 
 def traced(removed, scores, spread, probability=None):
@@ -40,7 +47,7 @@ TIED = traced(0, {0: 0.1, 1: 0.11}, 0.01)
 )
 def test_a_margin_under_two_spreads_is_called_a_tie(rounds, words):
     trace = Trace(27, rounds)
-    found = describe_removals(RESULT, trace.removed, trace)
+    found = describe_removals(SIDE, trace.removed, trace, fixed=False)
     assert found.text == f"Removed {name_layers(trace.removed)}; {words} (1 seed)"
     assert found.verdict is Verdict.DESCRIPTIVE
 
@@ -55,31 +62,108 @@ def test_the_margin_decides_not_the_score():
 def test_a_draw_says_how_likely_it_was_and_what_greedy_would_have_taken():
     drawn = traced(1, {0: 0.1, 1: 0.3}, 0.01, probability=0.2)
     assert "with probability 0.20; the greedy choice was layer 0" in describe_round(drawn, 1).text
-    assert "went in 0 of 1 rounds" in describe_removals(RESULT, (1,), Trace(27, (drawn,))).text
+    assert "went in 0 of 1 rounds" in describe_removals(SIDE, (1,), Trace(27, (drawn,)), fixed=False).text
 
 
 def test_without_a_removal_the_sharpest_layer_is_named_and_without_a_measurement_nothing_is():
-    assert describe_removals(RESULT, (), None).text.endswith("the sharpest is layer 5 (1 seed)")
-    assert describe_removals(None, (), None).text == "No layers were removed in this run (1 seed)"
-    assert "nothing was scored" in describe_removals(RESULT, (2,), None).text
+    assert describe_removals(SIDE, (), None, fixed=False).text.endswith("the sharpest is layer 5 (1 seed)")
+    assert describe_removals(None, (), None, fixed=False).text == "No layers were removed in this run (1 seed)"
+
+
+def test_a_list_fixed_beforehand_and_scores_that_are_not_here_are_told_apart():
+    assert "before the first step; nothing was scored" in describe_removals(SIDE, (2,), None, fixed=True).text
+    assert "the scores are not in this store" in describe_removals(SIDE, (2,), None, fixed=False).text
+
+
+def test_equal_scores_without_any_spread_are_a_tie():
+    assert traced(0, {0: 0.0, 1: 0.0}, 0.0).is_tie
 
 
 def test_a_set_that_costs_one_that_brings_and_none_at_all_are_told_apart():
-    costly = describe_what_if(RESULT, (0, 1, 2, 3), (0.01, 0.03)).text
+    costly = describe_what_if(RESULT, (0, 1, 2, 3), "accuracy", (0.01, 0.03)).text
     assert costly.startswith("Taking out layers 4 and 5 costs 2.1 points [1.0, 3.0]; 14 of the 15 ways")
     better = build_result(made_up_layers(cost=-0.02), None)
-    gain = describe_what_if(better, (0, 1, 2, 3, 4), (-0.03, -0.01)).text
+    gain = describe_what_if(better, (0, 1, 2, 3, 4), "accuracy", (-0.03, -0.01)).text
     assert gain.startswith("Taking out layer 5 brings 1.9 points [1.0, 3.0]; 5 of the 6 ways")
-    assert "1 of the 6 ways to take out 1 costs less" in describe_what_if(RESULT, (0, 2, 3, 4, 5), None).text
-    assert "none of the 6 ways to take out 1 cost less" in describe_what_if(RESULT, (1, 2, 3, 4, 5), None).text
-    assert describe_what_if(RESULT, FULL, None).text == "With every prefix there, accuracy is 75.0 % (1 seed)"
+    unsure = describe_what_if(RESULT, (0, 1, 2, 3), "accuracy", (-0.01, 0.05)).text
+    assert "costs 2.1 points [\N{MINUS SIGN}1.0, 5.0]: cannot tell" in unsure
+    one = describe_what_if(RESULT, (0, 2, 3, 4, 5), "accuracy").text
+    assert "1 of the 6 ways to take out 1 is better" in one
+    assert "none of the 6 ways to take out 1 are better" in describe_what_if(RESULT, (1, 2, 3, 4, 5), "accuracy").text
+    whole = describe_what_if(RESULT, FULL, "accuracy").text
+    assert whole == "With every prefix of these weights accuracy is 75.0 % (1 seed)"
+
+
+def test_each_measure_has_its_own_sentence_and_its_own_rank():
+    assert "raises loss by 0.020" in describe_what_if(RESULT, (0, 1, 2, 3), "loss").text
+    assert "lowers sharpness by 0.020" in describe_what_if(RESULT, (0, 1, 2, 3), "sharpness").text
+    assert describe_what_if(RESULT, FULL, "sharpness").text.startswith(
+        "With every prefix of these weights sharpness is"
+    )
+
+
+def test_a_set_that_is_not_measured_says_so():
+    assert describe_what_if(RESULT, (0, 9), "loss").text == "Without layers 1, 2, 3, 4 and 5: loss is not measured"
+
+
+def with_entry(entry_class, mechanism, *more, epsilon=2.5, alone=None):
+    because = mechanism if entry_class is EntryClass.BREAKING else None
+    chosen = LedgerEntry(
+        step="1", touched="t", mechanism=mechanism, entry_class=entry_class, epsilon_alone=alone, because=because
+    )
+    steps = LedgerEntry(step="1", touched="t", mechanism="steps", entry_class=EntryClass.ACCOUNTED)
+    return PrivacyLedger(unit="example", units=9, delta=1e-3, epsilon=epsilon, entries=(*more, chosen, steps))
+
+
+DRAWN, SCORED, FIXED = (level.touches for level in (RemovalExponential, RemovalAsPublished, RemovalFixed))
+
+
+def test_what_a_choice_cost_speaks_of_void_totals_and_of_caveats():
+    accounted = with_entry(EntryClass.ACCOUNTED, DRAWN, alone=0.41)
+    assert describe_cost(accounted) == "Choosing layers costs epsilon 0.41 alone, inside the total of 2.50."
+    broken = LedgerEntry(step="1", touched="t", mechanism="m", entry_class=EntryClass.BREAKING, because="a pull")
+    void = with_entry(EntryClass.ACCOUNTED, DRAWN, broken, alone=0.41)
+    assert describe_cost(void).endswith("inside the total of 2.50; other reads void that total.")
+    assert "voids the guarantee" in describe_cost(with_entry(EntryClass.BREAKING, SCORED))
+    assert describe_cost(with_entry(EntryClass.PUBLIC, FIXED)).endswith("read no private data: it cost nothing.")
+    given = LedgerEntry(
+        step="1",
+        touched="t",
+        mechanism="m",
+        entry_class=EntryClass.CAVEAT,
+        because="not counting how the list of removed layers was chosen",
+    )
+    assert describe_cost(with_entry(EntryClass.PUBLIC, FIXED, given)).endswith(
+        "read no private data, not counting how the list of removed layers was chosen."
+    )
+
+
+def test_scores_that_chose_without_noise_break_epsilon_and_those_behind_a_draw_stand_outside():
+    assert class_of_scores(with_entry(EntryClass.BREAKING, SCORED)) is EntryClass.BREAKING
+    assert class_of_scores(with_entry(EntryClass.ACCOUNTED, DRAWN)) is EntryClass.DIAGNOSTIC
+    assert class_of_scores(with_entry(EntryClass.PUBLIC, FIXED)) is EntryClass.PUBLIC
+    assert worst(EntryClass.PUBLIC, EntryClass.DIAGNOSTIC, EntryClass.POST_PROCESSING) is EntryClass.DIAGNOSTIC
+
+
+@pytest.mark.parametrize(
+    ("data", "answer", "expected"),
+    [
+        ("test", "holds", EntryClass.DIAGNOSTIC),
+        ("train", "nominal", EntryClass.DIAGNOSTIC),
+        ("imdb", "nominal", EntryClass.POST_PROCESSING),
+        ("imdb", "void", EntryClass.DIAGNOSTIC),
+        ("imdb", "none", EntryClass.DIAGNOSTIC),
+    ],
+)
+def test_rows_and_guarantee_together_decide_what_a_result_costs(data, answer, expected):
+    assert LayersConfig(data=data).entry_class(answer) is expected
 
 
 @pytest.mark.parametrize(
     ("removals", "text"),
     [
         ([(5, 3), (5, 4)], "Layer 5 went in 2 of 2 seeds, layers 3 and 4 in 1 of 2"),
-        ([(1,)], "Layer 1 went in 1 of 1 seed"),
+        ([(1,)], "Layer 1 went in 1 of 1 seed (1 seed)"),
         ([(), ()], "No seed removed a layer"),
     ],
 )
@@ -93,7 +177,7 @@ def test_attention_is_told_by_its_extremes():
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_removed_layers_are_hatched_and_b_is_told_by_shape(mode):
-    sides = [LayerSide("DP prefix", RESULT, ()), LayerSide("DP-Flat", RESULT, (3, 5))]
+    sides = [SIDE, LayerSide("DP-Flat", RESULT, (3, 5), "B", scored=True)]
     figure = draw_alone(sides, mode, marked=2)
     bars = [trace for trace in figure.data if trace.type == "bar"]
     dots = [trace for trace in figure.data if trace.type == "scatter"]
@@ -112,7 +196,7 @@ def test_thirty_layers_get_room():
 
 
 def test_the_strip_holds_every_set_of_the_size_and_points_at_two():
-    values = {s: RESULT.score(s).accuracy for s in RESULT.asked() if len(s) == 4}
+    values = {s: v for s, v in RESULT.values("accuracy").items() if len(s) == 4}
     figure = draw_strip(values, (0, 1, 2, 3), (2, 3, 4, 5), "accuracy, %", "light")
     assert len(figure.data[0].x) == 15
     assert [a.text for a in figure.layout.annotations] == ["chosen", "this run"]
@@ -122,8 +206,23 @@ def test_the_strip_holds_every_set_of_the_size_and_points_at_two():
 
 def test_a_round_marks_who_went_and_who_had_the_lowest_score():
     figure = draw_round(traced(1, {0: 0.1, 1: 0.3, 4: 0.2}, 0.01, 0.2), "light")
-    assert {a.text: a.y for a in figure.layout.annotations} == {"removed": 1, "lowest": 0}
-    assert list(figure.data[0].marker.symbol) == ["circle-open", "circle", "circle-open"]
+    assert list(figure.data[0].customdata) == [0, 4, 1]
+    assert list(figure.data[0].x) == [0.1, 0.2, 0.3]
+    assert {a.text: a.y for a in figure.layout.annotations} == {"removed": 2, "lowest": 0}
+    assert list(figure.data[0].marker.symbol) == ["circle-open", "circle-open", "circle"]
+
+
+def test_layers_that_went_without_rounds_have_no_round_number():
+    figure = draw_alone([LayerSide("DP prefix", RESULT, (3,))], "light")
+    assert [a.text for a in figure.layout.annotations] == ["removed", "A"]
+
+
+def test_a_reading_that_was_not_finite_is_not_drawn():
+    content = made_up_layers()
+    content["parts"]["alone"]["rows"][2]["box"] = {"value": None, "spread": None, "entries": 8}
+    side = LayerSide("DP prefix", build_result(content, None), ())
+    assert list(side.boxes()) == [0, 1, 3, 4, 5]
+    assert len(draw_alone([side], "light").data[0].x) == 5
 
 
 def test_choices_number_the_rounds_of_each_seed():
@@ -132,7 +231,7 @@ def test_choices_number_the_rounds_of_each_seed():
 
 
 def test_norms_have_a_panel_each():
-    figure = draw_norms([LayerSide("DP prefix", RESULT, ()), LayerSide("DP-Flat", RESULT, (3,))], "light")
+    figure = draw_norms([LayerSide("DP prefix", RESULT, ()), LayerSide("DP-Flat", RESULT, (3,), "B")], "light")
     assert len(figure.data) == 6
     assert {trace.line.dash for trace in figure.data} == {"solid", "dash"}
 

@@ -1,17 +1,21 @@
 import json
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from analysis.layers.forecast import forecast_seconds
 from analysis.layers.model import open_run
 from analysis.layers.parts import SHARES, share_done
+from analysis.layers.results import SUBSET_MEASURES, build_result
 from analysis.layers.settings import LayersConfig, build_layers_config
 from analysis.layers.trace import read_trace, removed_layers
-from analysis.store import RESULT, Analysis, find_analysis, folder_of, open_analysis
+from analysis.store import RESULT, Analysis, analyze_command, find_analysis, folder_of, open_analysis
 from analysis.worker import do_analysis
 from dpflat import jobs
+from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError
 from dpflat.flatness.sharpness import mean_loss
 from dpflat.prefix import active_layers, drop_layers
@@ -21,6 +25,7 @@ from dpflat.runs.files import read_lines, replace_json
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
 from dpflat.runs.store import create_run
+from dpflat.settings import apply_settings
 from tests.conftest import small_config, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
@@ -82,8 +87,8 @@ def test_every_subset_has_loss_accuracy_and_sharpness_and_every_layer_four_readi
     assert set(found.asked()) == {(), (0,), (1,), (0, 1)}
     assert found.correct.shape == (4, 48)
     for place, subset in enumerate(found.subsets):
-        assert found.score(subset).accuracy == pytest.approx(found.correct[place].mean())
-        assert found.score(subset).sharpness >= 0
+        assert found.value(subset, "accuracy") == pytest.approx(found.correct[place].mean())
+        assert found.value(subset, "sharpness") >= 0
     assert set(found.alone) == {0, 1}
     assert all(set(readings) == {"box", "ball", "adaptive", "average"} for readings in found.alone.values())
     assert set(found.whole) == {"box", "ball", "adaptive", "average"}
@@ -99,7 +104,7 @@ def test_sets_are_asked_on_the_weights_that_were_scored_and_norms_on_the_final_o
     for kept in ((0,), (0, 1)):
         by_hand = drop_layers(asked.before_removal, [layer for layer in (0, 1) if layer not in kept])
         expected = mean_loss(asked.objective, by_hand, asked.many)
-        assert whole.result.score(kept).loss == pytest.approx(expected, rel=1e-6)
+        assert whole.result.value(kept, "loss") == pytest.approx(expected, rel=1e-6)
 
 
 def test_stopped_after_any_part_it_goes_on_and_ends_as_if_uninterrupted(whole, run, tmp_path):
@@ -145,7 +150,8 @@ def test_one_set_alone_is_scored_beside_the_whole(run, store, whole):
     assert do_analysis(analysis, Stopping()) == FINISHED
     found = analysis.result
     assert set(found.asked()) == {(1,), (0, 1)}
-    assert found.score((1,)) == whole.result.score((1,))
+    for measure in SUBSET_MEASURES:
+        assert found.value((1,), measure) == whole.result.value((1,), measure)
 
 
 def test_the_same_settings_find_the_same_folder_and_others_another(run, store, whole):
@@ -156,6 +162,72 @@ def test_the_same_settings_find_the_same_folder_and_others_another(run, store, w
 def test_of_a_shipped_run_it_lies_in_ones_own_store(run, tmp_path):
     shipped = Run(run.folder, shipped=True)
     assert open_analysis(shipped, QUICK.model_copy(update={"seed": 3}), tmp_path).root == tmp_path
+
+
+def test_a_read_only_lab_makes_no_folder(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("DPFLAT_READONLY", "1")
+    with pytest.raises(DPFlatError, match="read-only"):
+        open_analysis(Run(run.folder, shipped=True), QUICK, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_arrays_that_were_written_before_a_kill_do_not_hide_the_parts_that_are_done(whole, tmp_path):
+    folder = tmp_path / "analyses" / "r" / "layers-1"
+    folder.mkdir(parents=True)
+    content = json.loads((whole.folder / RESULT).read_text())
+    content["parts"] = {name: content["parts"][name] for name in ("norms", "coarse", "alone")}
+    replace_json(folder / RESULT, content)
+    (folder / "arrays.npz").write_bytes((whole.folder / "arrays.npz").read_bytes())
+    found = Analysis(folder).result
+    assert found.correct is None
+    assert found.alone == {n: {"box": r["box"]} for n, r in whole.result.alone.items()}
+
+
+def test_a_set_scored_alone_joins_the_others_with_its_rows(whole, run, store):
+    single = find_analysis(run, QUICK.model_copy(update={"keep": (1,)}), store).result
+    content = json.loads((whole.folder / RESULT).read_text())
+    for name in ("coarse", "subsets"):
+        content["parts"][name]["rows"] = [row for row in content["parts"][name]["rows"] if row["kept"] != [1]]
+    keep = [place for place, subset in enumerate(whole.result.subsets) if subset != (1,)]
+    without = build_result(content, np.packbits(whole.result.correct[keep], axis=1))
+    joined = without.with_one(single)
+    for measure in SUBSET_MEASURES:
+        assert joined.values(measure) == pytest.approx(whole.result.values(measure))
+    place = list(joined.subsets).index((1,))
+    assert np.array_equal(joined.correct[place], whole.result.correct[list(whole.result.subsets).index((1,))])
+
+
+def test_what_was_scored_on_few_rows_only_is_not_set_beside_many(whole, run, store):
+    single = find_analysis(run, QUICK.model_copy(update={"keep": (1,)}), store).result
+    early = replace(single, subsets={}, correct=None)
+    content = json.loads((whole.folder / RESULT).read_text())
+    for name in ("coarse", "subsets"):
+        content["parts"][name]["rows"] = [row for row in content["parts"][name]["rows"] if row["kept"] != [1]]
+    joined = build_result(content, None).with_one(early)
+    assert joined.value((1,), "accuracy") is None
+    assert joined.value((1,), "sharpness") is not None
+
+
+def test_the_command_to_go_on_with_names_the_settings_and_the_store(run, store, monkeypatch):
+    config = LayersConfig(keep=(0, 2), data="imdb")
+    expected = f"dpflat analyze {run.id} layers --set data=imdb --set 'keep=[0, 2]'"
+    assert analyze_command(run, config) == f"{expected} --runs {store}"
+    monkeypatch.setenv("DPFLAT_RUNS", str(store))
+    assert analyze_command(run, config) == expected
+
+
+def test_longer_texts_and_slower_backbones_take_longer():
+    short, long = (
+        forecast_seconds(LayersConfig(), RunConfig()),
+        forecast_seconds(LayersConfig(data="imdb"), RunConfig()),
+    )
+    assert 30 < short < long
+    assert forecast_seconds(LayersConfig(keep=(0,)), RunConfig()) < short
+    slow = build_config(apply_settings({}, ["backbone.name=minilm"]))
+    assert forecast_seconds(LayersConfig(), slow) > 2 * short
+    assert (
+        forecast_seconds(LayersConfig(), build_config(apply_settings({}, ["backbone.name=hub:someone/bert"]))) is None
+    )
 
 
 def test_damage_is_one_sentence(whole, tmp_path):

@@ -57,10 +57,10 @@ CONTENT = {
 
 def test_loss_and_accuracy_come_from_many_rows_and_sharpness_from_few():
     found = build_result(CONTENT, np.packbits(np.array([[1, 0, 1], [1, 1, 1]], dtype=bool), axis=1))
-    assert (found.score((0,)).accuracy, found.score((0,)).sharpness) == (0.7, 0.1)
-    assert found.score((1,)) is None
+    assert (found.value((0,), "accuracy"), found.value((0,), "sharpness")) == (0.7, 0.1)
+    assert found.value((1,), "accuracy") is None
     assert found.correct.tolist() == [[True, False, True], [True, True, True]]
-    assert found.per_dimension((0,)) == pytest.approx(0.2)
+    assert found.value((0,), "matched") == pytest.approx(0.2)
 
 
 def test_bits_that_do_not_fit_the_subsets_are_refused():
@@ -72,7 +72,7 @@ def test_bits_without_the_part_they_belong_to_are_left_aside():
     early = {**CONTENT, "parts": {"coarse": CONTENT["parts"]["coarse"]}}
     found = build_result(early, np.zeros((2, 1), dtype=np.uint8))
     assert found.correct is None
-    assert found.score((0,)).sharpness == 0.1
+    assert found.value((0,), "sharpness") == 0.1
 
 
 def test_a_reading_that_was_not_finite_stays_unknown():
