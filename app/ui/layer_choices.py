@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 import yaml
 
+from analysis.figures.layer_choices import draw_choices, draw_round
 from analysis.figures.layer_findings import (
     choice_entry,
     class_of_scores,
@@ -15,7 +16,6 @@ from analysis.figures.layer_findings import (
     describe_removals,
     describe_round,
 )
-from analysis.figures.layers import draw_choices, draw_round
 from analysis.layers.trace import count_removals, removed_layers
 from app.summary import show_seeds as show_seed_count
 from app.ui import theme

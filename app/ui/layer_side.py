@@ -89,7 +89,8 @@ def list_differences(a: Side, b: Side) -> list[str]:
 
 
 LOAD = (
-    "from analysis.figures.layers import LayerSide, {name}\n"
+    "from analysis.figures.{module} import {name}\n"
+    "from analysis.figures.layers import LayerSide\n"
     "from analysis.layers.settings import LayersConfig\n"
     "from analysis.layers.trace import read_trace, removed_layers\n"
     "from analysis.store import find_analysis\n"
@@ -110,7 +111,9 @@ def make_code(side: Side, call: str, measured: bool = True) -> Code:
         call: draws it, from `run`, and from `result` and `side` where it was measured.
         measured: whether it shows what an analysis has measured.
     """
-    python = LOAD.format(name=call.partition("(")[0], run=side.run.id)
+    name = call.partition("(")[0]
+    module = "layers" if name in ("draw_alone", "draw_norms") else "layer_choices"
+    python = LOAD.format(module=module, name=name, run=side.run.id)
     if measured:
         python += MEASURED.format(data=side.config.data, letter=side.letter)
     return Code(

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from analysis.figures.layer_choices import draw_strip
 from analysis.figures.layer_findings import describe_what_if, show_measure
-from analysis.figures.layers import draw_strip
 from analysis.layers.results import SUBSET_MEASURES, LayersResult
 from analysis.layers.subsets import Subset
 from analysis.store import find_analysis

@@ -4,8 +4,8 @@ import time
 import numpy as np
 import pytest
 
+from analysis.figures.layer_choices import draw_strip
 from analysis.figures.layer_findings import describe_what_if
-from analysis.figures.layers import draw_strip
 from analysis.layers.settings import LayersConfig
 from analysis.store import Analysis
 from app.ui import measure

@@ -2,6 +2,7 @@ import pytest
 
 from analysis.figures import tokens
 from analysis.figures.findings import Verdict
+from analysis.figures.layer_choices import draw_choices, draw_round, draw_strip
 from analysis.figures.layer_findings import (
     class_of_scores,
     describe_agreement,
@@ -13,7 +14,7 @@ from analysis.figures.layer_findings import (
     name_layers,
     worst,
 )
-from analysis.figures.layers import LayerSide, draw_alone, draw_choices, draw_norms, draw_round, draw_strip, role_of
+from analysis.figures.layers import LayerSide, draw_alone, draw_norms, role_of
 from analysis.layers.results import build_result
 from analysis.layers.settings import LayersConfig
 from analysis.layers.trace import Trace, TracedRound, count_removals
