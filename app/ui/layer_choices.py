@@ -81,7 +81,7 @@ def show_seeds(side: Side, removals: dict[int, tuple[int, ...]], marked: int | N
     )
     code = Code(
         run_command("show", side.run.folder),
-        f'from analysis.figures.layers import draw_choices\n\ndraw_choices({removals!r}, {side.layers}, "light")',
+        f'from analysis.figures.layer_choices import draw_choices\n\ndraw_choices({removals!r}, {side.layers}, "light")',
     )
     show_figure(
         "layers_seeds",
