@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from dpflat import jobs
 from dpflat.runs.status import derive_state
 from dpflat.runs.store import list_runs
-from tests.app.pages import make_run
+from tests.app.pages import give_layers, make_run, measure_layers
 from tests.browser.conftest import DONE
 from tests.conftest import wait_until
 
@@ -69,9 +69,14 @@ def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reloa
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("where", ["", "new", "runs", "runs?a={a}&b={b}", "runs?a=gone", "privacy", "privacy?a=gone"])
+@pytest.mark.parametrize(
+    "where",
+    ["", "new", "runs", "runs?a={a}&b={b}", "runs?a=gone", "layers?a={a}&b={b}", "privacy", "privacy?a=gone"],
+)
 def test_no_page_has_a_serious_barrier_outside_streamlits_own_chrome(tmp_path, serve, open_page, where):
     first, second = (make_run(tmp_path / "runs", "finished", 3, 0.7, f"privacy.epsilon={e}") for e in (1, 8))
+    measure_layers(give_layers(first), tmp_path / "runs")
+    give_layers(second)
     address = f"{serve(tmp_path / 'runs')}/{where.format(a=first.id, b=second.id)}"
     # What Plotly and Vega draw is left out: their colours are tested against the tokens, and each chart has a text.
     context = {"include": [['[data-testid="stMainBlockContainer"]']], "exclude": [[".js-plotly-plot"], [".vega-embed"]]}
