@@ -12,7 +12,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from analysis.layers.choices import against_random, mean_overlap, rank_choices
+from analysis.layers.settings import LayersConfig
+from analysis.layers.trace import removed_layers
 from analysis.results import PairedDifference
+from analysis.store import find_analysis
 from analysis.tradeoff import Key, compare_groups, group_runs, summarise_group
 from dpflat.runs.files import read_json, replace_file
 from dpflat.runs.layout import ARTIFACTS, SELECTION, shipped_root
@@ -25,6 +29,7 @@ PAIRS: tuple[tuple[str, Key, Key], ...] = (
     ("no privacy", ("non-private prefix", None), ("non-private head only", None)),
     ("epsilon 3", PLAIN, ("head only", 3.0)),
 )
+DRAWN: Key = ("DP prefix + across layers (fixed)", 3.0)
 Groups = dict[Key, list[Run]]
 
 
@@ -83,6 +88,40 @@ def tell_removals(groups: Groups) -> str:
     return make_table(["layers removed", *(f"seed {seed}" for seed in range(SEEDS)), "lowest score taken"], rows)
 
 
+def tell_choices(groups: Groups) -> str:
+    """Whether each way to choose layers beats a random choice, where they were chosen and after training on."""
+    rows = []
+    for key in sorted(key for key in groups if key[1] == PLAIN[1]):
+        found = [(run, find_analysis(run, LayersConfig())) for run in groups[key]]
+        removed = [removed_layers(run) for run in groups[key]]
+        if not all(analysis and analysis.state == "finished" for _, analysis in found) or not all(removed):
+            continue
+        results = [analysis.result for _, analysis in found if analysis is not None and analysis.result is not None]
+        choices = [
+            (r, tuple(n for n in r.everything() if n not in gone)) for r, gone in zip(results, removed, strict=True)
+        ]
+        trained = compare_groups(groups[key], groups[DRAWN]) if DRAWN in groups and key != DRAWN else None
+        scored = results[0].weights != "final"
+        ranks = ", ".join(str(rank) for rank, _ in rank_choices(choices)) if scored else "-"
+        overlap = mean_overlap(removed)
+        rows.append(
+            [
+                key[0],
+                show_difference(against_random(choices)) if scored else "-",
+                ranks,
+                show_difference(trained),
+                f"{overlap:.1f} of {len(removed[0])}" if overlap is not None else "-",
+            ]
+        )
+    head = [
+        "way to choose",
+        "minus a random pair, taken out",
+        "ranks of 15, by seed",
+        "minus the drawn pair, trained on",
+    ]
+    return make_table([*head, "layers that two seeds share"], rows)
+
+
 def tell_remove_one(stored: dict[str, Any]) -> str:
     """How far one record moved the clipped sum; modes that kept to C in one row."""
     over = {name: mode for name, mode in stored["modes"].items() if mode["share_above_c"]}
@@ -120,6 +159,7 @@ def tell_all(root: Path) -> dict[str, str]:
         "prefixes": tell_prefixes(tiny, large),
         "backbones": tell_backbones(tiny, large),
         "removals": tell_removals(tiny),
+        "choices": tell_choices(tiny),
         "remove one": tell_remove_one(read_json(lessons / "remove_one.json")),
         "sweep": tell_sweep(read_json(sweep) if sweep.exists() else None),
     }
