@@ -81,7 +81,8 @@ def show_seeds(side: Side, removals: dict[int, tuple[int, ...]], marked: int | N
     )
     code = Code(
         run_command("show", side.run.folder),
-        f'from analysis.figures.layer_choices import draw_choices\n\ndraw_choices({removals!r}, {side.layers}, "light")',
+        "from analysis.figures.layer_choices import draw_choices\n\n"
+        f"draw_choices({removals!r}, {side.layers}, 'light')",
     )
     show_figure(
         "layers_seeds",

@@ -26,7 +26,7 @@ def test_measure_a_run_from_the_page_and_take_a_prefix_out(tmp_path, trained, se
     page, errors = open_page(f"{address}/layers?v=1&a={trained.id}&b=none")
     page.get_by_text("Not measured for A.").wait_for()
     page.get_by_role("button", name="Measure", exact=True).click()
-    wait_until(lambda: (found := find_analysis(trained, LayersConfig(), tmp_path / "runs")) is not None, "the folder")
+    wait_until(lambda: find_analysis(trained, LayersConfig(), tmp_path / "runs") is not None, "the folder")
     wait_until(lambda: found_state(trained, tmp_path) not in jobs.ALIVE, "the end of the measuring")
     assert found_state(trained, tmp_path) == "finished"
     page.get_by_text("No layers were removed in this run; the sharpest is layer").first.wait_for(timeout=20_000)
