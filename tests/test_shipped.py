@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from analysis.layers.settings import LayersConfig
+from analysis.store import Analysis
 from dpflat.runs.layout import shipped_root
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
@@ -9,6 +11,8 @@ from dpflat.studies import list_configs, read_study
 
 ROOT = shipped_root()
 RUNS = list_runs(ROOT, shipped=False)
+ANALYSES = sorted((ROOT / "analyses").glob("*/*"))
+MODES = ("as published", "exponential", "public", "fixed")
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.id)
@@ -24,6 +28,32 @@ def test_a_shipped_run_is_whole_and_its_headline_follows_from_its_predictions(ru
         assert run.ledger.guarantee().answer == ("void" if published else "nominal")
     else:
         assert run.ledger.guarantee().answer == "none"
+
+
+@pytest.mark.parametrize("folder", ANALYSES, ids=lambda folder: folder.parent.name)
+def test_a_shipped_analysis_is_whole_and_agrees_with_its_run(folder):
+    analysis = Analysis(folder)
+    run, found = analysis.run, analysis.result
+    assert analysis.state == "finished"
+    assert find_damage(folder) == []
+    assert analysis.config == LayersConfig()
+    assert (found.run, found.accuracy_examples, len(found.subsets)) == (run.id, 1706, 2 ** len(found.everything()))
+    accuracies = found.correct.mean(axis=1)
+    assert [score.accuracy for score in found.subsets.values()] == pytest.approx(accuracies)
+    if found.weights == "final":
+        assert found.value(found.everything(), "accuracy") == pytest.approx(run.results["accuracy"], abs=0.003)
+    else:
+        assert found.everything() == tuple(range(6))
+        assert tuple(found.norms) == tuple(run.results["kept_layers"])
+
+
+def test_each_way_to_choose_layers_is_shipped_with_its_analyses_for_five_seeds():
+    measured = {folder.parent.name for folder in ANALYSES}
+    wanted = [("DP prefix", 5), *((f"DP prefix + across layers ({mode})", 5) for mode in MODES)]
+    for method, count in wanted:
+        own = [r for r in RUNS if r.config.method() == method and r.config.backbone.name == "dpflat-tiny"]
+        own = [r for r in own if getattr(r.config.privacy, "epsilon", None) == 3]
+        assert len({r.config.seed for r in own if r.id in measured}) == count, method
 
 
 def test_nothing_private_and_no_log_is_shipped_and_the_folder_stays_small():

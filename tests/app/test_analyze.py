@@ -44,7 +44,7 @@ def dpflat(monkeypatch, capsys, store):
 def test_it_measures_shows_every_layer_and_is_instant_the_second_time(dpflat, run):
     code, _, _ = dpflat("analyze", run.id, "layers", *FEW)
     assert code == 0
-    code, out, err = dpflat("analyze", run.id, "layers", *FEW, "--json")
+    code, out, _ = dpflat("analyze", run.id, "layers", *FEW, "--json")
     assert code == 0
     content = json.loads(out)
     assert set(content["parts"]) == {"norms", "coarse", "alone", "subsets", "whole", "geometries"}
