@@ -120,8 +120,7 @@ def _draw_side(figure: go.Figure, side: LayerSide, shift: float, palette: tokens
         )
     )
     labels = {
-        layer: f"removed, round {number}" if side.scored else "removed"
-        for number, layer in enumerate(side.removed, start=1)
+        layer: f"removed ({number})" if side.scored else "removed" for number, layer in enumerate(side.removed, start=1)
     }
     first = max(boxes, default=None)
     for layer in range(side.result.layers):

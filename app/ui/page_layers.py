@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -73,13 +74,14 @@ def show_alone(sides: list[Side], marked: int | None) -> None:
     subtitle = (
         f"Sharpness of each layer's prefix alone (Keskar's box, eta {first.config.eta:g}), spread over "
         f"{first.config.restarts} starts · n = {first.result.examples:,} · {seeds_of(sides)} · {rows_of(first)} · "
-        f"{first.result.weights} · hatched: removed"
+        f"{first.result.weights} · hatched: removed (round)"
     )
+    finding = describe_removals(told.drawn(), told.removed, told.trace, told.fixed)
     scored = class_of_scores(told.run.ledger) if told.trace else told.entry_class()
     show_figure(
         f"layers_alone_{first.letter}",
-        describe_removals(told.drawn(), told.removed, told.trace, told.fixed),
-        f"{told.letter} is told · {subtitle}" if len(sides) > 1 else f"{first.letter} · {subtitle}",
+        replace(finding, text=f"{told.letter}: {finding.text}"),
+        subtitle,
         draw_alone([side for side in drawn if side], theme.mode(), marked),
         worst(scored, *(side.entry_class() for side in sides)),
         table_of(sides),

@@ -186,7 +186,7 @@ def test_removed_layers_are_hatched_and_b_is_told_by_shape(mode):
     assert [dot.marker.symbol for dot in dots] == ["circle", "square"]
     palette = tokens.PALETTES[mode]
     assert [dot.marker.color for dot in dots] == [palette.baseline, palette.full]
-    assert [a.text for a in figure.layout.annotations] == ["A", "removed, round 1", "B, removed, round 2"]
+    assert [a.text for a in figure.layout.annotations] == ["A", "removed (1)", "B, removed (2)"]
     assert list(dots[0].x) == pytest.approx([0.01 * (n + 1) for n in range(6)])
     assert list(dots[0].error_x.arrayminus) == pytest.approx([0.004] * 6)
 
