@@ -17,7 +17,8 @@ def draw_round(found: TracedRound, mode: tokens.Mode, marked: int | None = None)
     palette = tokens.PALETTES[mode]
     layers = sorted(found.scores, key=lambda layer: (found.scores[layer], layer))
     places = {layer: place for place, layer in enumerate(layers)}
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
+    height = max(tokens.STANDARD_HEIGHT, ROW_PX * len(layers) + 60)
+    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height})
     figure.add_trace(
         go.Scatter(
             x=[found.scores[layer] for layer in layers],

@@ -30,6 +30,7 @@ from app.ui.store import summarise_cached, visible_runs
 from dpflat.runs.record import Run
 
 ROWS, MARKED, LOOK = "layers_rows", "layers_marked", "layers_look"
+NOTHING = -1
 
 
 def ask_rows(pair: Pair, link: dict[str, str]) -> LayersConfig:
@@ -50,16 +51,16 @@ def _name_rows(name: str) -> str:
 
 def ask_mark(layers: int, link: dict[str, str]) -> int | None:
     """The layer that every figure of layers points at: from the address, a click in a figure, or the list."""
-    offered = [None, *range(layers)]
+    offered = [NOTHING, *range(layers)]
     given = link.get("mark", "")
     chosen = int(given) if given.isdecimal() else st.session_state.get(MARKED)
-    st.session_state[MARKED] = chosen if chosen in offered else None
-    marked: int | None = st.selectbox("Mark a layer", offered, key=MARKED, format_func=_name_layer)
-    return marked
+    st.session_state[MARKED] = chosen if chosen in offered else NOTHING
+    marked: int = st.selectbox("Mark a layer", offered, key=MARKED, format_func=_name_layer)
+    return None if marked == NOTHING else marked
 
 
-def _name_layer(layer: int | None) -> str:
-    return "none" if layer is None else f"layer {layer}"
+def _name_layer(layer: int) -> str:
+    return "none" if layer == NOTHING else f"layer {layer}"
 
 
 def _mark(layer: Any) -> None:
