@@ -175,7 +175,7 @@ def describe_cost(ledger: PrivacyLedger) -> str:
         case EntryClass.BREAKING:
             return "Choosing layers read private data without noise: it voids the guarantee."
         case EntryClass.PUBLIC:
-            noted = [c for c in caveats if "list of removed layers" in c or "are in the public" in c]
+            noted = [c for c in caveats if "list of removed layers" in c or "with the public" in c]
             text = "Choosing layers read no private data"
             return f"{text}, {'; '.join(noted)}." if noted else f"{text}: it cost nothing."
         case _:

@@ -18,8 +18,9 @@ from analysis.figures.layers import LayerSide, draw_alone, draw_norms, role_of
 from analysis.layers.results import build_result
 from analysis.layers.settings import LayersConfig
 from analysis.layers.trace import Trace, TracedRound, count_removals
-from dpflat.flatness.settings import RemovalAsPublished, RemovalExponential, RemovalFixed
+from dpflat.flatness.settings import RemovalAsPublished, RemovalExponential, RemovalFixed, RemovalPublic
 from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
+from dpflat.privacy.wording import describe_overlap
 from tests.app.pages import made_up_layers
 
 RESULT = build_result(made_up_layers(), None)
@@ -137,6 +138,13 @@ def test_what_a_choice_cost_speaks_of_void_totals_and_of_caveats():
     assert describe_cost(with_entry(EntryClass.PUBLIC, FIXED, given)).endswith(
         "read no private data, not counting how the list of removed layers was chosen."
     )
+
+
+def test_a_choice_on_public_data_that_share_texts_with_the_private_ones_says_so():
+    overlap = f"not counting that {describe_overlap(23, 'rotten_tomatoes', 'imdb')}"
+    noted = LedgerEntry(step="1", touched="t", mechanism="m", entry_class=EntryClass.CAVEAT, because=overlap)
+    ledger = with_entry(EntryClass.PUBLIC, RemovalPublic.touches, noted)
+    assert describe_cost(ledger).endswith("23 texts of rotten_tomatoes share a sentence with the public imdb.")
 
 
 def test_scores_that_chose_without_noise_break_epsilon_and_those_behind_a_draw_stand_outside():
