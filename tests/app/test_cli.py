@@ -248,7 +248,6 @@ class TestBadRuns:
     def test_an_unreadable_status(self, refuses, own_root, content):
         run = create_run(own_root, small_config())
         (run.folder / layout.STATUS).write_text(content)
-        assert "unreadable: status.json" in refuses("resume", run.id)
         assert "unreadable: status.json" in refuses("show", run.id)
 
     @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"unit": 3}'])
