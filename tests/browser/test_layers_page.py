@@ -33,7 +33,7 @@ def test_measure_a_run_from_the_page_and_take_a_prefix_out(tmp_path, trained, se
     page.locator(".js-plotly-plot").first.wait_for()
     page.get_by_test_id("stCheckbox").filter(has_text="layer 1").click()
     page.get_by_text("Taking out layer 1").first.wait_for()
-    assert page.get_by_text("not retrained").is_visible()
+    page.get_by_text("not retrained").first.wait_for()
     assert errors == []
 
 
