@@ -17,6 +17,7 @@ from app.summary import QUICK_IS_FOR_LOOKING, describe_run_guarantee, show_secon
 from app.terminal import tables
 from app.terminal.analyze import analyze, analyze_study
 from app.terminal.doctor import check_machine
+from app.terminal.odds import describe_run_odds
 from app.terminal.options import JsonOption, RunArgument, RunsOption
 from app.terminal.say import err, out, print_json, say
 from app.terminal.watch import EXIT_BY_STATE, follow_run, follow_study
@@ -180,12 +181,13 @@ def show(
 def ledger(run_id: RunArgument = "latest", runs: RunsOption = None, as_json: JsonOption = False) -> None:
     """Every touch of data of a run, and what they amount to."""
     run = load_run(run_id, runs)
+    odds = describe_run_odds(run)
     if as_json:
-        guarantee = run.ledger.guarantee().model_dump() | {"sentence": describe_run_guarantee(run)}
+        guarantee = run.ledger.guarantee().model_dump() | {"sentence": describe_run_guarantee(run), "odds": odds}
         print_json(run.ledger.model_dump(mode="json") | {"guarantee": guarantee})
         return
     public = TASKS[run.config.task.name].public
-    out.print(tables.ledger_view(run.ledger, describe_run_guarantee(run), public))
+    out.print(tables.ledger_view(run.ledger, describe_run_guarantee(run), public, odds))
 
 
 @cli.command()

@@ -58,15 +58,15 @@ def ledger_rows(ledger: PrivacyLedger) -> list[dict[str, str]]:
     ]
 
 
-def ledger_view(ledger: PrivacyLedger, sentence: str, public_task: bool) -> Group:
-    """The ledger in the order of the run, under its guarantee."""
+def ledger_view(ledger: PrivacyLedger, sentence: str, public_task: bool, odds: str | None = None) -> Group:
+    """The ledger in the order of the run, under its guarantee and what that is in odds."""
     rows = ledger_rows(ledger)
     table = Table(box=None, pad_edge=False)
     for column in rows[0] if rows else ():
         table.add_column(column, justify="right" if column == "epsilon alone" else "left")
     for row in rows:
         table.add_row(*row.values())
-    additions = [Text(line) for line in wording.describe_additions(ledger, public_task)]
+    additions = [Text(line) for line in (*wording.describe_additions(ledger, public_task), *([odds] if odds else []))]
     return Group(Text(sentence, style="bold"), *additions, Text(""), table)
 
 

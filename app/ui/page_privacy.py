@@ -1,4 +1,4 @@
-"""The page Privacy: a run's guarantee, its ledger, what the budget went to, and what all runs promise together."""
+"""The page Privacy: a run's guarantee with its ledger, the same in odds, and what attacks find."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.terminal.tables import ledger_rows
 from app.ui import theme
 from app.ui.frame import Code, show_badge, show_figure
 from app.ui.links import VERSION, is_known_version, show_copy_link
+from app.ui.privacy_odds import ALARMS, ask_alarms, show_odds
 from app.ui.states import empty_store, missing_run, unknown_link
 from app.ui.store import own_roots, visible_runs
 from dpflat.catalog import TASKS
@@ -23,7 +24,8 @@ from dpflat.runs.layout import LEDGER, run_command
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
 
-RUN, ADDRESS = "privacy_run", "privacy_address"
+RUN, ADDRESS, TAB = "privacy_run", "privacy_address", "privacy_tab"
+TABS = {"guarantee": "Guarantee", "odds": "In odds"}
 EXPLAINED = {
     EntryClass.ACCOUNTED: "composed into epsilon",
     EntryClass.POST_PROCESSING: "a function of released values: free",
@@ -34,26 +36,34 @@ EXPLAINED = {
 }
 
 
-def ask_run(runs: list[Run]) -> Run | None:
+def ask_run(runs: list[Run], given: dict[str, str]) -> Run:
     """The run that the page is about: of the address, else chosen, else the newest."""
     by_id = {run.id: run for run in runs}
-    given = st.query_params.to_dict()
     wanted = given.get("a")
-    if not is_known_version(given):
-        unknown_link()
     if wanted and wanted not in by_id:
         missing_run(wanted)
-    elif wanted and (RUN not in st.session_state or given != st.session_state.get(ADDRESS)):
-        st.session_state[RUN] = wanted
-    if st.session_state.get(RUN) not in by_id:
-        st.session_state[RUN] = next(iter(by_id))
-    chosen = st.selectbox("Run", list(by_id), key=RUN, format_func=lambda name: name_of(by_id[name]))
-    address = {"v": VERSION, "a": chosen}
+    chosen = wanted if wanted in by_id else st.session_state.get(RUN)
+    st.session_state[RUN] = chosen if chosen in by_id else next(iter(by_id))
+    return by_id[st.selectbox("Run", list(by_id), key=RUN, format_func=lambda name: name_of(by_id[name]))]
+
+
+def new_link() -> dict[str, str]:
+    """The parameters of an address that this tab has not written itself; empty where it has."""
+    given = st.query_params.to_dict()
+    if given == st.session_state.get(ADDRESS) and RUN in st.session_state:
+        return {}
+    if not is_known_version(given):
+        unknown_link()
+    return given
+
+
+def write_address(run: Run, tab: str) -> None:
+    """The complete, versioned address of what is shown, and the button that copies it."""
+    address = {"v": VERSION, "a": run.id, "tab": tab, "alarms": str(st.session_state[ALARMS])}
     st.session_state[ADDRESS] = address
-    if given != address:
+    if st.query_params.to_dict() != address:
         st.query_params.from_dict(address)
     show_copy_link(address)
-    return by_id[chosen]
 
 
 def name_of(run: Run) -> str:
@@ -121,22 +131,10 @@ def show_together(task: str) -> None:
     st.code(f"dpflat budget --data {task}", language="bash")
 
 
-def show_page() -> None:
-    """The page from top to bottom."""
-    runs = [run for run in visible_runs() if run.has(LEDGER)]
-    if not runs:
-        empty_store()
-        return
-    run = ask_run(runs)
-    if run is None:
-        return
-    try:
-        ledger, task = run.ledger, run.config.task.name
-        sentence = describe_run_guarantee(run)
-    except DPFlatError as error:
-        st.warning(str(error))
-        return
-    st.markdown(f"## {sentence}")
+def show_guarantee(run: Run) -> None:
+    """The tab Guarantee: the sentence, the ledger behind it, what the budget went to, what lies outside."""
+    ledger, task = run.ledger, run.config.task.name
+    st.markdown(f"## {describe_run_guarantee(run)}")
     for line in wording.describe_additions(ledger, TASKS[task].public):
         st.caption(line)
     void = ledger.guarantee().answer == "void"
@@ -148,3 +146,26 @@ def show_page() -> None:
         show_budget(run, ledger)
     show_outside(ledger)
     show_together(task)
+
+
+def show_page() -> None:
+    """The page from top to bottom."""
+    runs = [run for run in visible_runs() if run.has(LEDGER)]
+    if not runs:
+        empty_store()
+        return
+    given = new_link()
+    run = ask_run(runs, given)
+    wanted = TABS.get(given.get("tab", ""), st.session_state.get(TAB))
+    st.session_state[TAB] = wanted if wanted in TABS.values() else TABS["guarantee"]
+    ask_alarms(given.get("alarms"))
+    place = st.container()
+    tabs = dict(zip(TABS, st.tabs(list(TABS.values()), key=TAB, on_change="rerun"), strict=True))
+    shown = next((name for name, tab in tabs.items() if tab.open), "guarantee")
+    with place:
+        write_address(run, shown)
+    with tabs[shown]:
+        try:
+            {"guarantee": show_guarantee, "odds": show_odds}[shown](run)
+        except DPFlatError as error:
+            st.warning(str(error))

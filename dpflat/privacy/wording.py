@@ -200,3 +200,56 @@ def describe_additions(ledger: PrivacyLedger, public_task: bool) -> list[str]:
 
 
 SEED_PUBLISHED = "as if the noise seed were secret. It is published here so that you can repeat the run"
+
+
+NO_UPPER_LIMIT = "No upper limit can be stated."
+ATTACK_FAILED = "These attacks found nothing. That is not a guarantee."
+NOT_A_GUARANTEE = "A failed attack is not a guarantee."
+IDEAL_ATTACKER = (
+    "The ideal attacker knows every other example, sees every noisy step, and computes without limit; half of the "
+    "examples he is asked about took part."
+)
+
+
+def out_of(share: float, total: int) -> int:
+    """How many of `total` a share is at most: rounded up."""
+    return math.ceil(round(total * share, 9))
+
+
+def describe_odds(right: float, guarantee: Guarantee, unit: str = "example") -> str:
+    """How often an ideal attacker is right at most, as a title.
+
+    Args:
+        right: largest share of right guesses.
+        guarantee: of the run; holds or nominal.
+        unit: what is asked about.
+    """
+    caveat = " (with a caveat)" if guarantee.answer == "nominal" else ""
+    return (
+        f"An ideal attacker who sees the weights guesses right at most {out_of(right, 1000):,} times in 1,000 whether "
+        f"any one {unit} took part{caveat}; a coin gets 500"
+    )
+
+
+def describe_found(found: float, alarms: int) -> str:
+    """How many members an ideal attacker finds at most, as a title.
+
+    Args:
+        found: largest share of members found.
+        alarms: non-members in 100 that may be called members.
+    """
+    allowed = "1 false alarm" if alarms == 1 else f"{alarms} false alarms"
+    return f"With {allowed} in 100 he finds at most {out_of(found, 100)} members in 100; a coin finds {alarms}"
+
+
+def describe_condition(guarantee: Guarantee) -> str | None:
+    """The caveat under which a nominal bound holds; None where there is none."""
+    return f"The caveat: {'; '.join(guarantee.because)}." if guarantee.answer == "nominal" else None
+
+
+def describe_pair_alone(right: float, found: float, epsilon: float, delta: float) -> str:
+    """What the pair would allow by itself, beside what the steps leave, at the same false alarms."""
+    return (
+        f"{describe_pair(epsilon, delta)} by itself would allow {out_of(right, 1000):,} right guesses in 1,000 and "
+        f"{out_of(found, 100)} members in 100: the pair is one point of what the noise promises."
+    )

@@ -60,6 +60,18 @@ def test_two_sampled_steps_are_as_the_likelihood_ratio_test_by_brute_force(q, si
     assert most_right(curve) == pytest.approx(0.5 + (found - alarms).max() / 2, abs=1e-3)
 
 
+def test_ten_sampled_steps_are_as_the_likelihood_ratio_test_on_drawn_outputs():
+    q, sigma, steps, draws = 0.1, 0.79, 10, 200_000
+    generator = np.random.default_rng(0)
+    absent = generator.normal(0, sigma, (draws, steps))
+    present = generator.normal(0, sigma, (draws, steps)) + (generator.random((draws, steps)) < q)
+    without, taken = (np.log1p(q * np.expm1((2 * x - 1) / (2 * sigma**2))).sum(axis=1) for x in (absent, present))
+    curve = measure_curve((gaussian(sigma, q, steps),))
+    found = [(taken > np.quantile(without, 1 - alarm)).mean() for alarm in ALARMS]
+    assert most_found(curve, ALARMS) == pytest.approx(found, abs=0.004)
+    assert most_right(curve) == pytest.approx(((without <= 0).mean() + (taken > 0).mean()) / 2, abs=0.002)
+
+
 NOISE_OF_VECTORS = {1: 3.011, 3: 1.336, 8: 0.806}
 
 

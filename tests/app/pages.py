@@ -49,6 +49,18 @@ def _measure(run, accuracy, steps):
     )
 
 
+def plan_run(root, *settings, more=()):
+    """A finished run whose ledger is that of its plan, with more entries at its end."""
+    from dpflat.forecast import plan_privacy
+    from dpflat.privacy.entries import write_ledger
+
+    run = make_run(root, "finished", 3, 0.75, *settings)
+    ledger = write_ledger(run.config, *plan_privacy(run.config), ("wikipedia",)).add(*more)
+    replace_json(run.folder / layout.LEDGER, ledger.model_dump(mode="json"))
+    write_manifest(run.folder)
+    return run
+
+
 def copy_shipped(root):
     """Copies of the runs that come with the lab."""
     root.mkdir(parents=True, exist_ok=True)

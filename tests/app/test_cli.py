@@ -612,6 +612,7 @@ class TestLooking:
         assert (code, err) == (0, "")
         assert "Poisson sampling" in out
         assert "test split of rotten_tomatoes" in out
+        assert "guesses right at most" in out
 
     def test_ledger_as_json(self, dpflat, store):
         code, out, _ = dpflat("ledger", finished_in(store).id, "--runs", store, "--json")

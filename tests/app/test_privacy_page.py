@@ -61,10 +61,10 @@ def test_what_it_shows_is_a_whole_address_that_can_be_copied(own):
     first = make_run(own)
     second = make_run(own)
     page = open_page("privacy", a=first.id)
-    assert address_of(page) == {"v": "1", "a": first.id}
-    assert any(code.value.endswith(f"?v=1&a={first.id}") for code in page.code)
+    assert address_of(page) == {"v": "1", "a": first.id, "tab": "guarantee", "alarms": "5"}
+    assert any(code.value.endswith(f"?v=1&a={first.id}&tab=guarantee&alarms=5") for code in page.code)
     page.selectbox(key="privacy_run").set_value(second.id).run()
-    assert address_of(page) == {"v": "1", "a": second.id}
+    assert address_of(page) == {"v": "1", "a": second.id, "tab": "guarantee", "alarms": "5"}
     page.query_params["a"] = first.id
     assert page.run().selectbox[0].value == first.id
 
