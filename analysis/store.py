@@ -12,7 +12,6 @@ import numpy as np
 
 from analysis.layers.results import LayersResult, build_result
 from analysis.layers.settings import LayersConfig, build_layers_config, check_data
-from dpflat.catalog import TASKS
 from dpflat.errors import DPFlatError
 from dpflat.jobs import check_allowed
 from dpflat.runs import layout
@@ -126,6 +125,6 @@ def open_analysis(run: Run, config: LayersConfig, root: Path) -> Analysis:
         return found
     place = root if run.shipped else run.folder.parent
     folder = folder_of(place, run, config)
-    public = TASKS[run.config.task.name].public
+    public = run.config.task.card().public
     create_folder(folder.parent, folder.name, {layout.CONFIG: config.model_dump(mode="json")}, public)
     return Analysis(folder)

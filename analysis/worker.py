@@ -11,7 +11,6 @@ from typing import Any
 from analysis.layers.parts import Part, Step, share_done
 from analysis.store import RESULT, Analysis, analyze_command
 from dpflat.abandon import abandon_on
-from dpflat.catalog import TASKS
 from dpflat.errors import DPFlatError
 from dpflat.run_job import FINISHED, STOPPED, Stopping, do_job, fail, stop_early
 from dpflat.runs import layout
@@ -75,7 +74,7 @@ def _analyse_into(analysis: Analysis, stopping: Stopping) -> int:
         "entry_class": config.entry_class(run.ledger.guarantee().answer),
     }
     replace_json(folder / layout.ENV, describe_software(asked.objective.backbone))
-    arrays_path = analysis.arrays_path(TASKS[run.config.task.name].public)
+    arrays_path = analysis.arrays_path(run.config.task.card().public)
     note("resumed" if parts else "started", done=sorted(parts))
     last_beat, part_began = 0.0, time.monotonic()
     for found in analyse_layers(asked, config, subsets, frozenset(parts)):

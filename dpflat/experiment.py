@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import torch
 
 from dpflat.backbones.load import Backbone, check_prompt, load_backbone
-from dpflat.catalog import TASKS
 from dpflat.config import DataConfig, HeadOnlyAdapter, RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.flatness.inputs import PublicSplit
@@ -20,8 +19,9 @@ from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.privacy.plan import PrivacyPlan
 from dpflat.schedule import Schedule
-from dpflat.tasks.load import TaskData, load_task, load_texts
+from dpflat.tasks.load import TaskData, load_task, read_splits
 from dpflat.tasks.overlap import find_shared
+from dpflat.tasks.settings import TaskConfig
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
         )
     if config.adapter.kind == "prompt":
         check_prompt(backbone)
-    data = load_task(config.task.name, config.data, backbone, config.seed, noise_key)
+    data = load_task(config.task, config.data, backbone, config.seed, noise_key)
     if data.public_units != plan.units:
         raise DPFlatError(
             f"The task '{config.task.name}' has {data.public_units} training units here, but {plan.units} are "
@@ -145,8 +145,13 @@ def count_shared_texts(config: RunConfig) -> dict[str, int]:
     names = config.flatness.public_tasks()
     if not names:
         return {}
-    private = load_texts(TASKS[config.task.name])[0]
-    return {name: len(find_shared(private, load_texts(TASKS[name])[0])) for name in names}
+    sides = read_splits(config.task)
+    parts = [[t for rows in sides for t in rows.texts], [t for rows in sides for t in rows.pairs or ()]]
+    counts = {}
+    for name in names:
+        public = [text for rows in read_splits(TaskConfig(name=name)) for text in rows.texts]
+        counts[name] = len({place for part in parts for place in find_shared(part, public)})
+    return counts
 
 
 def prepare_twin(experiment: Experiment) -> Experiment | None:
@@ -155,12 +160,10 @@ def prepare_twin(experiment: Experiment) -> Experiment | None:
     if not isinstance(config.flatness.cross_model, TwinPull):
         return None
     own = twin_config(config)
-    public = own.task.name != config.task.name
+    public = own.task != config.task
     objective = experiment.objective
     data = (
-        load_task(own.task.name, own.data, objective.backbone, own.seed, experiment.noise_key)
-        if public
-        else experiment.data
+        load_task(own.task, own.data, objective.backbone, own.seed, experiment.noise_key) if public else experiment.data
     )
     noisy = isinstance(config.flatness.cross_model, PullDPTwin)
     return replace(
@@ -185,4 +188,5 @@ def read_public(experiment: Experiment) -> PublicSplit | None:
         return None
     settings = DataConfig(max_tokens=config.data.max_tokens)
     key = experiment.noise_key
-    return PublicSplit(load_task(removal.public_task, settings, experiment.objective.backbone, config.seed, key).train)
+    task = TaskConfig(name=removal.public_task)
+    return PublicSplit(load_task(task, settings, experiment.objective.backbone, config.seed, key).train)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dpflat.catalog import BACKBONES, TASKS
-from dpflat.config import DataConfig, DPPrivacy, NoPrivacy, RunConfig, TaskConfig
+from dpflat.config import DataConfig, DPPrivacy, NoPrivacy, RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.flatness.settings import (
     ASCENT_SHARE,
@@ -31,6 +31,7 @@ from dpflat.flatness.settings import (
 from dpflat.privacy.accounting import calibrate_noise, rdp_epsilon
 from dpflat.privacy.plan import ExponentialSelection, Mechanism, PrivacyPlan, SubsampledGaussian, default_delta
 from dpflat.schedule import Schedule, evenly_spaced
+from dpflat.tasks.settings import TaskConfig
 
 START_SECONDS = 7.0
 FORWARD_SHARE = 0.45
@@ -62,7 +63,7 @@ class Forecast:
 
 def plan_steps(config: RunConfig) -> tuple[int, Schedule]:
     """Number N of units, and the schedule."""
-    units = config.data.train_subset or TASKS[config.task.name].train_rows
+    units = config.data.train_subset or config.task.card().train_rows
     optimiser = config.optimiser
     sample_rate = optimiser.batch_size / units
     steps = max(1, round(optimiser.epochs / sample_rate))
@@ -154,7 +155,7 @@ def twin_config(config: RunConfig) -> RunConfig:
     if not isinstance(pull, PullDPTwin):
         changes["privacy"] = NoPrivacy()
     if isinstance(pull, PullPublic):
-        units = config.data.train_subset or TASKS[config.task.name].train_rows
+        units = config.data.train_subset or config.task.card().train_rows
         changes["task"] = TaskConfig(name=pull.public_task)
         changes["data"] = DataConfig(
             max_tokens=config.data.max_tokens, train_subset=min(units, TASKS[pull.public_task].train_rows)
@@ -225,7 +226,7 @@ def forecast_run(config: RunConfig, examples_per_second: float | None = None) ->
     """
     plan, schedule = plan_privacy(config)
     card = BACKBONES.get(config.backbone.name)
-    task = TASKS[config.task.name]
+    task = config.task.card()
     basis, reference = "time as in your earlier runs", False
     if examples_per_second is None and card is not None:
         reference = True

@@ -22,10 +22,10 @@ def forecast_seconds(config: LayersConfig, run: RunConfig) -> float | None:
     if card is None:
         return None
     layers, few = card.layers, config.examples
-    many = min(config.accuracy_examples, TASKS[run.task.name].test_rows)
+    many = min(config.accuracy_examples, run.task.card().test_rows)
     asked = count_subsets(layers, config.random_subsets) if config.keep is None else 2
     subsets = asked * SHARED_STATES * FORWARD_SHARE * ((config.directions + 1) * few + many)
-    task = TASKS[run.task.name if config.data in ("test", "train") else config.data]
+    task = run.task.card() if config.data in ("test", "train") else TASKS[config.data]
     longer = min(task.typical_tokens, run.data.max_tokens) / REFERENCE_TOKENS
     each = AGAINST_TRAINING * longer / card.examples_per_second[run.backbone.dtype]
     if config.keep is not None:

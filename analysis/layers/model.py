@@ -27,6 +27,7 @@ from dpflat.runs import layout
 from dpflat.runs.files import unreadable
 from dpflat.runs.record import Run
 from dpflat.tasks.load import load_task
+from dpflat.tasks.settings import TaskConfig
 
 FINAL = "final"
 
@@ -106,10 +107,10 @@ def list_asked(run: Run, asked: Asked, config: LayersConfig) -> list[Subset]:
 
 def _split_of(run: Run, config: LayersConfig, objective: Classification) -> EncodedSplit:
     own, settings = config.data in ("test", "train"), run.config
-    name = settings.task.name if own else config.data
+    task = settings.task if own else TaskConfig(name=config.data)
     subset = settings.data.train_subset if config.data == "train" else None
     data = DataConfig(max_tokens=settings.data.max_tokens, train_subset=subset)
-    found = load_task(name, data, objective.backbone, settings.seed, b"\0" * 16)
+    found = load_task(task, data, objective.backbone, settings.seed, b"\0" * 16)
     return found.train if config.data == "train" else found.test
 
 

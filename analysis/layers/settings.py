@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from dpflat.catalog import TASKS
+from dpflat.catalog import bundled_tasks
 from dpflat.config import RunConfig, describe_errors
 from dpflat.errors import DPFlatError, unknown
 from dpflat.privacy.ledger import EntryClass
@@ -81,8 +81,9 @@ def build_layers_config(content: dict[str, Any]) -> LayersConfig:
 
 def list_rows(run: RunConfig) -> list[str]:
     """The rows that a run's head can answer: its own splits, and public tasks with the same classes."""
-    own = TASKS[run.task.name]
-    alike = [t.name for t in TASKS.values() if t.public and t.name != own.name and t.class_names == own.class_names]
+    own = run.task.card()
+    others = [task for task in bundled_tasks().values() if task.public and task.name != own.name]
+    alike = [task.name for task in others if task.class_names == own.class_names]
     return ["test", "train", *alike]
 
 

@@ -105,11 +105,11 @@ def digest_weights(model: torch.nn.Module) -> str:
 def fast_tokenise(tokenizer: object) -> Tokenise:
     """Texts to token ids with truncation, without padding; in parts, since the library keeps all that it read."""
 
-    def tokenise(texts: list[str], max_tokens: int) -> list[np.ndarray]:
+    def tokenise(texts: list[str], max_tokens: int, pairs: list[str] | None = None) -> list[np.ndarray]:
         found: list[np.ndarray] = []
         for start in range(0, len(texts), AT_ONCE):
-            some = texts[start : start + AT_ONCE]
-            encoded = tokenizer(some, truncation=True, max_length=max_tokens, return_attention_mask=False)  # type: ignore[operator]
+            some = [texts[start : start + AT_ONCE], *([pairs[start : start + AT_ONCE]] if pairs is not None else [])]
+            encoded = tokenizer(*some, truncation=True, max_length=max_tokens, return_attention_mask=False)  # type: ignore[operator]
             found.extend(np.asarray(ids, dtype=np.int64) for ids in encoded["input_ids"])
         return found
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -15,7 +14,13 @@ from dpflat.attention import NAME, register_attention
 from dpflat.config import BackboneConfig
 from dpflat.errors import DPFlatError
 
-Tokenise = Callable[[list[str], int], list[np.ndarray]]
+
+class Tokenise(Protocol):
+    """Texts, or pairs of texts, as token ids; special tokens are added, no segments are told apart."""
+
+    def __call__(self, texts: list[str], max_tokens: int, pairs: list[str] | None = None) -> list[np.ndarray]:
+        """One int array a text, of at most `max_tokens`; of a pair the longer text is cut."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Backbone:
 
     Attributes:
         model: the transformers model.
-        tokenise: (texts, max_tokens) -> one int array a text, special tokens included.
+        tokenise: (texts, max_tokens, second texts or None) -> one int array a row, special tokens included.
         layers: L.
         kv_heads: K.
         head_dim: D.

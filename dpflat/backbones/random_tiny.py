@@ -15,15 +15,16 @@ PAD, FIRST = 0, 1
 SPECIAL = 2
 
 
-def hash_words(texts: list[str], max_tokens: int) -> list[np.ndarray]:
-    """Each word becomes a bucket by its checksum, after one leading token."""
-    return [
-        np.array(
-            [FIRST] + [SPECIAL + zlib.crc32(word.encode()) % (VOCABULARY - SPECIAL) for word in text.lower().split()],
-            dtype=np.int64,
-        )[:max_tokens]
-        for text in texts
-    ]
+def hash_words(texts: list[str], max_tokens: int, pairs: list[str] | None = None) -> list[np.ndarray]:
+    """Each word becomes a bucket by its checksum, after one leading token; a second text follows another one."""
+
+    def encode(text: str) -> list[int]:
+        return [SPECIAL + zlib.crc32(word.encode()) % (VOCABULARY - SPECIAL) for word in text.lower().split()]
+
+    rows = [[FIRST, *encode(text)] for text in texts]
+    if pairs is not None:
+        rows = [[*row, FIRST, *encode(second)] for row, second in zip(rows, pairs, strict=True)]
+    return [np.array(row, dtype=np.int64)[:max_tokens] for row in rows]
 
 
 def build_random_tiny(dtype: str = "float32", layers: int = 2, hidden_size: int = 32, heads: int = 4) -> Backbone:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dpflat.catalog import TASKS
 from dpflat.config import RunConfig
 from dpflat.flatness.settings import (
     ASCENT_SHARE,
@@ -44,7 +43,7 @@ def write_ledger(
 
     Privacy: none (a function of the plan).
     """
-    task = TASKS[config.task.name]
+    task = config.task.card()
     every_step = f"steps 1 to {schedule.steps:,}"
     train, test = f"training split of {task.name}", f"test split of {task.name}"
     epsilon = rdp_epsilon(plan.mechanisms, plan.delta) if plan.mechanisms else None
@@ -71,6 +70,7 @@ def write_ledger(
             entry_class=EntryClass.ACCOUNTED,
             epsilon_alone=rdp_epsilon((gradient_steps,), plan.delta),
         )
+    file = config.task.file
     seen = sorted(set(task.derived_from) & set(pretrained_on or ()))
     caveats = []
     if plan.mechanisms and config.noise_source() == "seeded":
@@ -83,6 +83,8 @@ def write_ledger(
     if plan.mechanisms and pretrained_on is None:
         because = "not counting what the backbone has seen, which is unknown"
         caveats.append(("what the backbone was trained on is unknown", because))
+    if plan.mechanisms and file is not None and file.classes is None:
+        caveats.append(("the classes were taken from the data", "not counting that the classes were read off the data"))
     removal = config.flatness.cross_layer
     if plan.mechanisms and isinstance(removal, RemovalFixed) and removal.remove is not None:
         caveats.append(("the list of layers was given", "not counting how the list of removed layers was chosen"))

@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from dpflat.catalog import TASKS
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
@@ -76,7 +75,7 @@ def create_run(root: Path, config: RunConfig, label: dict[str, Any] | None = Non
     """
     run_id = layout.new_run_id(config)
     content = {layout.CONFIG: config.model_dump(mode="json"), layout.LABEL: label or {}}
-    return Run(create_folder(root, run_id, content, public=TASKS[config.task.name].public))
+    return Run(create_folder(root, run_id, content, public=config.task.card().public))
 
 
 def create_folder(root: Path, name: str, files: dict[str, Any], public: bool = True) -> Path:

@@ -11,7 +11,10 @@ from dpflat.batches import EncodedSplit
 from dpflat.catalog import TASKS, Task
 from dpflat.config import DataConfig
 from dpflat.keys import Purpose, make_generator, seed_generator
+from dpflat.tasks.count import read_elsewhere
 from dpflat.tasks.movie_reviews import load_movie_reviews
+from dpflat.tasks.rows import Rows
+from dpflat.tasks.settings import TaskConfig
 from dpflat.tasks.splits import split_rows
 
 
@@ -53,28 +56,44 @@ def load_texts(task: Task) -> tuple[list[str], list[int]]:
     return list(rows["text"]), [int(label) for label in rows["label"]]
 
 
-def load_task(name: str, data: DataConfig, backbone: Backbone, seed: int, noise_key: bytes) -> TaskData:
+def read_splits(task: TaskConfig) -> tuple[Rows, Rows]:
+    """Training and test rows of a task.
+
+    Raises:
+        DPFlatError: when they cannot be had, or are not those that the settings were made for.
+
+    Privacy: reads private data; nothing is released.
+    """
+    if not task.is_bundled:
+        texts = read_elsewhere(task)
+        return texts.train, texts.test
+    all_texts, labels = load_texts(TASKS[task.name])
+    rows = Rows(all_texts, None, labels)
+    train, test = (rows.select(places.tolist()) for places in split_rows(all_texts, labels))
+    return train, test
+
+
+def load_task(task: TaskConfig, data: DataConfig, backbone: Backbone, seed: int, noise_key: bytes) -> TaskData:
     """Read, split and tokenise a task; draw the subset and the canaries.
 
     Privacy: the subset is drawn by the public seed; which canaries take part is drawn by the noise key.
     """
-    task = TASKS[name]
-    texts, labels = load_texts(task)
-    train_rows, test_rows = split_rows(texts, labels)
+    train_rows, test_rows = read_splits(task)
     if data.train_subset is not None:
         chosen = seed_generator(seed, Purpose.SUBSET).permutation(len(train_rows))[: data.train_subset]
-        train_rows = train_rows[np.sort(chosen)]
+        train_rows = train_rows.select(np.sort(chosen).tolist())
     encoded = [
         EncodedSplit(
-            tokens=tuple(backbone.tokenise([texts[i] for i in rows], data.max_tokens)),
-            labels=np.array([labels[i] for i in rows], dtype=np.int64),
+            tokens=tuple(backbone.tokenise(rows.texts, data.max_tokens, rows.pairs)),
+            labels=np.array(rows.labels, dtype=np.int64),
             unit=np.arange(len(rows), dtype=np.int64),
             pad_id=backbone.pad_id,
         )
         for rows in (train_rows, test_rows)
     ]
-    train, canaries = plant_canaries(encoded[0], data.canaries, len(task.class_names), noise_key)
-    return TaskData(task=task, train=train, test=encoded[1], public_units=encoded[0].units, canaries=canaries)
+    card = task.card()
+    train, canaries = plant_canaries(encoded[0], data.canaries, len(card.class_names), noise_key)
+    return TaskData(task=card, train=train, test=encoded[1], public_units=encoded[0].units, canaries=canaries)
 
 
 def plant_canaries(

@@ -48,7 +48,7 @@ def test_settings_cannot_be_changed_once_made():
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
-        ("task.name=sst3", r"Unknown task 'sst3'. Expected one of: imdb, rotten_tomatoes"),
+        ("task.name=sst3", r"Unknown task 'sst3'. Expected one of: imdb, mnli, qnli, qqp, rotten_tomatoes, sst2, trec"),
         ("backbone.name=gpt9", r"Unknown backbone 'gpt9'. Expected one of: .*minilm"),
         ("privacy.epsilon=0", r"privacy.epsilon: input should be greater than 0; got 0"),
         ("privacy.epsilon=-3", r"privacy.epsilon: input should be greater than 0; got -3"),

@@ -2,14 +2,14 @@ from collections import Counter
 
 import pytest
 
-from dpflat.catalog import TASKS
+from dpflat.catalog import TASKS, bundled_tasks
 from dpflat.tasks.load import load_texts
 from dpflat.tasks.splits import normalise, split_rows
 
 SIZES = {"rotten_tomatoes": (8530, 6824, 1706), "imdb": (25000, 19924, 4980)}
 
 
-@pytest.fixture(scope="module", params=sorted(TASKS))
+@pytest.fixture(scope="module", params=sorted(bundled_tasks()))
 def task(request):
     texts, labels = load_texts(TASKS[request.param])
     return TASKS[request.param], texts, labels, *split_rows(texts, labels)

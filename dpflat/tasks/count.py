@@ -1,0 +1,68 @@
+"""Texts that are not bundled: read where the settings say, counted before a run is planned, checked when it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from dpflat.catalog import TASKS
+from dpflat.errors import DPFlatError
+from dpflat.tasks.own_file import read_own_file
+from dpflat.tasks.published import read_copy, read_hub
+from dpflat.tasks.settings import TaskConfig
+from dpflat.tasks.texts import TextsElsewhere
+
+
+def read_elsewhere(task: TaskConfig) -> TextsElsewhere:
+    """The texts of a task that is not bundled.
+
+    Raises:
+        DPFlatError: when they cannot be read, or are no longer those that were counted.
+
+    Privacy: reads private data; nothing is released.
+    """
+    if task.file is not None:
+        texts = read_own_file(task.file)
+    elif task.path is not None:
+        texts = read_copy(TASKS[task.name], Path(task.path))
+    else:
+        texts = read_hub(TASKS[task.name])
+    if task.counted is not None and texts.count() != task.counted:
+        raise DPFlatError(
+            f"The texts of '{task.name}' are no longer those that this run's epsilon was planned for. "
+            "Put the old ones back, or start a new run, without task.counted in its settings."
+        )
+    return texts
+
+
+def count_texts(content: dict[str, Any]) -> dict[str, Any]:
+    """Settings that say how many texts their task has, where it is not bundled; what is counted already stays.
+
+    Settings that do not fit are left as they are, for `build_config` to say so.
+
+    Raises:
+        DPFlatError: when the texts cannot be read.
+    """
+    try:
+        task = TaskConfig.model_validate(content.get("task", {}))
+    except ValidationError:
+        return content
+    if task.is_bundled or task.counted is not None:
+        return content
+    task = with_whole_paths(task)
+    counted = task.model_copy(update={"counted": read_elsewhere(task).count()})
+    return {**content, "task": counted.model_dump(mode="json")}
+
+
+def with_whole_paths(task: TaskConfig) -> TaskConfig:
+    """The same task with absolute paths: a run's worker may stand in another folder."""
+    if task.file is None:
+        return (
+            task if task.path is None else task.model_copy(update={"path": str(Path(task.path).expanduser().resolve())})
+        )
+    whole = {"path": str(Path(task.file.path).expanduser().resolve())}
+    if task.file.test_path is not None:
+        whole["test_path"] = str(Path(task.file.test_path).expanduser().resolve())
+    return task.model_copy(update={"file": task.file.model_copy(update=whole)})
