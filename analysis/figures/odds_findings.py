@@ -7,9 +7,9 @@ from dpflat.privacy import wording
 from dpflat.privacy.ledger import Guarantee
 
 
-def find_odds(right: float, guarantee: Guarantee, unit: str = "example") -> Finding:
+def find_odds(right: float, guarantee: Guarantee) -> Finding:
     """How often an ideal attacker is right at most. A bound, no measurement: descriptive."""
-    return Finding(wording.describe_odds(right, guarantee, unit), Verdict.DESCRIPTIVE)
+    return Finding(wording.describe_odds(right, guarantee), Verdict.DESCRIPTIVE)
 
 
 def find_members(found: float, alarms: int) -> Finding:

@@ -17,4 +17,4 @@ def describe_run_odds(run: Run) -> str | None:
         curve = curve_of_run(run)
     except DPFlatError:
         return None
-    return f"{wording.describe_odds(most_right(curve), guarantee, run.ledger.unit)}." if curve else None
+    return f"{wording.describe_odds(most_right(curve), guarantee)}." if curve else None

@@ -69,9 +69,9 @@ def entry_class_of(run: Run) -> EntryClass:
 def show_guesses(run: Run, curve: LossCurve) -> None:
     """A thousand guesses with the weights, and a thousand without."""
     guarantee, right = run.ledger.guarantee(), most_right(curve)
-    finding = find_odds(right, guarantee, run.ledger.unit)
+    finding = find_odds(right, guarantee)
     rows = [Row("with this run's weights", right), Row(COIN, 0.5, "reference")]
-    _show(run, "odds_guesses", finding, "guesses that can be right, an upper limit", rows, 1000, "right")
+    _show(run, "odds_guesses", finding, f"did any one {run.ledger.unit} take part?", rows, 1000, "right")
     condition = wording.describe_condition(guarantee)
     if condition:
         st.caption(condition)
@@ -90,7 +90,7 @@ def show_members(run: Run, curve: LossCurve) -> int:
     alarms: int = st.session_state[ALARMS]
     found = float(most_found(curve, np.array([alarms / 100]))[0])
     rows = [Row("with this run's weights", found), Row(COIN, alarms / 100, "reference")]
-    _show(run, "odds_members", find_members(found, alarms), "members found, an upper limit", rows, 100, "found")
+    _show(run, "odds_members", find_members(found, alarms), "members found", rows, 100, "found")
     return alarms
 
 
@@ -99,8 +99,7 @@ def show_other_epsilons(run: Run) -> None:
     rights = {e: most_right(curve) for e, curve in curves_at(plan_privacy(run.config)[0]).items()}
     if rights:
         rows = [Row(f"ε = {epsilon:g}", right) for epsilon, right in rights.items()]
-        what = "guesses that can be right, an upper limit; same steps, same data"
-        _show(run, "odds_epsilons", compare_odds(rights), what, rows, 1000, "right")
+        _show(run, "odds_epsilons", compare_odds(rights), "same steps, same data", rows, 1000, "right")
 
 
 def _show(run: Run, key: str, finding: Finding, subtitle: str, rows: list[Row], total: int, what: str) -> None:
@@ -116,5 +115,6 @@ def _show(run: Run, key: str, finding: Finding, subtitle: str, rows: list[Row], 
         "right = most_right(curve_of_run(run))\n"
         'draw_odds([Row("with this run\'s weights", right), Row("a coin", 0.5, "reference")], 1000, "right", "light")',
     )
+    subtitle = f"{subtitle[0].upper()}{subtitle[1:]} · upper limits, of {total:,} · computed from the plan"
     figure = draw_odds(rows, total, what, theme.mode())
     show_figure(key, finding, subtitle, figure, entry_class_of(run), table, code)

@@ -216,18 +216,17 @@ def out_of(share: float, total: int) -> int:
     return math.ceil(round(total * share, 9))
 
 
-def describe_odds(right: float, guarantee: Guarantee, unit: str = "example") -> str:
-    """How often an ideal attacker is right at most, as a title.
+def describe_odds(right: float, guarantee: Guarantee) -> str:
+    """How often an ideal attacker is right at most about one unit, as a title.
 
     Args:
         right: largest share of right guesses.
         guarantee: of the run; holds or nominal.
-        unit: what is asked about.
     """
     caveat = " (with a caveat)" if guarantee.answer == "nominal" else ""
     return (
-        f"An ideal attacker who sees the weights guesses right at most {out_of(right, 1000):,} times in 1,000 whether "
-        f"any one {unit} took part{caveat}; a coin gets 500"
+        f"An ideal attacker who sees the weights guesses right at most {out_of(right, 1000):,} times in "
+        f"1,000{caveat}; a coin gets 500"
     )
 
 

@@ -38,8 +38,7 @@ def test_arrays_stand_under_each_other_in_their_order_and_never_overlap():
 
 def test_the_title_says_the_limit_beside_a_coin_and_a_caveat_where_there_is_one():
     assert find_odds(0.6421, HOLDS).text == (
-        "An ideal attacker who sees the weights guesses right at most 643 times in 1,000 whether any one example took "
-        "part; a coin gets 500"
+        "An ideal attacker who sees the weights guesses right at most 643 times in 1,000; a coin gets 500"
     )
     assert "(with a caveat)" in find_odds(0.6421, NOMINAL).text
     assert describe_condition(NOMINAL) == "The caveat: as if x."

@@ -21,8 +21,7 @@ def test_a_run_with_a_guarantee_has_an_upper_limit_beside_a_coin(own):
     page = open_page("privacy", tab="odds")
     assert not page.exception
     assert (
-        "An ideal attacker who sees the weights guesses right at most 595 times in 1,000 whether any one example took "
-        "part; a coin gets 500"
+        "An ideal attacker who sees the weights guesses right at most 595 times in 1,000; a coin gets 500"
     ) in texts(page)
     assert "With 5 false alarms in 100 he finds at most 16 members in 100; a coin finds 5" in texts(page)
     assert "With the same steps at epsilons 1, 3, 8 he is right at most 552, 595, 660 times in 1,000" in texts(page)
@@ -34,7 +33,7 @@ def test_a_run_with_a_guarantee_has_an_upper_limit_beside_a_coin(own):
 def test_a_nominal_run_says_its_condition(own):
     plan_run(own)
     shown = texts(open_page("privacy", tab="odds"))
-    assert "took part (with a caveat); a coin gets 500" in shown
+    assert "(with a caveat); a coin gets 500" in shown
     assert "The caveat: as if the noise seed were secret." in shown
 
 
@@ -79,8 +78,7 @@ def test_the_guarantee_is_there_when_one_comes_back_to_it(own):
 
 def test_the_terminal_has_the_same_in_one_line(own):
     assert describe_run_odds(plan_run(own, "privacy.noise=secret")) == (
-        "An ideal attacker who sees the weights guesses right at most 595 times in 1,000 whether any one example took "
-        "part; a coin gets 500."
+        "An ideal attacker who sees the weights guesses right at most 595 times in 1,000; a coin gets 500."
     )
     assert describe_run_odds(plan_run(own, "privacy.kind=none")) == "No upper limit can be stated."
     assert describe_run_odds(make_run(own)) is None
