@@ -1,0 +1,1 @@
+"""Attacks on finished runs: which rows took part, and what that says about epsilon."""
