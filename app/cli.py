@@ -12,28 +12,27 @@ from typing import Annotated, Any
 
 import typer
 
-from app.budget import compose_store
+from app.budget import compose_store, find_data
 from app.summary import QUICK_IS_FOR_LOOKING, describe_run_guarantee, show_seconds, summarise
-from app.terminal import tables
+from app.terminal import own_data, tables
 from app.terminal.analyze import analyze, analyze_study
 from app.terminal.doctor import check_machine
 from app.terminal.odds import describe_run_odds
 from app.terminal.options import JsonOption, RunArgument, RunsOption
+from app.terminal.resolve import resolve
 from app.terminal.say import err, out, print_json, say
 from app.terminal.watch import EXIT_BY_STATE, follow_run, follow_study
 from dpflat import jobs
-from dpflat.catalog import TASKS
-from dpflat.config import RunConfig, build_config
-from dpflat.errors import DPFlatError, unknown
+from dpflat.errors import DPFlatError
 from dpflat.forecast import Forecast, forecast_run
-from dpflat.presets import list_presets, load_preset
+from dpflat.presets import list_presets
 from dpflat.runs import layout
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
 from dpflat.runs.speed import measured_speed
 from dpflat.runs.status import read_status
 from dpflat.runs.store import create_run, find_same, list_runs, load_run
-from dpflat.settings import apply_settings, read_settings, write_yaml
+from dpflat.settings import write_yaml
 from dpflat.studies import list_configs, open_study, read_study
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -43,29 +42,6 @@ cli.command()(analyze)
 study_cli.command("analyze")(analyze_study)
 
 
-def merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """Settings with those of a second mapping on top, section by section."""
-    merged = dict(first)
-    for key, value in second.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        same_kind = both and value.get("kind", merged[key].get("kind")) == merged[key].get("kind")
-        merged[key] = {**merged[key], **value} if both and same_kind else value
-    return merged
-
-
-def resolve(presets: list[str], file: Path | None, settings: list[str], seed: int | None) -> RunConfig:
-    """Settings by rising precedence: defaults, presets in their order, file, `--set`, `--seed`."""
-    content: dict[str, Any] = {}
-    for preset in presets:
-        content = merge(content, load_preset(preset))
-    if file is not None:
-        content = merge(content, read_settings(file))
-    content = apply_settings(content, settings)
-    if seed is not None:
-        content["seed"] = seed
-    return build_config(content)
-
-
 @cli.command()
 def train(
     preset: Annotated[list[str] | None, typer.Option(help=f"One or more of: {', '.join(list_presets())}.")] = None,
@@ -73,13 +49,25 @@ def train(
     settings: Annotated[list[str] | None, typer.Option("--set", help="section.field=value, repeatable.")] = None,
     seed: Annotated[int | None, typer.Option(help="Public seed.")] = None,
     name: Annotated[str | None, typer.Option(help="A name of your own for this run.")] = None,
+    data: own_data.DataOption = None,
+    text_column: own_data.TextOption = None,
+    pair_column: own_data.PairOption = None,
+    label_column: own_data.LabelOption = None,
+    test_data: own_data.TestOption = None,
+    classes: own_data.ClassesOption = None,
+    encoding: own_data.EncodingOption = None,
+    no_header: own_data.NoHeaderOption = False,
+    drop_missing: own_data.DropOption = False,
     runs: RunsOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show settings and forecast; start nothing.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train one run and watch it. Ctrl-C stops it and keeps what was done."""
-    resolved = resolve(preset or [], config, settings or [], seed)
+    task = own_data.as_task(
+        data, text_column, pair_column, label_column, test_data, classes, encoding, no_header, drop_missing
+    )
+    resolved = resolve(preset or [], config, settings or [], seed, task)
     if "quick" in (preset or []):
         say(QUICK_IS_FOR_LOOKING)
     root = layout.runs_root(runs)
@@ -186,20 +174,19 @@ def ledger(run_id: RunArgument = "latest", runs: RunsOption = None, as_json: Jso
         guarantee = run.ledger.guarantee().model_dump() | {"sentence": describe_run_guarantee(run), "odds": odds}
         print_json(run.ledger.model_dump(mode="json") | {"guarantee": guarantee})
         return
-    public = TASKS[run.config.task.name].public
+    public = run.config.task.card().public
     out.print(tables.ledger_view(run.ledger, describe_run_guarantee(run), public, odds))
 
 
 @cli.command()
 def budget(
-    data: Annotated[str, typer.Option("--data", help="Name of a task.")],
+    data: Annotated[str, typer.Option("--data", help="Name of a task, or a file of your own.")],
     runs: RunsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """What all runs of the store on one data set promise together."""
-    if data not in TASKS:
-        raise unknown("task", data, list(TASKS))
-    found = compose_store(list_runs(layout.runs_root(runs), shipped=False), data)
+    known = list_runs(layout.runs_root(runs), shipped=False)
+    found = compose_store(known, *find_data(known, data))
     if as_json:
         print_json(found)
         return

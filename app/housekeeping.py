@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import time
 import zipfile
@@ -10,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from analysis.store import ANALYSES
+from app.withheld import shared_files
 from dpflat import jobs
-from dpflat.catalog import TASKS
 from dpflat.errors import DPFlatError
 from dpflat.jobs import check_allowed
 from dpflat.runs import layout
@@ -106,7 +107,7 @@ def list_export(run: Run, everything: bool) -> tuple[list[Path], list[Path]]:
     files = [f for f in files if f.relative_to(run.folder).parts[0] not in (layout.PRIVATE, layout.STOP)]
     if everything:
         return files, []
-    public = TASKS[run.config.task.name].public
+    public = run.config.task.card().public
     # Noise from a published seed can be subtracted, so its promise covers nobody's weights but those of public data.
     answers = ("holds", "nominal") if run.config.noise_source() == "secret" else ()
     covered = public or run.ledger.guarantee().answer in (*answers, "nothing_private")
@@ -115,7 +116,7 @@ def list_export(run: Run, everything: bool) -> tuple[list[Path], list[Path]]:
 
 
 def make_export(run: Run, everything: bool) -> bytes:
-    """A zip of `list_export`, each file under the run's id.
+    """A zip of `list_export`, each file under the run's id; of private texts, settings go without path and checksum.
 
     Raises:
         DPFlatError: for everything in read-only mode: the log may name this computer's folders.
@@ -123,7 +124,12 @@ def make_export(run: Run, everything: bool) -> bytes:
     if everything:
         check_allowed(run.folder.parent)
     buffer = io.BytesIO()
+    other_form = {} if everything else shared_files(run)
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in list_export(run, everything)[0]:
-            archive.write(file, f"{run.id}/{file.relative_to(run.folder).as_posix()}")
+            name = file.relative_to(run.folder).as_posix()
+            if name in other_form:
+                archive.writestr(f"{run.id}/{name}", json.dumps(other_form[name], indent=1))
+            else:
+                archive.write(file, f"{run.id}/{name}")
     return buffer.getvalue()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dpflat import jobs
-from dpflat.catalog import BACKBONES, TASKS
+from dpflat.catalog import BACKBONES, bundled_tasks
 from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError, unknown
 from dpflat.flatness.settings import MODES_OF
@@ -58,7 +58,7 @@ class Choice:
     """What a person has chosen on the page New run.
 
     Attributes:
-        task: a name of the catalog.
+        task: a bundled task of the catalog.
         backbone: a name of the catalog.
         methods: names of `METHODS`.
         epsilons: values of `EPSILONS`; not used by a method without noise.
@@ -88,7 +88,7 @@ def check_choice(choice: Choice) -> None:
         DPFlatError: with what was expected and what came.
     """
     for what, got, known in (
-        ("task", (choice.task,), list(TASKS)),
+        ("task", (choice.task,), list(bundled_tasks())),
         ("backbone", (choice.backbone,), list(BACKBONES)),
         ("method", choice.methods, list(METHODS)),
         ("length", (choice.length,), list(LENGTHS)),

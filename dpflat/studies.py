@@ -22,6 +22,7 @@ from dpflat.runs.files import read_json
 from dpflat.runs.store import create_folder
 from dpflat.section import Section
 from dpflat.settings import apply_settings, kinds_first, read_settings
+from dpflat.tasks.count import count_texts
 
 
 class StudyConfig(Section):
@@ -46,12 +47,30 @@ class StudyConfig(Section):
 
 
 def read_study(path: Path) -> StudyConfig:
-    """The study in a YAML file.
+    """The study in a YAML file; texts that are not bundled are read and counted.
 
     Raises:
-        DPFlatError: when it cannot be read or holds something unknown.
+        DPFlatError: when it, or a text, cannot be read, or it holds something unknown.
     """
-    return build_study(read_settings(path), str(path))
+    return count_cells(build_study(read_settings(path), str(path)))
+
+
+def count_cells(study: StudyConfig) -> StudyConfig:
+    """The same study, each of whose cells says how many texts its task has, where they are not bundled.
+
+    Raises:
+        DPFlatError: when the texts cannot be read.
+    """
+    cells: list[dict[str, Any]] = []
+    known: dict[str, dict[str, Any]] = {}
+    for cell in study.cells:
+        given = {key: value for key, value in {**study.base, **cell}.items() if key.split(".")[0] == "task"}
+        content = apply_settings({}, [f"{key}={json.dumps(value, default=str)}" for key, value in given.items()])
+        asked = json.dumps(content, sort_keys=True)
+        if asked not in known:
+            known[asked] = count_texts(content)
+        cells.append(cell if known[asked] == content else {**cell, "task": known[asked]["task"]})
+    return study if cells == study.cells else study.model_copy(update={"cells": cells})
 
 
 def build_study(content: dict[str, Any], source: str) -> StudyConfig:
@@ -84,7 +103,8 @@ def list_configs(study: StudyConfig) -> list[RunConfig]:
             settings = {**study.base, **cell, **dict(zip(study.grid, values, strict=True)), "seed": seed}
             given = [f"{key}={json.dumps(value, default=str)}" for key, value in kinds_first(settings).items()]
             content = apply_settings(start, given)
-            config = build_config(content, f"study '{study.name}', {cell or 'base'}")
+            shown = {key: value for key, value in cell.items() if key != "task"}
+            config = build_config(content, f"study '{study.name}', {shown or 'base'}")
             if config not in configs:
                 configs.append(config)
     if not configs:
@@ -104,7 +124,8 @@ def open_study(root: Path, study: StudyConfig) -> Path:
     """The study's folder, made if it is not there yet."""
     folder = study_folder(root, study)
     if not (folder / layout.CONFIG).exists():
-        create_folder(folder.parent, folder.name, {layout.CONFIG: study.model_dump(mode="json")})
+        public = all(config.task.card().public for config in list_configs(study))
+        create_folder(folder.parent, folder.name, {layout.CONFIG: study.model_dump(mode="json")}, public)
     return folder
 
 

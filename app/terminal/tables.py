@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.summary import show_guarantee_cell, show_seconds, show_state
-from dpflat.catalog import BACKBONES, TASKS
+from dpflat.catalog import BACKBONES
 from dpflat.config import RunConfig
 from dpflat.flatness.settings import ScoredRemoval
 from dpflat.forecast import Forecast, count_layers
@@ -105,7 +105,7 @@ def forecast_rows(config: RunConfig, plan: Forecast) -> dict[str, Any]:
         "delta": plan.plan.delta if gradient_steps else None,
         "selection": describe_choice(config, plan),
         "training_units": plan.plan.units,
-        "public_task": TASKS[config.task.name].public,
+        "public_task": config.task.card().public,
         "seconds": plan.seconds,
         "selection_seconds": plan.selection_seconds,
         "memory_gb": plan.memory_gb,

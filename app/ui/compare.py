@@ -94,7 +94,7 @@ def show_comparison(first: Side, second: Side) -> None:
 
 def _are_comparable(first: Side, second: Side) -> bool:
     runs = [*first, *second]
-    return all(run.state == "finished" for run in runs) and len({run.config.task.name for run in runs}) == 1
+    return all(run.state == "finished" for run in runs) and len({run.config.task.data_key() for run in runs}) == 1
 
 
 def _show_differences(first: Side, second: Side) -> None:

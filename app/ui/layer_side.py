@@ -85,6 +85,8 @@ def list_differences(a: Side, b: Side) -> list[str]:
     if a.result and b.result:
         told.append(("rows", a.result.rows, b.result.rows))
         told.append(("weights", a.result.weights, b.result.weights))
+    if first.task.name == second.task.name and first.task.data_key() != second.task.data_key():
+        told.append(("task", "one file", f"another of the name {first.task.name}"))
     return [f"{name}: {x} against {y}" for name, x, y in told if x != y]
 
 

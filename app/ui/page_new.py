@@ -28,7 +28,7 @@ from app.ui.links import RunsView, write_link
 from app.ui.states import read_only
 from app.ui.store import list_alive, own_roots, own_runs
 from app.ui.study_detail import count_to_do
-from dpflat.catalog import BACKBONES, TASKS
+from dpflat.catalog import BACKBONES, TASKS, bundled_tasks
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.forecast import Forecast, compose_runs, forecast_run
@@ -41,6 +41,8 @@ from dpflat.studies import StudyConfig, list_configs, write_study
 
 DEFAULT = "DP prefix"
 STUDY_COMMAND = "dpflat study run study.yaml"
+OWN_FILE_COMMAND = "dpflat train --data FILE --text-column text --label-column label --classes no,yes"
+COPY_COMMAND = "dpflat train --set task.name=sst2 --set task.path=FOLDER"
 # setting: words, least, most, format
 NUMBERS: dict[str, tuple[str, float, float, str]] = {
     "data.max_tokens": ("Tokens kept of each text", 4, 512, "%d"),
@@ -92,7 +94,8 @@ def ask_settings() -> tuple[dict[str, Any], Places]:
 def ask_choice(runs: list[Run]) -> tuple[Choice, Places]:
     """The four blocks of the left column, and the places for errors beside their fields."""
     st.subheader("1 Data", anchor=False)
-    task = st.selectbox("Task", list(TASKS), format_func=lambda name: TASKS[name].title, key="new_task")
+    task = st.selectbox("Task", list(bundled_tasks()), format_func=lambda name: TASKS[name].title, key="new_task")
+    show_other_texts()
     names = list(BACKBONES)
     backbone = st.selectbox("Backbone", names, format_func=lambda name: BACKBONES[name].title, key="new_backbone")
     st.subheader("2 Method", anchor=False)
@@ -132,6 +135,20 @@ def ask_choice(runs: list[Run]) -> tuple[Choice, Places]:
     return choice, places
 
 
+def show_other_texts() -> None:
+    """How to train on texts that a page cannot reach: a file of one's own, or a copy of a published task."""
+    with st.expander("My own file"):
+        st.write("A page cannot read your files. In a terminal, one row being one example:")
+        st.code(OWN_FILE_COMMAND, language="bash")
+        st.caption(
+            "CSV, TSV, JSON Lines or Parquet. The file stays where it is; no text of it goes into the run's folder. "
+            "With --classes the labels are declared; without it they are read off the data, and the guarantee says so."
+        )
+        others = ", ".join(name for name, task in TASKS.items() if task.elsewhere is not None)
+        st.write(f"A published task that is not bundled ({others}), from a local copy:")
+        st.code(COPY_COMMAND, language="bash")
+
+
 def _show_time(choice: Choice, runs: list[Run]) -> str:
     """A length and the time of one run of it, all other settings at their default; nothing where unknown."""
     if choice.length == "own":
@@ -162,7 +179,7 @@ def show_forecast(configs: list[RunConfig], plans: list[Forecast]) -> None:
     st.write(f"{about} {time}, {memory} ({plans[0].basis}).")
     if any(plan.epsilon is not None and plan.epsilon > 8 for plan in plans):
         st.warning(wording.WEAK_PROMISE)
-    if TASKS[configs[0].task.name].public:
+    if configs[0].task.card().public:
         st.caption(wording.PUBLIC_PLAYS_PRIVATE)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pandas as pd
 import streamlit as st
 
@@ -16,13 +18,13 @@ from app.ui.links import VERSION, is_known_version, show_copy_link
 from app.ui.privacy_odds import ALARMS, ask_alarms, show_odds
 from app.ui.states import empty_store, missing_run, unknown_link
 from app.ui.store import own_roots, visible_runs
-from dpflat.catalog import TASKS
 from dpflat.errors import DPFlatError
 from dpflat.privacy import wording
 from dpflat.privacy.ledger import EntryClass, PrivacyLedger
 from dpflat.runs.layout import LEDGER, run_command
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
+from dpflat.tasks.settings import TaskConfig
 
 RUN, ADDRESS, TAB = "privacy_run", "privacy_address", "privacy_tab"
 TABS = {"guarantee": "Guarantee", "odds": "In odds"}
@@ -121,21 +123,23 @@ def show_outside(ledger: PrivacyLedger) -> None:
             st.caption(f"{entry.step.capitalize()}, {entry.touched}: {entry.mechanism}.")
 
 
-def show_together(task: str) -> None:
+def show_together(task: TaskConfig) -> None:
     """All runs of the store on the same data."""
     st.subheader("All runs on this data together", anchor=False)
-    found = compose_store([run for root in own_roots() for run in list_runs(root, shipped=False)], task)
+    found = compose_store(
+        [run for root in own_roots() for run in list_runs(root, shipped=False)], task.data_key(), task.name
+    )
     st.write(found["sentence"])
     for line in found["additions"]:
         st.caption(line)
-    st.code(f"dpflat budget --data {task}", language="bash")
+    st.code(f"dpflat budget --data {shlex.quote(task.name)}", language="bash")
 
 
 def show_guarantee(run: Run) -> None:
     """The tab Guarantee: the sentence, the ledger behind it, what the budget went to, what lies outside."""
-    ledger, task = run.ledger, run.config.task.name
+    ledger, task = run.ledger, run.config.task
     st.markdown(f"## {describe_run_guarantee(run)}")
-    for line in wording.describe_additions(ledger, TASKS[task].public):
+    for line in wording.describe_additions(ledger, task.card().public):
         st.caption(line)
     void = ledger.guarantee().answer == "void"
     if void:

@@ -13,7 +13,7 @@ from app.ui.export import as_command
 from app.ui.links import VERSION, VIEW
 from app.ui.pair_bar import NONE
 from app.ui.states import read_only
-from dpflat.catalog import TASKS
+from app.withheld import shared_config, shared_environment
 from dpflat.errors import DPFlatError
 from dpflat.privacy.wording import describe_additions
 from dpflat.runs import layout
@@ -65,18 +65,19 @@ def _show_next(run: Run) -> None:
 
 
 def _show_ledger(run: Run) -> None:
-    for line in describe_additions(run.ledger, TASKS[run.config.task.name].public):
+    for line in describe_additions(run.ledger, run.config.task.card().public):
         st.write(line)
     st.dataframe(pd.DataFrame(ledger_rows(run.ledger)), hide_index=True, width="stretch")
 
 
 def _show_settings(run: Run) -> None:
-    st.code(write_yaml(run.config), language="yaml")
-    st.code(as_command(run.config), language="bash")
+    config = shared_config(run.config) if read_only() else run.config
+    st.code(write_yaml(config), language="yaml")
+    st.code(as_command(config), language="bash")
 
 
 def _show_environment(run: Run) -> None:
-    st.json(run.environment)
+    st.json(shared_environment(run) if read_only() else run.environment)
 
 
 def _show_log(run: Run) -> None:
@@ -85,7 +86,7 @@ def _show_log(run: Run) -> None:
 
 
 def _show_export(run: Run) -> None:
-    public = TASKS[run.config.task.name].public
+    public = run.config.task.card().public
     shared, left_out = list_export(run, everything=False)
     st.write(
         f"Share: {', '.join(f.name for f in shared)}. Left out: {', '.join(f.name for f in left_out) or 'nothing'}."

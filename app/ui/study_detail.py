@@ -69,7 +69,7 @@ def _draw(folder: Path, study: StudyConfig) -> None:
         st.write(f"{state.capitalize()}: {done} of {len(configs)} runs are done.{message}")
         if state != "finished":
             show_resume(folder, state, is_study=True)
-    if len(configs) > 1 and len({config.task.name for config in configs}) == 1:
+    if len(configs) > 1 and len({config.task.data_key() for config in configs}) == 1:
         st.markdown(f"## {describe_together(len(configs), *compose_runs(configs))}")
     if rows:
         st.dataframe(pd.DataFrame([table_row(row) for row in rows]), hide_index=True, width="stretch")

@@ -178,6 +178,12 @@ def describe_public_use(task: str, runs: list[str]) -> str:
     return f"Read {task} as public, without noise: {', '.join(runs)}."
 
 
+def describe_other_files(count: int) -> str:
+    """That runs of the store on other files of one's own are another count, although people may be in several."""
+    files = "one other file" if count == 1 else f"{count} other files"
+    return f"Not counted: runs on {files} of your own. Of whoever is in several, all epsilons add up."
+
+
 BEST_OF_MANY = (
     "Choosing the best of them by accuracy on private data is one more look at these data, and is not covered."
 )

@@ -1,0 +1,36 @@
+"""What of a run's settings and versions others may see: with private texts, nothing that tells of a text.
+
+A checksum of private texts lets whoever guesses them know that the guess is right, and the settings' fingerprint is
+made of it; names of classes are labels somebody has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dpflat.config import RunConfig
+from dpflat.runs import layout
+from dpflat.runs.record import Run
+
+FINGERPRINT = "settings_fingerprint"
+
+
+def shared_config(config: RunConfig) -> RunConfig:
+    """The settings, without what only the owner of private texts may see."""
+    return config.model_copy(update={"task": config.task.withheld()})
+
+
+def shared_environment(run: Run) -> dict[str, Any]:
+    """Versions and hardware, without the fingerprint of settings that hold a checksum of private texts."""
+    withheld = () if run.config.task.card().public else (FINGERPRINT,)
+    return {key: value for key, value in run.environment.items() if key not in withheld}
+
+
+def shared_files(run: Run) -> dict[str, Any]:
+    """Files of a run that are shared in another form than they lie there, as JSON; empty for public texts."""
+    if run.config.task.card().public:
+        return {}
+    return {
+        layout.CONFIG: shared_config(run.config).model_dump(mode="json"),
+        layout.ENV: shared_environment(run),
+    }
