@@ -149,8 +149,8 @@ class Recorder:
         replace_file(self._scores_folder() / layout.PREDICTIONS, encode_arrays(evaluation.scores))
         canaries = self.experiment.data.canaries
         if canaries is not None:
-            arrays = {"units": canaries.units, "included": canaries.included}
-            replace_file(self._scores_folder() / layout.CANARIES, encode_arrays(arrays))
+            arrays = {"units": canaries.units, "included": canaries.included, "labels": canaries.labels}
+            replace_file(self.private / layout.CANARIES, encode_arrays(arrays), mode=0o600)
         self._gather_trajectory()
         replace_json(self.artifacts / layout.RESULTS, self._results(event))
         close_folder(self.folder)

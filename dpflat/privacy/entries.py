@@ -94,7 +94,7 @@ def write_ledger(
             caveats.append((overlap, f"not counting that {overlap}"))
     canaries = []
     if config.data.canaries:
-        planted = f"{config.data.canaries} labels changed; canaries.npz tells which of these units took part"
+        planted = f"{config.data.canaries} labels changed; a file in private tells which of these units took part"
         canaries.append(
             LedgerEntry(step="before step 1", touched=train, mechanism=planted, entry_class=EntryClass.DIAGNOSTIC)
         )

@@ -25,10 +25,12 @@ class Canaries:
     Attributes:
         units: (M,) unit numbers before absent ones were taken out.
         included: (M,) bool, whether each takes part.
+        labels: (M,) the wrong label of each, whether it takes part or not.
     """
 
     units: np.ndarray
     included: np.ndarray
+    labels: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -112,4 +114,5 @@ def plant_canaries(
     labels = split.labels.copy()
     labels[rows] = (labels[rows] + generator.integers(1, classes, size=int(rows.sum()))) % classes
     kept = np.flatnonzero(~np.isin(split.unit, units[~included]))
-    return replace(split, labels=labels).select(kept), Canaries(units, included)
+    _, first = np.unique(split.unit, return_index=True)
+    return replace(split, labels=labels).select(kept), Canaries(units, included, labels[first[units]])

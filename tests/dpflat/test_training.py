@@ -191,3 +191,14 @@ def test_canaries_get_a_wrong_label_and_about_half_of_them_take_part():
     kept = [unit for unit in range(200) if unit not in absent]
     wrong = {u for u, label in zip(kept, planted.data.train.labels, strict=True) if label != plain.data.train.labels[u]}
     assert wrong == set(canaries.units[canaries.included].tolist())
+    own = plain.data.train.labels[canaries.units]
+    assert (canaries.labels != own).all()
+    present = planted.data.train.labels[np.isin(kept, canaries.units)]
+    assert np.array_equal(present, canaries.labels[canaries.included])
+
+
+def test_who_takes_part_is_drawn_by_the_noise_key_and_not_by_the_seed():
+    keys = [bytes([number]) * 16 for number in (1, 1, 2)]
+    drawn = [prepare(small_config("data.canaries=60", "privacy.noise=secret"), key).data.canaries for key in keys]
+    assert np.array_equal(drawn[0].included, drawn[1].included)
+    assert not np.array_equal(drawn[0].included, drawn[2].included)
