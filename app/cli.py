@@ -17,6 +17,7 @@ from app.summary import QUICK_IS_FOR_LOOKING, describe_run_guarantee, show_secon
 from app.terminal import own_data, tables
 from app.terminal.analyze import analyze, analyze_study
 from app.terminal.doctor import check_machine
+from app.terminal.models import models_cli
 from app.terminal.odds import describe_run_odds
 from app.terminal.options import JsonOption, RunArgument, RunsOption
 from app.terminal.resolve import resolve
@@ -40,6 +41,7 @@ study_cli = typer.Typer(no_args_is_help=True, help="Many runs from one file.")
 cli.add_typer(study_cli, name="study")
 cli.command()(analyze)
 study_cli.command("analyze")(analyze_study)
+cli.add_typer(models_cli, name="models")
 
 
 @cli.command()

@@ -1,4 +1,4 @@
-"""Start, watch and stop workers. `start` is the only place that starts a process."""
+"""Start, watch and stop workers. This is the only module that starts a process."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from dpflat.runs.status import (
 
 MINIMUM_FREE_BYTES = 50 * 1024**2
 Worker = Literal["dpflat.worker", "analysis.worker"]
+Question = Literal["dpflat.backbones.check"]
 ALIVE = ("waiting", "running", "stopping")
 _children: list[subprocess.Popen[bytes]] = []
 
@@ -94,6 +95,26 @@ def _start(folder: Path, worker: Worker) -> int:
     with contextlib.suppress(OSError):
         write_status(folder, status_of(child.pid, "waiting", **last_position(folder)))
     return child.pid
+
+
+def ask(question: Question, argument: str) -> tuple[int, str, str]:
+    """Ask something that needs torch, in a process of its own that writes nothing, and wait for the answer.
+
+    Args:
+        question: the module that answers it.
+        argument: what it is asked about.
+
+    Returns:
+        Exit code, standard output and standard error.
+
+    Raises:
+        DPFlatError: in read-only mode.
+    """
+    if layout.read_only():
+        raise DPFlatError("This lab is read-only (DPFLAT_READONLY=1): it shows runs and starts none.")
+    command = [sys.executable, "-W", "ignore", "-m", question, argument]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
 
 
 def reap() -> None:

@@ -15,10 +15,10 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
+from dpflat.backbones.families import find_family
 from dpflat.backbones.load import Backbone, Tokenise, wrap_model
 from dpflat.errors import DPFlatError
 
-SUPPORTED_FAMILIES = ("bert", "roberta")
 AT_ONCE = 1000
 
 
@@ -39,14 +39,10 @@ def read_model(
     logging.set_verbosity_error()
     try:
         config = AutoConfig.from_pretrained(where, local_files_only=local_only)
-        if config.model_type not in SUPPORTED_FAMILIES:
-            raise DPFlatError(
-                f"'{where}' is of family '{config.model_type}'. Expected one of: {', '.join(SUPPORTED_FAMILIES)}."
-            )
+        family = find_family(config.model_type, where)
         tokenizer = AutoTokenizer.from_pretrained(where, local_files_only=local_only)
-        model = AutoModel.from_pretrained(
-            where, local_files_only=local_only, use_safetensors=True, add_pooling_layer=False
-        )
+        without_pooler = {"add_pooling_layer": False} if family.has_pooler else {}
+        model = AutoModel.from_pretrained(where, local_files_only=local_only, use_safetensors=True, **without_pooler)
     except (OSError, ValueError, SafetensorError) as error:
         kind = "folder" if local_only else "hub model"
         hint = (

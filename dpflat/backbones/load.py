@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from dpflat.attention import NAME, register_attention
+from dpflat.backbones.families import FAMILIES
 from dpflat.config import BackboneConfig
 from dpflat.errors import DPFlatError
 
@@ -54,7 +55,8 @@ class Backbone:
     @property
     def position_offset(self) -> int:
         """Positions that are never used by a text: RoBERTa counts from its padding id on."""
-        return self.pad_id + 1 if self.model.config.model_type == "roberta" else 0
+        family = FAMILIES.get(self.model.config.model_type)
+        return self.pad_id + 1 if family is not None and family.position_offset else 0
 
     @property
     def dtype(self) -> torch.dtype:
@@ -77,7 +79,8 @@ class Backbone:
     def embed(self, input_ids: Tensor) -> Tensor:
         """(B, S, E) states before the first layer, of (B, S) ids."""
         states: Tensor = self.model.embeddings(input_ids=input_ids)
-        return states
+        wider = getattr(self.model, "embeddings_project", None)
+        return states if wider is None else wider(states)
 
     def advance(self, states: Tensor, mask: Tensor, layer: int, prefix: Tensor | None) -> Tensor:
         """(B, S, E) states after one layer, of (B, S, E) states before it.
