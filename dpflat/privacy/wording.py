@@ -258,3 +258,53 @@ def describe_pair_alone(right: float, found: float, epsilon: float, delta: float
         f"{describe_pair(epsilon, delta)} by itself would allow {out_of(right, 1000):,} right guesses in 1,000 and "
         f"{out_of(found, 100)} members in 100: the pair is one point of what the noise promises."
     )
+
+
+ILLUSTRATION = (
+    "One trained model and many rows: an illustration. An epsilon speaks of one example over repeated trainings."
+)
+
+
+def show_lower_bound(epsilon: float) -> str:
+    """Two decimals, rounded down: what was measured is never overstated."""
+    return str(Decimal(repr(round(epsilon, 9))).quantize(Decimal("0.01"), rounding=ROUND_FLOOR))
+
+
+def describe_audit(bound: float, guarantee: Guarantee) -> str:
+    """What canaries prove, against what the run claims.
+
+    Args:
+        bound: epsilon that they refute with 95 % confidence.
+        guarantee: of the run.
+    """
+    measured = f"Measured at least {show_lower_bound(bound)} (95 %)"
+    if guarantee.epsilon is None or guarantee.answer in ("none", "nothing_private"):
+        return f"{measured}; nothing was claimed."
+    if guarantee.answer == "void":
+        return f"{measured}; nothing was claimed, the noise alone would give {show_epsilon(guarantee.epsilon)}."
+    claimed = f"claimed {show_epsilon(guarantee.epsilon)}"
+    if bound > guarantee.epsilon:
+        return f"{measured}, {claimed}: the claim is false."
+    return f"{measured}, {claimed}: this proves nothing against the claim, and nothing for it."
+
+
+def describe_ceiling(canaries: int, guesses: int, ceiling: float) -> str:
+    """What so many canaries could show at most."""
+    return f"{canaries:,} canaries with {guesses:,} guesses cannot show more than {show_epsilon(ceiling)}."
+
+
+def describe_power(attack: str, tried: int, succeeded: int) -> str:
+    """Whether an attack has been seen to succeed where it must.
+
+    Args:
+        attack: its name.
+        tried: runs without privacy on the same task and backbone that it was tried on.
+        succeeded: how many of them it found something in.
+    """
+    name = attack[0].upper() + attack[1:]
+    if not tried:
+        return f"{name}: not yet tried on a run without privacy, so whether it has any power here is not known."
+    runs = "the one run" if tried == 1 else f"{tried} runs"
+    if not succeeded:
+        return f"{name}: finds nothing in {runs} without privacy either. It has no power here."
+    return f"{name}: finds something in {succeeded} of {tried} {'run' if tried == 1 else 'runs'} without privacy."
