@@ -305,6 +305,7 @@ class TestPublishedTasks:
         with pytest.raises(DPFlatError, match="holds no labelled texts of 'sst2'"):
             count_texts({"task": {"name": "sst2"}})
 
+    @pytest.mark.data
     def test_runs_on_one_published_task_compose_by_its_name_wherever_it_was_read(self, data_folder):
         first, second = (
             build_config(count_texts({"task": {"name": "qnli", "path": str(data_folder / path)}}))
