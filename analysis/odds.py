@@ -1,8 +1,8 @@
 """What a run's noise leaves to an ideal attacker, in odds. No torch.
 
-He knows every other example and sees every noisy step; he asks whether one example took part. The bound is that of the
-run's own composed privacy-loss distribution (Koskela et al. 2020, arXiv 1906.03049; Doroshenko et al. 2022, arXiv
-2207.04380, as implemented in dp-accounting). The pair (epsilon, delta) alone would allow far more.
+The attacker knows every other example, sees every noisy step, and asks whether one example took part. The bound is
+that of the run's own composed privacy-loss distribution (Koskela et al. 2020, arXiv 1906.03049; Doroshenko et al. 2022,
+arXiv 2207.04380, as implemented in dp-accounting). The pair (epsilon, delta) alone would allow far more.
 
 Privacy: none (functions of settings).
 """

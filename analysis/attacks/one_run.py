@@ -1,7 +1,7 @@
 """What one run with canaries proves about epsilon (Steinke, Nasr and Jagielski 2023, arXiv 2305.08846). No torch.
 
 Each canary takes part with probability one half. The auditor scores all of them, guesses "in" for the highest and "out"
-for the lowest, and abstains from the rest; how many he guesses is settled before he looks.
+for the lowest, and abstains from the rest; the number of guesses is settled before anybody looks.
 
 Privacy: functions of scores of single rows: as private as those are.
 """

@@ -26,5 +26,5 @@ def compare_odds(rights: dict[float, float]) -> Finding:
     each = ", ".join(str(wording.out_of(right, 1000)) for right in rights.values())
     epsilons = ", ".join(f"{epsilon:g}" for epsilon in rights)
     several = len(rights) > 1
-    text = f"With the same steps at {'epsilons' if several else 'epsilon'} {epsilons} he is right at most {each} times"
-    return Finding(f"{text} in 1,000", Verdict.DESCRIPTIVE)
+    at = f"With the same steps at {'epsilons' if several else 'epsilon'} {epsilons}"
+    return Finding(f"{at} the attacker is right at most {each} times in 1,000", Verdict.DESCRIPTIVE)

@@ -213,7 +213,7 @@ ATTACK_FAILED = "These attacks found nothing. That is not a guarantee."
 NOT_A_GUARANTEE = "A failed attack is not a guarantee."
 IDEAL_ATTACKER = (
     "The ideal attacker knows every other example, sees every noisy step, and computes without limit; half of the "
-    "examples he is asked about took part."
+    "examples asked about took part."
 )
 
 
@@ -244,7 +244,9 @@ def describe_found(found: float, alarms: int) -> str:
         alarms: non-members in 100 that may be called members.
     """
     allowed = "1 false alarm" if alarms == 1 else f"{alarms} false alarms"
-    return f"With {allowed} in 100 he finds at most {out_of(found, 100)} members in 100; a coin finds {alarms}"
+    return (
+        f"With {allowed} in 100 the attacker finds at most {out_of(found, 100)} members in 100; a coin finds {alarms}"
+    )
 
 
 def describe_condition(guarantee: Guarantee) -> str | None:

@@ -136,7 +136,7 @@ def test_hardly_any_noise_leaves_the_attacker_sure_of_it_and_is_as_quick(sigma, 
     assert time.process_time() - start < 5
 
 
-def test_nearly_all_noise_leaves_him_hardly_more_than_a_coin():
+def test_nearly_all_noise_leaves_hardly_more_than_a_coin():
     mu = 0.01 * math.sqrt(1000) / 100
     assert most_right(measure_curve((gaussian(100, 0.01, 1000),))) == pytest.approx(norm.cdf(mu / 2), abs=1e-3)
 

@@ -47,10 +47,13 @@ def test_the_title_says_the_limit_beside_a_coin_and_a_caveat_where_there_is_one(
 
 def test_sentences_on_members_and_on_other_epsilons_are_limits_and_descriptive():
     found = find_members(0.1859, 5)
-    assert found.text == "With 5 false alarms in 100 he finds at most 19 members in 100; a coin finds 5"
+    assert found.text == "With 5 false alarms in 100 the attacker finds at most 19 members in 100; a coin finds 5"
     assert find_members(0.02, 1).text.startswith("With 1 false alarm in 100")
     several = compare_odds({1.0: 0.5586, 3.0: 0.643, 8.0: 0.7682})
-    assert several.text == "With the same steps at epsilons 1, 3, 8 he is right at most 559, 643, 769 times in 1,000"
+    assert (
+        several.text
+        == "With the same steps at epsilons 1, 3, 8 the attacker is right at most 559, 643, 769 times in 1,000"
+    )
     assert {found.verdict, several.verdict, find_odds(0.6, HOLDS).verdict} == {Verdict.DESCRIPTIVE}
 
 

@@ -23,8 +23,11 @@ def test_a_run_with_a_guarantee_has_an_upper_limit_beside_a_coin(own):
     assert (
         "An ideal attacker who sees the weights guesses right at most 595 times in 1,000; a coin gets 500"
     ) in texts(page)
-    assert "With 5 false alarms in 100 he finds at most 16 members in 100; a coin finds 5" in texts(page)
-    assert "With the same steps at epsilons 1, 3, 8 he is right at most 552, 595, 660 times in 1,000" in texts(page)
+    assert "With 5 false alarms in 100 the attacker finds at most 16 members in 100; a coin finds 5" in texts(page)
+    assert (
+        "With the same steps at epsilons 1, 3, 8 the attacker is right at most 552, 595, 660 times in 1,000"
+        in texts(page)
+    )
     assert "by itself would allow 953 right guesses in 1,000" in texts(page)
     assert "The caveat" not in texts(page)
     assert len(figures(page)) == 3
@@ -40,9 +43,9 @@ def test_a_nominal_run_says_its_condition(own):
 def test_more_false_alarms_find_more_and_stand_in_the_address(own):
     run = plan_run(own)
     page = open_page("privacy", tab="odds", alarms="1")
-    assert "With 1 false alarm in 100 he finds at most 6 members in 100; a coin finds 1" in texts(page)
+    assert "With 1 false alarm in 100 the attacker finds at most 6 members in 100; a coin finds 1" in texts(page)
     page.segmented_control[0].set_value(10).run()
-    assert "With 10 false alarms in 100 he finds at most 25 members in 100" in texts(page)
+    assert "With 10 false alarms in 100 the attacker finds at most 25 members in 100" in texts(page)
     assert address_of(page) == {"v": "1", "a": run.id, "tab": "odds", "alarms": "10"}
 
 
