@@ -79,9 +79,9 @@ def audit_run(scores: np.ndarray, included: np.ndarray, guessed: float, delta: f
         delta: of the claimed guarantee.
         alpha: probability that the bound is too high.
     """
-    each = max(1, int(guessed * len(scores) / 2))
+    each = min(max(1, int(guessed * len(scores) / 2)), len(scores) // 2)
     order = np.argsort(scores, kind="stable")
-    right = int((~included[order[:each]]).sum() + included[order[-each:]].sum())
+    right = int((~included[order[:each]]).sum() + included[order[len(scores) - each :]].sum())
     guesses = 2 * each
     return Audit(
         canaries=len(scores),

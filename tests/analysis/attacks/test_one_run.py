@@ -65,3 +65,8 @@ def test_guesses_are_as_many_on_each_side_and_settled_by_the_share_alone():
     assert audit_run(scores, included, 1.0, 1e-5).guesses == 100
     assert audit_run(scores, included, 0.001, 1e-5).guesses == 2
     assert audit_run(scores, included, 0.5, 1e-5).included == included.sum()
+
+
+def test_one_canary_alone_is_no_pair_to_guess_on_and_proves_nothing():
+    audit = audit_run(np.array([3.0]), np.array([True]), 0.5, 1e-5)
+    assert (audit.guesses, audit.right, audit.bound, audit.ceiling) == (0, 0, 0.0, 0.0)
