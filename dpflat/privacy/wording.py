@@ -290,9 +290,13 @@ def describe_audit(bound: float, guarantee: Guarantee) -> str:
     return f"{measured}, {claimed}: this proves nothing against the claim, and nothing for it."
 
 
-def describe_ceiling(canaries: int, guesses: int, ceiling: float) -> str:
-    """What so many canaries could show at most."""
-    return f"{canaries:,} canaries with {guesses:,} guesses cannot show more than {show_epsilon(ceiling)}."
+def describe_ceiling(canaries: int, guesses: int, ceiling: float, guarantee: Guarantee) -> str:
+    """What so many canaries could show at most, and whether that is enough to refute what the run claims."""
+    text = f"{canaries:,} canaries with {guesses:,} guesses cannot show more than {show_epsilon(ceiling)}"
+    claimed = guarantee.epsilon if guarantee.answer in ("holds", "nominal") else None
+    if claimed is not None and ceiling <= claimed:
+        return f"{text}: too few to refute {show_epsilon(claimed)}."
+    return f"{text}."
 
 
 def describe_power(attack: str, tried: int, succeeded: int) -> str:
@@ -309,4 +313,4 @@ def describe_power(attack: str, tried: int, succeeded: int) -> str:
     runs = "the one run" if tried == 1 else f"{tried} runs"
     if not succeeded:
         return f"{name}: finds nothing in {runs} without privacy either. It has no power here."
-    return f"{name}: finds something in {succeeded} of {tried} {'run' if tried == 1 else 'runs'} without privacy."
+    return f"{name}: finds something in {runs if succeeded == tried else f'{succeeded} of {runs}'} without privacy."
