@@ -6,12 +6,13 @@ import shlex
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
-from analysis.layers.results import LayersResult, build_result
-from analysis.layers.settings import LayersConfig, build_layers_config, check_data
+from analysis.kinds import KINDS, build_settings, kind_of
+from analysis.settings import AnalysisConfig
 from dpflat.errors import DPFlatError
 from dpflat.jobs import check_allowed
 from dpflat.runs import layout
@@ -44,9 +45,9 @@ class Analysis:
         return load_run(self.folder.parent.name, self.root)
 
     @property
-    def config(self) -> LayersConfig:
+    def config(self) -> AnalysisConfig:
         """The settings."""
-        return build_layers_config(read_json(self.folder / layout.CONFIG))
+        return build_settings(read_json(self.folder / layout.CONFIG))
 
     @property
     def state(self) -> State:
@@ -59,8 +60,8 @@ class Analysis:
         return read_status(self.folder)
 
     @property
-    def result(self) -> LayersResult | None:
-        """All parts that are done; None before the first.
+    def result(self) -> Any:
+        """All parts that are done, as the type of the kind; None before the first.
 
         Raises:
             DPFlatError: when a file is damaged.
@@ -74,31 +75,31 @@ class Analysis:
 
 
 @lru_cache(maxsize=256)
-def _read_result(folder: Path, stamp: int) -> LayersResult:  # noqa: ARG001
-    arrays = next((path for path in (folder / ARRAYS, folder / layout.PRIVATE / ARRAYS) if path.exists()), None)
+def _read_result(folder: Path, stamp: int) -> Any:  # noqa: ARG001
+    place = next((path for path in (folder / ARRAYS, folder / layout.PRIVATE / ARRAYS) if path.exists()), None)
     try:
-        correct = None
-        if arrays is not None:
-            with np.load(arrays, allow_pickle=False) as file:
-                correct = np.asarray(file["correct"])
-        return build_result(read_json(folder / RESULT), correct)
+        arrays: dict[str, np.ndarray] = {}
+        if place is not None:
+            with np.load(place, allow_pickle=False) as file:
+                arrays = {name: np.asarray(file[name]) for name in file.files}
+        return KINDS[folder.name.partition("-")[0]].read(read_json(folder / RESULT), arrays)
     except (KeyError, TypeError, ValueError, AttributeError, OSError, BadZipFile):
         raise unreadable(folder / RESULT, "or its arrays are damaged") from None
 
 
-def analyze_command(run: Run, config: LayersConfig) -> str:
+def analyze_command(run: Run, config: AnalysisConfig) -> str:
     """The terminal's command for an analysis, new or to go on with."""
     changed = config.model_dump(mode="json", exclude_defaults=True)
     settings = "".join(f" --set {shlex.quote(f'{name}={value}')}" for name, value in changed.items())
-    return layout.run_command("analyze", run.folder, f" layers{settings}")
+    return layout.run_command("analyze", run.folder, f" {config.kind}{settings}")
 
 
-def folder_of(root: Path, run: Run, config: LayersConfig) -> Path:
+def folder_of(root: Path, run: Run, config: AnalysisConfig) -> Path:
     """Where an analysis with these settings lies: the same settings, the same folder."""
     return root / ANALYSES / run.id / f"{config.kind}-{config.fingerprint()}"
 
 
-def find_analysis(run: Run, config: LayersConfig, root: Path | None = None) -> Analysis | None:
+def find_analysis(run: Run, config: AnalysisConfig, root: Path | None = None) -> Analysis | None:
     """The analysis of a run with these settings: beside the run, else in one's own store; None if there is none."""
     for place in (run.folder.parent, root or layout.runs_root()):
         folder = folder_of(place, run, config)
@@ -107,19 +108,16 @@ def find_analysis(run: Run, config: LayersConfig, root: Path | None = None) -> A
     return None
 
 
-def open_analysis(run: Run, config: LayersConfig, root: Path) -> Analysis:
+def open_analysis(run: Run, config: AnalysisConfig, root: Path) -> Analysis:
     """The folder of an analysis, made if it is not there yet: in `root` for a shipped run, else beside the run.
 
     Raises:
         DPFlatError: when nothing may be started here, the run cannot be asked this, or the folder cannot be made.
     """
     check_allowed(root)
-    check_data(config, run.config)
+    kind_of(config).check(config, run)
     if run.state != "finished":
         raise DPFlatError(f"'{run.id}' is {run.state}; only a finished run can be measured.")
-    layers = run.environment.get("backbone_layers", 0)
-    if config.keep is not None and any(layer >= layers for layer in config.keep):
-        raise DPFlatError(f"keep names layers from 0 to {layers - 1}; got {list(config.keep)}.")
     found = find_analysis(run, config, root)
     if found is not None:
         return found

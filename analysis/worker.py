@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from analysis.layers.parts import Part, Step, share_done
+from analysis.kinds import kind_of
+from analysis.parts import Part, Step, list_complete, share_done
 from analysis.store import RESULT, Analysis, analyze_command
 from dpflat.abandon import abandon_on
 from dpflat.errors import DPFlatError
@@ -17,7 +19,10 @@ from dpflat.runs import layout
 from dpflat.runs.files import append_line, read_json, replace_file, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
-from dpflat.worker import limit_caches
+from dpflat.worker import set_up_torch
+
+if TYPE_CHECKING:
+    from analysis.begun import Begun
 
 HEARTBEAT_SECONDS = 0.5
 WHOLE = 100
@@ -35,11 +40,13 @@ def do_analysis(analysis: Analysis, stopping: Stopping) -> int:
 
 def _analyse_into(analysis: Analysis, stopping: Stopping) -> int:
     folder, config = analysis.folder, analysis.config
+    kind = kind_of(config)
+    shares = kind.list_shares(config)
     parts: dict[str, Any] = read_json(folder / RESULT)["parts"] if (folder / RESULT).exists() else {}
-    began, before = time.monotonic(), share_done(config, frozenset(parts))
+    began, before = time.monotonic(), share_done(shares, list_complete(parts))
 
     def position(now: Step | None = None) -> dict[str, Any]:
-        share = share_done(config, frozenset(parts), now)
+        share = share_done(shares, list_complete(parts), now)
         seconds = time.monotonic() - began
         left = seconds * (1 - share) / (share - before) if share - before > 0.02 else None
         phase = now.part if now else "loading"
@@ -52,46 +59,46 @@ def _analyse_into(analysis: Analysis, stopping: Stopping) -> int:
     with abandon_on(stopping.ends_process, lambda: stop_early(folder)):
         import torch
 
-        from analysis.layers.analyse import analyse_layers
-        from analysis.layers.model import list_asked, open_run
         from dpflat.environment import describe_software, peak_memory_mb
         from dpflat.recorder import encode_arrays
 
+        module, _, name = kind.begin.partition(":")
         run = analysis.run
         torch.set_num_threads(run.config.execution.threads or os.cpu_count() or 1)
-        asked = open_run(run, config)
-        subsets = list_asked(run, asked, config)
-    conditions = {
+        begun: Begun = getattr(import_module(module), name)(run, config)
+    conditions = begun.conditions | {
         "schema_version": 1,
         "run": run.id,
         "seed": run.config.seed,
         "settings_fingerprint": run.config.fingerprint(),
         "data": config.data,
-        "rows": asked.rows,
-        "weights": asked.point,
-        "layers": asked.objective.backbone.layers,
-        "examples": sum(len(piece) for piece in asked.few),
         "entry_class": config.entry_class(run.ledger.guarantee().answer),
     }
-    replace_json(folder / layout.ENV, describe_software(asked.objective.backbone))
+    replace_json(folder / layout.ENV, describe_software(begun.backbone))
     arrays_path = analysis.arrays_path(run.config.task.card().public)
-    note("resumed" if parts else "started", done=sorted(parts))
-    last_beat, part_began = 0.0, time.monotonic()
-    for found in analyse_layers(asked, config, subsets, frozenset(parts)):
+    note("resumed" if parts else "started", done=list_complete(parts))
+    spent = {name: content.get("seconds", 0.0) for name, content in parts.items()}
+    last_beat = part_began = time.monotonic()
+    now_at: Step | None = None
+    for found in begun.work(parts):
         now = time.monotonic()
         if isinstance(found, Part):
             if found.arrays:
                 replace_file(arrays_path, encode_arrays(found.arrays))
-            parts[found.name] = found.content | {"seconds": round(now - part_began, 1)}
+            seconds = round(spent.get(found.name, 0.0) + now - part_began, 1)
+            parts[found.name] = found.content | {"seconds": seconds, "complete": found.complete}
             replace_json(folder / RESULT, conditions | {"parts": parts, "peak_memory_mb": peak_memory_mb()})
-            note("part_finished", part=found.name, seconds=round(now - part_began, 1))
-            part_began = now
-        elif now - last_beat > HEARTBEAT_SECONDS:
+            if found.complete:
+                note("part_finished", part=found.name, seconds=seconds)
+                part_began = now
+        else:
+            now_at = found
+        if now - last_beat > HEARTBEAT_SECONDS:
             last_beat = now
-            write_status(folder, own_status("running", **position(found)))
+            write_status(folder, own_status("running", **position(now_at)))
         if stopping():
-            note("stopped", done=sorted(parts))
-            write_status(folder, own_status("stopped", **position()))
+            note("stopped", done=list_complete(parts))
+            write_status(folder, own_status("stopped", **position(now_at)))
             return STOPPED
     (folder / layout.STOP).unlink(missing_ok=True)
     note("finished")
@@ -102,7 +109,7 @@ def _analyse_into(analysis: Analysis, stopping: Stopping) -> int:
 
 def main(arguments: list[str]) -> int:
     """Do the analysis in a folder; returns the exit code."""
-    limit_caches()
+    set_up_torch()
     folder = Path(arguments[0]).resolve()
     stopping = Stopping(folder)
     stopping.listen()

@@ -26,7 +26,7 @@ from analysis.layers.subsets import Subset
 from dpflat.prefix import active_layers, drop_layers
 from dpflat.runs.layout import shipped_root
 from dpflat.runs.store import list_runs, load_run
-from dpflat.worker import limit_caches
+from dpflat.worker import set_up_torch
 
 
 def time_parts(asked: Asked, config: LayersConfig, subsets: list[Subset]) -> dict[str, float]:
@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("run", nargs="?")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    limit_caches()
+    set_up_torch()
     torch.set_num_threads(os.cpu_count() or 1)
     first = next(r for r in reversed(list_runs(shipped_root(), shipped=False)) if "-dp-prefix-eps3-s0-" in r.id)
     run = load_run(arguments.run) if arguments.run else first

@@ -23,7 +23,7 @@ from dpflat.experiment import prepare
 from dpflat.flatness.settings import ASCENT_SHARE, MODES_OF, Ascent
 from dpflat.settings import apply_settings
 from dpflat.training import train
-from dpflat.worker import limit_caches
+from dpflat.worker import set_up_torch
 
 PLAIN = "plain DP-SGD"
 MODES = [PLAIN, *(f"{level}.{mode}" for level, modes in MODES_OF.items() for mode in modes if mode != "off")]
@@ -40,7 +40,7 @@ def run_once(mode: str, backbone: str, rows: int, epochs: float) -> dict[str, fl
     ]
     if mode != PLAIN:
         settings.append(f"flatness.{mode.replace('.', '.mode=')}")
-    limit_caches()
+    set_up_torch()
     experiment = prepare(build_config(apply_settings({}, settings)))
     level = experiment.config.flatness.within_layer
     ascending = experiment.schedule.count_steps(

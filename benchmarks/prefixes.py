@@ -30,7 +30,7 @@ from dpflat.forecast import plan_steps
 from dpflat.prefix import initialise
 from dpflat.settings import apply_settings
 from dpflat.training import train
-from dpflat.worker import limit_caches
+from dpflat.worker import set_up_torch
 
 HEAD_FACTORS = (1, 3, 10)
 
@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=float, default=8)
     arguments = parser.parse_args()
-    limit_caches()
+    set_up_torch()
     base = [f"backbone.name={arguments.backbone}", "backbone.dtype=bfloat16", "privacy.kind=none"]
     base += [f"optimiser.epochs={arguments.epochs}", "execution.evaluations=1", "execution.trajectory_points=0"]
     rate = RunConfig().optimiser.head_learning_rate

@@ -41,7 +41,7 @@ from dpflat.recorder import encode_arrays
 from dpflat.runs.files import read_json, replace_file, replace_json
 from dpflat.settings import apply_settings
 from dpflat.training import train
-from dpflat.worker import limit_caches
+from dpflat.worker import set_up_torch
 
 CLAIMED, DELTA, ALPHA, RECORD = 1.0, 1e-5, 0.05, 7
 BASE = (
@@ -224,7 +224,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.runs < 2:
         parser.error("--runs is at least 2")
-    limit_caches()
+    set_up_torch()
     verdicts = {}
 
     def is_complete(setting: Setting) -> bool:

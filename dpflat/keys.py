@@ -32,6 +32,8 @@ class Purpose(IntEnum):
     DIRECTION = 14
     REMOVAL = 15
     PUBLIC_SUBSET = 16
+    LANDSCAPE = 17
+    CURVATURE = 18
 
 
 def new_secret_key() -> bytes:

@@ -8,15 +8,39 @@ from collections.abc import Callable, Generator, Iterator
 import numpy as np
 import torch
 
+from analysis.begun import Begun
 from analysis.layers.forward import begin, run_layers, score_subsets
-from analysis.layers.model import Asked
-from analysis.layers.parts import Part, Step, Work, list_parts
+from analysis.layers.model import Asked, list_asked, open_run
+from analysis.layers.parts import list_shares
 from analysis.layers.readings import ask_from, read_alone, read_geometries, read_whole
 from analysis.layers.settings import LayersConfig
 from analysis.layers.subsets import Subset
+from analysis.parts import Part, Step, Work, list_complete
 from dpflat.flatness.sharpness import box_widths, draw_corners, move_in_box
 from dpflat.keys import Purpose, seed_generator
 from dpflat.prefix import Parameters, active_layers, trained_prefixes
+from dpflat.runs.record import Run
+
+
+def begin_layers(run: Run, config: LayersConfig) -> Begun:
+    """A run ready to be asked.
+
+    Raises:
+        DPFlatError: when it cannot be asked this, or its files are damaged.
+    """
+    asked = open_run(run, config)
+    subsets = list_asked(run, asked, config)
+    conditions = {
+        "rows": asked.rows,
+        "weights": asked.point,
+        "layers": asked.objective.backbone.layers,
+        "examples": sum(len(piece) for piece in asked.few),
+    }
+    return Begun(
+        asked.objective.backbone,
+        conditions,
+        lambda parts: analyse_layers(asked, config, subsets, frozenset(list_complete(parts))),
+    )
 
 
 def analyse_layers(
@@ -40,7 +64,7 @@ def analyse_layers(
         "whole": lambda: read_whole(asked, config),
         "geometries": lambda: read_geometries(asked, config),
     }
-    for name in list_parts(config):
+    for name in list_shares(config):
         if name not in done:
             yield (yield from work[name]())
 

@@ -6,16 +6,12 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
 
 from analysis.layers.settings import LayersConfig, check_data
 from analysis.layers.subsets import Subset, list_subsets
 from analysis.layers.trace import read_trace
-from dpflat.backbones.load import load_backbone
-from dpflat.batches import Batch, EncodedSplit, microbatches
-from dpflat.config import DataConfig, HeadOnlyAdapter
+from analysis.opening import load_rows, open_objective, read_path, read_tensors
+from dpflat.batches import Batch, microbatches
 from dpflat.errors import DPFlatError
 from dpflat.experiment import choose_device
 from dpflat.flatness.settings import REMOVAL_SHARE, ScoredRemoval
@@ -24,10 +20,7 @@ from dpflat.keys import Purpose, seed_generator
 from dpflat.objective import Classification
 from dpflat.prefix import Parameters, active_layers
 from dpflat.runs import layout
-from dpflat.runs.files import unreadable
 from dpflat.runs.record import Run
-from dpflat.tasks.load import load_task
-from dpflat.tasks.settings import TaskConfig
 
 FINAL = "final"
 
@@ -63,26 +56,16 @@ def open_run(run: Run, config: LayersConfig) -> Asked:
 
     Privacy: reads the rows that the settings name; nothing is released.
     """
-    settings = run.config
-    check_data(config, settings)
-    if run.state != "finished":
-        raise DPFlatError(f"'{run.id}' is {run.state}; only a finished run can be analysed.")
-    backbone = load_backbone(settings.backbone)
-    known = run.environment.get("backbone_sha256")
-    if known not in (None, backbone.fingerprint):
-        raise DPFlatError(f"The weights of '{settings.backbone.name}' are not those that '{run.id}' was trained with.")
-    device = choose_device(settings)
-    backbone.model.to(device)
-    assert not isinstance(settings.adapter, HeadOnlyAdapter)
-    objective = Classification(backbone, settings.adapter.feature_norm, settings.adapter.scale)
-    split = _split_of(run, config, objective)
+    check_data(config, run.config)
+    objective, device = open_objective(run), choose_device(run.config)
+    split = load_rows(run.config, config.data, objective)
     order = seed_generator(config.seed, Purpose.SUBSET, 2).permutation(len(split))
     few, many = (np.sort(order[:count]) for count in (config.examples, config.accuracy_examples))
 
     def cut(rows: np.ndarray) -> list[Batch]:
-        return [piece.to(device) for piece in microbatches(split, rows, settings.microbatch())]
+        return [piece.to(device) for piece in microbatches(split, rows, run.config.microbatch())]
 
-    final = {key: value.to(device) for key, value in _read(run, layout.WEIGHTS).items()}
+    final = {key: value.to(device) for key, value in read_tensors(run, layout.WEIGHTS).items()}
     before, point = _before_removal(run, final)
     digest = hashlib.sha256(few.tobytes() + many.tobytes()).hexdigest()[:12]
     return Asked(objective, final, before, point, cut(few), cut(many), digest)
@@ -105,32 +88,14 @@ def list_asked(run: Run, asked: Asked, config: LayersConfig) -> list[Subset]:
     return list_subsets(layers, active_layers(asked.final), path, config.random_subsets, config.seed)
 
 
-def _split_of(run: Run, config: LayersConfig, objective: Classification) -> EncodedSplit:
-    own, settings = config.data in ("test", "train"), run.config
-    task = settings.task if own else TaskConfig(name=config.data)
-    subset = settings.data.train_subset if config.data == "train" else None
-    data = DataConfig(max_tokens=settings.data.max_tokens, train_subset=subset)
-    found = load_task(task, data, objective.backbone, settings.seed, b"\0" * 16)
-    return found.train if config.data == "train" else found.test
-
-
 def _before_removal(run: Run, final: Parameters) -> tuple[Parameters, str]:
     """The weights that the layers were scored on, as far as they were kept on the way."""
     removal = run.config.flatness.cross_layer
-    if not isinstance(removal, ScoredRemoval) or not run.has(f"{layout.ARTIFACTS}/{layout.TRAJECTORY}"):
+    if not isinstance(removal, ScoredRemoval):
         return final, FINAL
     step = plan_steps(run.config)[1].count_steps(removal.warmup_epochs, REMOVAL_SHARE)
-    start = f"{step:06d}/"
-    points = {k[len(start) :]: v for k, v in _read(run, layout.TRAJECTORY).items() if k.startswith(start)}
-    if not points:
+    point = read_path(run).get(step)
+    if point is None:
         return final, FINAL
     like = next(iter(final.values()))
-    return {key: value.to(like) for key, value in points.items()}, f"step {step:,}, before the removal"
-
-
-def _read(run: Run, name: str) -> dict[str, Tensor]:
-    path = run.folder / layout.ARTIFACTS / name
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError):
-        raise unreadable(path, "is missing or damaged") from None
+    return {key: value.to(like) for key, value in point.items()}, f"step {step:,}, before the removal"

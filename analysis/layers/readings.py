@@ -11,9 +11,9 @@ from torch import Tensor
 
 from analysis.layers.forward import begin, finish, run_layers
 from analysis.layers.model import Asked
-from analysis.layers.parts import Part, Step, Work
 from analysis.layers.settings import LayersConfig
 from analysis.layers.sharpness import Loss, LossGradient, Radii, each_alone, read_average, read_highest
+from analysis.parts import Part, Step, Work
 from dpflat.batches import Batch
 from dpflat.objective import Classification
 from dpflat.prefix import Parameters, active_layers, prefix_key, trained_prefixes

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from dpflat.catalog import bundled_tasks
-from dpflat.config import RunConfig, describe_errors
-from dpflat.errors import DPFlatError, unknown
-from dpflat.privacy.ledger import EntryClass
-from dpflat.section import Section
+from analysis.settings import AnalysisConfig, check_rows
+from dpflat.config import RunConfig
+from dpflat.errors import DPFlatError
 
 
-class LayersConfig(Section):
+class LayersConfig(AnalysisConfig):
     """What is measured of the layers of a finished run."""
 
     kind: Literal["layers"] = "layers"
     schema_version: Literal[1] = 1
-    data: str = "test"
-    """`test` or `train` of the run's task, or a public task with the same classes."""
     examples: int = Field(256, ge=8, le=10_000)
     """Rows for sharpness and attention, drawn by the seed and named by a hash."""
     accuracy_examples: int = Field(2000, ge=8, le=100_000)
@@ -48,43 +42,6 @@ class LayersConfig(Section):
     """Random subsets of the run's size where there are more than six layers."""
     keep: tuple[int, ...] | None = None
     """Score this one set of layers and nothing else: other prefixes are taken out. None: all that a page shows."""
-    seed: int = Field(0, ge=0, lt=2**31)
-    """Of rows, starts, directions and random subsets."""
-
-    def fingerprint(self) -> str:
-        """Eight hex digits that name these settings."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:8]
-
-    def entry_class(self, answer: str) -> EntryClass:
-        """What showing the result costs: on private rows it stands outside epsilon.
-
-        On public rows it is a function of the weights: free where a guarantee covers those, else outside it too.
-
-        Args:
-            answer: the answer of the run's guarantee.
-        """
-        covered = self.data not in ("test", "train") and answer in ("holds", "nominal", "nothing_private")
-        return EntryClass.POST_PROCESSING if covered else EntryClass.DIAGNOSTIC
-
-
-def build_layers_config(content: dict[str, Any]) -> LayersConfig:
-    """Settings from a mapping.
-
-    Raises:
-        DPFlatError: when it holds something unknown, of the wrong type or out of range.
-    """
-    try:
-        return LayersConfig.model_validate(content)
-    except ValidationError as error:
-        raise DPFlatError(describe_errors(error)) from None
-
-
-def list_rows(run: RunConfig) -> list[str]:
-    """The rows that a run's head can answer: its own splits, and public tasks with the same classes."""
-    own = run.task.card()
-    others = [task for task in bundled_tasks().values() if task.public and task.name != own.name]
-    alike = [task.name for task in others if task.class_names == own.class_names]
-    return ["test", "train", *alike]
 
 
 def check_data(config: LayersConfig, run: RunConfig) -> None:
@@ -93,8 +50,7 @@ def check_data(config: LayersConfig, run: RunConfig) -> None:
     Raises:
         DPFlatError: with what was expected and what came.
     """
-    if config.data not in list_rows(run):
-        raise unknown("data", config.data[:60], list_rows(run))
+    check_rows(config, run)
     if run.adapter.kind != "prefix":
         raise DPFlatError(why_no_layers(run))
     if config.keep is not None and list(config.keep) != sorted(set(config.keep)):

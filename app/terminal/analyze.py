@@ -6,13 +6,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.table import Table
 
-from analysis.layers.results import LayersResult
-from analysis.layers.settings import LayersConfig, build_layers_config
-from analysis.layers.trace import removed_layers
+from analysis.kinds import build_settings
 from analysis.store import RESULT, Analysis, open_analysis
-from app.layer_rows import COLUMNS, layer_rows
+from app.terminal.measured import describe_conditions, tables_of
 from app.terminal.options import JsonOption, RunArgument, RunsOption
 from app.terminal.say import err, out, print_json, say
 from app.terminal.watch import EXIT_BY_STATE, follow_analysis
@@ -26,48 +23,59 @@ from dpflat.runs.store import find_same, list_runs, load_run
 from dpflat.settings import apply_settings
 from dpflat.studies import list_configs, read_study
 
+KindArgument = Annotated[
+    Literal["layers", "lines", "plane", "trust", "curvature"], typer.Argument(help="What to measure.")
+]
+
 
 def analyze(
     run_id: RunArgument = "latest",
-    kind: Annotated[Literal["layers"], typer.Argument(help="What to measure.")] = "layers",  # noqa: ARG001
+    kind: KindArgument = "layers",
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="field=value: data, examples, restarts, keep, ...; repeatable.")
+        list[str] | None, typer.Option("--set", help="field=value: data, examples, seed, points, ...; repeatable.")
+    ] = None,
+    engine: Annotated[
+        Literal["own", "pyhessian"] | None, typer.Option(help="Whose eigenvalues, for curvature: ours or PyHessian's.")
     ] = None,
     runs: RunsOption = None,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure the layers of a finished run; what is measured already is shown. Ctrl-C keeps what was done."""
+    """Measure something of a finished run; what is measured already is shown. Ctrl-C keeps what was done."""
     run, root = load_run(run_id, runs), layout.runs_root(runs)
-    config = build_layers_config(apply_settings({}, settings or []))
+    chosen = [*(settings or []), *([f"engine={engine}"] if engine else [])]
+    config = build_settings(apply_settings({"kind": kind}, chosen))
     analysis = open_analysis(run, config, root)
     if analysis.state != "finished":
         jobs.start(analysis.folder, "analysis.worker")
         if detach:
             print_json({"folder": str(analysis.folder)}) if as_json else print(analysis.folder)
             return
-        follow_analysis(analysis.folder, err)
+        follow_analysis(analysis, err)
     conclude(run, analysis, as_json)
     raise typer.Exit(EXIT_BY_STATE.get(analysis.state, 3))
 
 
 def analyze_study(
     file: Path,
+    kind: KindArgument = "layers",
     only: Annotated[str, typer.Option(help="Measure only runs whose id has this in it.")] = "",
+    settings: Annotated[list[str] | None, typer.Option("--set", help="field=value; repeatable.")] = None,
     runs: RunsOption = None,
 ) -> None:
-    """Measure the layers of every finished run of a study that has prefixes; what is measured already is skipped."""
+    """Measure every finished run of a study that has prefixes; what is measured already is skipped."""
+    config = build_settings(apply_settings({"kind": kind}, settings or []))
     root = layout.runs_root(runs)
     known = list_runs(root, shipped=False)
     found = [run for config in list_configs(read_study(file)) if (run := find_same(known, config)) is not None]
     wanted = [r for r in found if r.state == "finished" and only in r.id and r.config.adapter.kind == "prefix"]
     for number, run in enumerate(wanted):
-        analysis = open_analysis(run, LayersConfig(), root)
+        analysis = open_analysis(run, config, root)
         say(f"{number + 1} of {len(wanted)}: {run.id}")
         if analysis.state == "finished":
             continue
         jobs.start(analysis.folder, "analysis.worker")
-        state = follow_analysis(analysis.folder, err)
+        state = follow_analysis(analysis, err)
         if state != "finished":
             conclude(run, analysis, as_json=False)
             raise typer.Exit(EXIT_BY_STATE.get(state, 3))
@@ -79,21 +87,12 @@ def conclude(run: Run, analysis: Analysis, as_json: bool) -> None:
     if found is not None and as_json:
         print_json(read_json(analysis.folder / RESULT))
     elif found is not None:
-        err.print(f"{run.id}: {found.data} rows, n = {found.examples:,}; weights: {found.weights}")
-        out.print(layers_table(found, removed_layers(run)))
+        err.print(f"{run.id}: {describe_conditions(read_json(analysis.folder / RESULT))}")
+        for table in tables_of(run, found):
+            out.print(table)
         if analysis.config.entry_class(run.ledger.guarantee().answer) is EntryClass.DIAGNOSTIC:
             say(FIGURE_OUTSIDE)
     if analysis.state != "finished":
         status = analysis.status
         say(f"{analysis.state}. {status.message or '' if status else ''}".rstrip())
         say("Nothing measured was lost. Go on with the same command.")
-
-
-def layers_table(found: LayersResult, removed: tuple[int, ...]) -> Table:
-    """One row a layer: what was measured of its prefix."""
-    table = Table(box=None, pad_edge=False)
-    for column in COLUMNS:
-        table.add_column(column, justify="right" if column != "removed" else "left")
-    for row in layer_rows(found, removed):
-        table.add_row(*(str(row[column]) for column in COLUMNS))
-    return table

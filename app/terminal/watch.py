@@ -16,7 +16,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from analysis.layers.parts import WORDS
+from analysis.kinds import kind_of
+from analysis.store import Analysis
 from app.summary import PHASES, show_seconds
 from dpflat import jobs
 from dpflat.errors import DPFlatError
@@ -68,16 +69,17 @@ def follow_study(folder: Path, console: Console) -> State:
     return _follow(folder, console, "runs", lambda: "one run after the other")
 
 
-def follow_analysis(folder: Path, console: Console) -> State:
+def follow_analysis(analysis: Analysis, console: Console) -> State:
     """Show an analysis' progress until it is over; returns how it ended."""
 
     def describe() -> str:
-        status = read_status(folder)
+        status = analysis.status
         if status is not None and status.state == "waiting":
             return "waiting for the work that is under way"
-        return WORDS.get(status.phase, "loading text and backbone") if status else "starting"
+        return words.get(status.phase, "loading text and backbone") if status else "starting"
 
-    return _follow(folder, console, "%", describe)
+    words = kind_of(analysis.config).words
+    return _follow(analysis.folder, console, "%", describe)
 
 
 class WordsOverBar(Progress):

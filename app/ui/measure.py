@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.layers.forecast import forecast_seconds
-from analysis.layers.parts import WORDS, list_parts
-from analysis.layers.settings import LayersConfig
+from analysis.kinds import kind_of
+from analysis.settings import AnalysisConfig
 from analysis.store import Analysis, analyze_command, open_analysis
 from app.summary import show_seconds
 from app.ui.states import read_only
@@ -20,7 +19,7 @@ from dpflat.runs.record import Run
 DATA_WORDS = {"test": "the held-out split", "train": "the training split"}
 
 
-def start_measuring(run: Run, config: LayersConfig) -> None:
+def start_measuring(run: Run, config: AnalysisConfig) -> None:
     """Start the worker of an analysis, new or begun.
 
     Raises:
@@ -29,16 +28,16 @@ def start_measuring(run: Run, config: LayersConfig) -> None:
     jobs.start(open_analysis(run, config, layout.runs_root()).folder, "analysis.worker")
 
 
-def describe_cost(run: Run, config: LayersConfig) -> str:
+def describe_cost(run: Run, config: AnalysisConfig) -> str:
     """Time, memory and what is read, as one sentence."""
-    seconds, card = forecast_seconds(config, run.config), BACKBONES.get(run.config.backbone.name)
+    seconds, card = kind_of(config).forecast(config, run.config), BACKBONES.get(run.config.backbone.name)
     time = f"About {show_seconds(seconds)}" if seconds else "An unknown time"
     memory = f", {card.memory_gb[run.config.backbone.dtype]:g} GB" if card else ""
     covered = BADGES[config.entry_class(run.ledger.guarantee().answer)][1]
     return f"{time}{memory}; reads {DATA_WORDS.get(config.data, f'{config.data}, public')} ({covered})."
 
 
-def show_measuring(run: Run, config: LayersConfig, found: Analysis | None, letter: str) -> None:
+def show_measuring(run: Run, config: AnalysisConfig, found: Analysis | None, letter: str) -> None:
     """What stands in the place of a figure until it is measured; nothing once all is.
 
     Args:
@@ -54,10 +53,10 @@ def show_measuring(run: Run, config: LayersConfig, found: Analysis | None, lette
     if state == "finished":
         return
     if state in jobs.ALIVE:
-        st.fragment(_show_progress, run_every=1.0)(found, letter, _count_parts(found))
+        st.fragment(_show_progress, run_every=1.0)(found, letter, _look(found))
         return
     status, done = found.status, _count_parts(found)
-    parts = f"{done} of {len(list_parts(config))} parts are measured and kept"
+    parts = f"{done} of {len(kind_of(config).list_shares(config))} parts are measured and kept"
     message = f" {status.message}" if status is not None and status.message else ""
     words = f"Measuring {letter}: {state}; {parts}.{message}"
     _offer(run, config, words, "Try again" if state == "failed" else "Continue", letter)
@@ -67,7 +66,13 @@ def _count_parts(found: Analysis) -> int:
     return sum(event["event"] == "part_finished" for event in Run(found.folder).events)
 
 
-def _offer(run: Run, config: LayersConfig, words: str, button: str, letter: str) -> None:
+def _look(found: Analysis) -> tuple[int, int]:
+    """What a page shows of it: its finished parts, and how many quarters of the work are done."""
+    status = found.status
+    return _count_parts(found), 4 * status.step // status.steps if status and status.steps else 0
+
+
+def _offer(run: Run, config: AnalysisConfig, words: str, button: str, letter: str) -> None:
     with st.container(border=True):
         st.write(words)
         if read_only():
@@ -86,20 +91,20 @@ def _offer(run: Run, config: LayersConfig, words: str, button: str, letter: str)
                 st.rerun()
 
 
-def _show_progress(found: Analysis, letter: str, drawn: int) -> None:
+def _show_progress(found: Analysis, letter: str, drawn: tuple[int, int]) -> None:
     status, state = found.status, found.state
-    if state not in jobs.ALIVE or _count_parts(found) != drawn:
+    if state not in jobs.ALIVE or _look(found) != drawn:
         st.rerun()
-    words = "loading text and backbone"
-    if status is not None:
-        words = (
-            "waiting for the work that is under way" if status.state == "waiting" else WORDS.get(status.phase, words)
-        )
+    waiting = status is not None and status.state == "waiting"
+    words = kind_of(found.config).words.get(status.phase if status else "", "loading text and backbone")
+    words = "waiting for the work that is under way" if waiting else words
     left = f", {show_seconds(status.seconds_left)} left" if status is not None and status.seconds_left else ""
     left = "" if state == "stopping" else left
     row, button = st.columns([4, 1], vertical_alignment="center")
     row.write(f"Measuring {letter}: {'stopping' if state == 'stopping' else words}{left}")
-    if not read_only() and button.button("Stop", key=f"stop-measuring-{letter}", disabled=state == "stopping"):
+    if not read_only() and button.button(
+        "Stop", key=f"stop-{letter}-{found.config.kind}", disabled=state == "stopping"
+    ):
         jobs.ask_to_stop(found.folder)
         st.rerun()
     st.progress(status.step / status.steps if status is not None and status.steps else 0.0)

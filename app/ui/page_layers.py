@@ -16,7 +16,8 @@ from analysis.figures.layer_findings import (
     worst,
 )
 from analysis.figures.layers import draw_alone, draw_norms
-from analysis.layers.settings import LayersConfig, list_rows, why_no_layers
+from analysis.layers.settings import LayersConfig, why_no_layers
+from analysis.settings import list_rows
 from app.layer_rows import layer_rows, sharpness_rows
 from app.ui import theme
 from app.ui.frame import show_badge, show_figure

@@ -132,9 +132,9 @@ class Backbone:
         return states[:, length:]
 
     def pool(self, states: Tensor, mask: Tensor) -> Tensor:
-        """(B, E) float32 features of (B, S, E) states under a (B, S) mask of real tokens."""
+        """(B, E) features of (B, S, E) states under a (B, S) mask of real tokens, in float32 at least."""
         if self.pooling == "first":
-            return states[:, 0].to(torch.float32)
+            return states[:, 0].to(torch.promote_types(states.dtype, torch.float32))
         return mean_pool(states, mask)
 
 
@@ -153,10 +153,11 @@ def check_prompt(backbone: Backbone) -> None:
 
 
 def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
-    """(B, E) float32 means of (B, S, E) states over the real tokens of a (B, S) mask."""
-    weights = mask.to(torch.float32)
+    """(B, E) means of (B, S, E) states over the real tokens of a (B, S) mask, in float32 at least."""
+    dtype = torch.promote_types(states.dtype, torch.float32)
+    weights = mask.to(dtype)
     weights = weights / weights.sum(dim=1, keepdim=True)
-    return torch.einsum("bse,bs->be", states.to(torch.float32), weights)
+    return torch.einsum("bse,bs->be", states.to(dtype), weights)
 
 
 def wrap_model(

@@ -6,12 +6,12 @@ from dpflat import worker
 from dpflat.run_job import FAILED
 
 
-@pytest.mark.parametrize(("given", "kept"), [(None, "32"), ("1024", "1024")])
-def test_caches_of_matrix_products_are_small_unless_a_person_says_otherwise(tmp_path, monkeypatch, given, kept):
+@pytest.mark.parametrize(("given", "kept"), [(None, {"32", "PASSIVE"}), ("1024", {"1024"})])
+def test_caches_are_small_and_threads_patient_unless_a_person_says_otherwise(tmp_path, monkeypatch, given, kept):
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    for name in worker.MATMUL_CACHES:
+    for name in worker.ENVIRONMENT:
         monkeypatch.setenv(name, given or "")
         if given is None:
             monkeypatch.delenv(name)
     assert worker.main([str(tmp_path)]) == FAILED
-    assert {os.environ[name] for name in worker.MATMUL_CACHES} == {kept}
+    assert {os.environ[name] for name in worker.ENVIRONMENT} == kept

@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from analysis.kinds import build_settings
 from analysis.layers.forecast import forecast_seconds
 from analysis.layers.model import open_run
-from analysis.layers.parts import SHARES, share_done
+from analysis.layers.parts import SHARES, list_shares
 from analysis.layers.results import SUBSET_MEASURES, build_result
-from analysis.layers.settings import LayersConfig, build_layers_config
+from analysis.layers.settings import LayersConfig
 from analysis.layers.trace import read_trace, removed_layers
 from analysis.store import RESULT, Analysis, analyze_command, find_analysis, folder_of, open_analysis
 from analysis.worker import do_analysis
@@ -265,16 +266,16 @@ def test_a_run_that_is_not_finished_is_refused(store):
 
 def test_unknown_settings_are_refused_with_what_was_expected():
     with pytest.raises(DPFlatError, match="restarts"):
-        build_layers_config({"restarts": 0})
+        build_settings({"kind": "layers", "restarts": 0})
 
 
 def test_progress_counts_finished_parts_and_the_one_under_way():
-    from analysis.layers.parts import Step
+    from analysis.parts import Step, share_done
 
     config = LayersConfig()
-    assert share_done(config, frozenset()) == 0
-    assert share_done(config, frozenset(SHARES)) == 1
-    half = share_done(config, frozenset({"norms"}), Step("coarse", 0.5))
+    assert share_done(list_shares(config), frozenset()) == 0
+    assert share_done(list_shares(config), frozenset(SHARES)) == 1
+    half = share_done(list_shares(config), frozenset({"norms"}), Step("coarse", 0.5))
     assert half == pytest.approx((1 + 10) / sum(SHARES.values()))
 
 

@@ -1,0 +1,108 @@
+"""What random vectors tell of a Hessian: its trace with a standard error, and the density of its spectrum."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+
+from analysis.curvature.lanczos import Krylov, expand
+from analysis.curvature.product import Product
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The sum of all eigenvalues.
+
+    Attributes:
+        value: estimate.
+        standard_error: of the estimate, over probes.
+        probes: number of random vectors.
+    """
+
+    value: float
+    standard_error: float
+    probes: int
+
+
+def estimate_trace(
+    product: Product, known: np.ndarray, values: np.ndarray, probes: int, generator: np.random.Generator
+) -> Generator[float, None, Trace]:
+    """The trace by Hutchinson's method outside known directions, and exactly inside them.
+
+    Unbiased whatever the known directions are, as long as `values` are their own v . H v: with P the projection on
+    them, tr H = tr(P H) + tr((1 - P) H (1 - P)), and random signs estimate the second (Meyer et al. 2021, Hutch++).
+
+    Args:
+        product: v -> H v.
+        known: (k, N) orthonormal rows.
+        values: (k,) v . H v of each.
+        probes: number of random vectors, at least 2.
+        generator: of the vectors.
+
+    Yields:
+        The share that is done.
+
+    Privacy: reads what `product` reads, without noise.
+    """
+    size, found = known.shape[1], []
+    for probe in range(probes):
+        signs = generator.choice((-1.0, 1.0), size)
+        outside = signs - known.T @ (known @ signs)
+        work = product(outside)
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                found.append(float(outside @ end.value))
+                break
+            yield probe / probes
+    error = float(np.std(found, ddof=1) / np.sqrt(probes))
+    return Trace(float(values.sum() + np.mean(found)), error, probes)
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Where the eigenvalues are: points with the share of all eigenvalues that each stands for.
+
+    Attributes:
+        values: (M,) eigenvalues.
+        shares: (M,) sum 1.
+    """
+
+    values: np.ndarray
+    shares: np.ndarray
+
+
+def estimate_spectrum(
+    product: Product, size: int, probes: int, steps: int, generator: np.random.Generator
+) -> Generator[float, None, Spectrum]:
+    """The density of the spectrum by stochastic Lanczos quadrature (Ghorbani et al. 2019, arXiv 1901.10159).
+
+    Args:
+        product: v -> H v.
+        size: N.
+        probes: number of random vectors.
+        steps: Lanczos steps from each.
+        generator: of the vectors.
+
+    Yields:
+        The share that is done.
+
+    Privacy: reads what `product` reads, without noise.
+    """
+    values, shares = [], []
+    steps = min(steps, size)
+    for probe in range(probes):
+        krylov: Krylov | None = None
+        for found in expand(product, size, generator.choice((-1.0, 1.0), size), generator):
+            krylov = found or krylov
+            yield (probe + (len(krylov.diagonal) if krylov else 0) / steps) / probes
+            if found is not None and (len(found.diagonal) == steps or found.beside[-1] == 0):
+                break
+        assert krylov is not None
+        nodes, columns, _ = krylov.solve()
+        values.append(nodes)
+        shares.append(columns[0] ** 2 / probes)
+    return Spectrum(np.concatenate(values), np.concatenate(shares))

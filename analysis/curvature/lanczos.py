@@ -1,0 +1,154 @@
+"""Eigenvalues at both ends of a spectrum by Lanczos with full re-orthogonalisation, each with its residual.
+
+Golub and Van Loan, Matrix Computations, section 10.1. One start vector sees one eigenvector of an eigenvalue that
+occurs several times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import eigh_tridiagonal
+
+from analysis.curvature.product import Product
+
+
+@dataclass(frozen=True)
+class Krylov:
+    """A symmetric matrix on the space of its first products.
+
+    Attributes:
+        diagonal: (M,).
+        beside: (M,) entries beside the diagonal; the last one leads out of the space.
+        basis: (M, N) orthonormal rows.
+    """
+
+    diagonal: np.ndarray
+    beside: np.ndarray
+    basis: np.ndarray
+
+    def solve(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(M,) rising Ritz values, (M, M) their vectors in the basis as columns, and (M,) residual norms."""
+        values, columns = eigh_tridiagonal(self.diagonal, self.beside[:-1])
+        return values, columns, np.abs(self.beside[-1] * columns[-1])
+
+
+@dataclass(frozen=True)
+class Eigenpairs:
+    """Some eigenvalues of a matrix H.
+
+    Attributes:
+        values: (k,).
+        residuals: (k,) norms of H v - value v.
+        converged: (k,) whether the residual is below the tolerance; some eigenvalue lies within it of each value.
+        vectors: (k, N) unit vectors.
+    """
+
+    values: np.ndarray
+    residuals: np.ndarray
+    converged: np.ndarray
+    vectors: np.ndarray
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """Both ends of a spectrum.
+
+    Attributes:
+        top: the largest eigenvalues, falling.
+        bottom: the lowest one.
+        products: how often H was applied.
+    """
+
+    top: Eigenpairs
+    bottom: Eigenpairs
+    products: int
+
+
+def expand(
+    product: Product, size: int, start: np.ndarray, generator: np.random.Generator
+) -> Generator[Krylov | None, None, None]:
+    """The space of first products, one product larger each time; None is a sign of life between.
+
+    Where the space closes before it is whole, it goes on from a random vector outside it.
+
+    Args:
+        product: v -> H v.
+        size: N.
+        start: (N,) of any length but zero.
+        generator: of vectors to go on with.
+    """
+    basis = [start / np.linalg.norm(start)]
+    diagonal: list[float] = []
+    beside: list[float] = []
+    scale = 0.0
+    while len(diagonal) < size:
+        work = product(basis[-1])
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                image: np.ndarray = end.value
+                break
+            yield None
+        diagonal.append(float(basis[-1] @ image))
+        scale = max(scale, float(np.linalg.norm(image)))
+        rest = _outside(image, np.stack(basis))
+        norm = float(np.linalg.norm(rest))
+        closed = norm <= 1e-12 * scale or len(basis) == size
+        beside.append(0.0 if closed else norm)
+        yield Krylov(np.array(diagonal), np.array(beside), np.stack(basis))
+        if len(basis) == size:
+            return
+        following = _outside(generator.standard_normal(size), np.stack(basis)) if closed else rest
+        basis.append(following / np.linalg.norm(following))
+
+
+def _outside(vector: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    for _ in range(2):
+        vector = vector - basis.T @ (basis @ vector)
+    return vector
+
+
+def find_extremes(
+    product: Product, size: int, count: int, tolerance: float, most: int, generator: np.random.Generator
+) -> Generator[float, None, Extremes]:
+    """The largest eigenvalues and the lowest one.
+
+    Args:
+        product: v -> H v.
+        size: N.
+        count: how many of the largest; at most N.
+        tolerance: a value has converged when its residual is below this share of the largest absolute Ritz value.
+        most: at most so many products; what has not converged by then is told so.
+        generator: of the start.
+
+    Yields:
+        The share of `most` that is used up.
+
+    Privacy: reads what `product` reads, without noise.
+    """
+    count, most = min(count, size), min(most, size)
+    krylov: Krylov | None = None
+    for found in expand(product, size, generator.standard_normal(size), generator):
+        yield len(krylov.diagonal) / most if krylov else 0.0
+        if found is None:
+            continue
+        krylov = found
+        values, _, residuals = krylov.solve()
+        enough = tolerance * max(abs(values[0]), abs(values[-1]))
+        wanted = np.concatenate([residuals[:1], residuals[::-1][:count]])
+        if len(values) >= most or (len(values) > count and bool((wanted <= enough).all())):
+            break
+    assert krylov is not None
+    values, columns, residuals = krylov.solve()
+    enough = tolerance * max(abs(values[0]), abs(values[-1]))
+
+    def pick(places: np.ndarray) -> Eigenpairs:
+        vectors = columns[:, places].T @ krylov.basis
+        return Eigenpairs(values[places], residuals[places], residuals[places] <= enough, vectors)
+
+    order = np.arange(len(values))
+    return Extremes(pick(order[::-1][:count]), pick(order[:1]), len(values))

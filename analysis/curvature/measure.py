@@ -1,0 +1,170 @@
+"""What is asked of the curvature at the weights of a run, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+import numpy as np
+
+from analysis.begun import Begun
+from analysis.curvature.ball import measure_ball
+from analysis.curvature.estimates import estimate_spectrum, estimate_trace
+from analysis.curvature.lanczos import Eigenpairs, Extremes, find_extremes
+from analysis.curvature.product import Product, finish, hessian_product
+from analysis.curvature.second_engine import LossSurface, find_by_pyhessian
+from analysis.curvature.settings import SCALES, CurvatureConfig
+from analysis.landscape.scoring import score
+from analysis.landscape.settings import noise_deviation
+from analysis.opening import Point, open_point
+from analysis.parts import Part, Step, Work, list_complete
+from analysis.vectors import move, unflatten
+from dpflat.keys import Purpose, seed_generator
+from dpflat.runs.record import Run
+
+EIGENVALUES, TRACE, BLOCKS, BALL, SPECTRUM, HEAD = "eigenvalues", "trace", "blocks", "ball", "spectrum", "head"
+BLOCK_TOLERANCE = 1e-2
+R = TypeVar("R")
+
+
+def begin_curvature(run: Run, config: CurvatureConfig) -> Begun:
+    """A run whose curvature is ready to be measured, its backbone in float32.
+
+    Raises:
+        DPFlatError: when the run is not finished, or its files are damaged.
+    """
+    point = open_point(run, config, "float32")
+    deviation = noise_deviation(run.config, config.noise_epsilon)
+    conditions = {
+        "rows": point.rows,
+        "examples": point.examples,
+        "entries": point.size,
+        "noise_deviation": deviation,
+        "layers": point.objective.backbone.layers,
+    }
+    return Begun(point.objective.backbone, conditions, lambda parts: measure_curvature(point, config, deviation, parts))
+
+
+def measure_curvature(
+    point: Point, config: CurvatureConfig, deviation: float, parts: Mapping[str, Any]
+) -> Iterator[Step | Part]:
+    """All parts that are not there yet.
+
+    Privacy: reads the rows of the point without noise; nothing shapes any weights.
+    """
+    done = set(list_complete(parts))
+    if not {EIGENVALUES, TRACE} <= done:
+        extremes = yield from _steps(EIGENVALUES, search(point, config, point.keys, config.count, config.tolerance))
+        if EIGENVALUES not in done:
+            yield Part(EIGENVALUES, tell_eigenvalues(point, config, extremes))
+        yield (yield from read_trace(point, config, extremes))
+    work: dict[str, Callable[[], Work]] = {
+        BLOCKS: lambda: read_blocks(point, config),
+        BALL: lambda: read_ball(point, config, deviation),
+        SPECTRUM: lambda: read_spectrum(point, config),
+    }
+    for name, read in work.items():
+        if name not in done:
+            yield (yield from read())
+
+
+def _steps(part: str, work: Generator[float, None, R], base: float = 0.0, of: float = 1.0) -> Generator[Step, None, R]:
+    while True:
+        try:
+            share = next(work)
+        except StopIteration as end:
+            found: R = end.value
+            return found
+        yield Step(part, base + share * of)
+
+
+def search(
+    point: Point, config: CurvatureConfig, keys: tuple[str, ...], count: int, tolerance: float
+) -> Generator[float, None, Extremes]:
+    """Both ends of the spectrum of the Hessian as to some entries."""
+    product = hessian_product(point.objective, point.weights, keys, point.pieces)
+    size = sum(point.weights[key].numel() for key in keys)
+    generator = seed_generator(config.seed, Purpose.CURVATURE)
+    return find_extremes(product, size, count, tolerance, config.most_products, generator)
+
+
+def tell_eigenvalues(point: Point, config: CurvatureConfig, extremes: Extremes) -> dict[str, Any]:
+    """The content of the part: values with residuals, of the engine that the settings name."""
+    top = extremes.top
+    told: dict[str, Any] = {"engine": config.engine, "products": extremes.products, "bottom": tell(extremes.bottom)}
+    if config.engine == "own":
+        return told | {"top": tell(top)}
+    surface = LossSurface(point.objective, point.weights, point.keys, point.pieces)
+    values, vectors = find_by_pyhessian(surface, config.count, config.tolerance, config.most_products)
+    product = hessian_product(point.objective, point.weights, point.keys, point.pieces)
+    residuals = np.array([residual_of(product, v, vector) for v, vector in zip(values, vectors, strict=True)])
+    enough = config.tolerance * float(np.abs(values).max())
+    theirs = Eigenpairs(values, residuals, residuals <= enough, vectors)
+    return told | {"top": tell(theirs), "own_top": tell(top)}
+
+
+def residual_of(product: Product, value: float, vector: np.ndarray) -> float:
+    """The norm of H v - value v. Privacy: reads what `product` reads."""
+    return float(np.linalg.norm(finish(product(vector)) - value * vector))
+
+
+def tell(pairs: Eigenpairs) -> list[dict[str, Any]]:
+    """Eigenvalues as JSON values; one that has not converged has no value."""
+    rows = zip(pairs.values, pairs.residuals, pairs.converged, strict=True)
+    return [
+        {"value": float(value) if converged else None, "residual": float(residual), "converged": bool(converged)}
+        for value, residual, converged in rows
+    ]
+
+
+def read_trace(point: Point, config: CurvatureConfig, extremes: Extremes) -> Work:
+    """The trace, exactly in the top eigenvectors' space and by random signs outside."""
+    product = hessian_product(point.objective, point.weights, point.keys, point.pieces)
+    generator = seed_generator(config.seed, Purpose.CURVATURE, 1)
+    top = extremes.top
+    trace = yield from _steps(TRACE, estimate_trace(product, top.vectors, top.values, config.trace_probes, generator))
+    return Part(TRACE, asdict(trace))
+
+
+def read_blocks(point: Point, config: CurvatureConfig) -> Work:
+    """The largest and the lowest eigenvalue of each entry's own block of the Hessian, the head's beside them."""
+    keys = [key for key in point.weights if not key.startswith("head.")]
+    groups = [(key, (key,)) for key in keys] + [("head", ("head.weight", "head.bias"))]
+    rows = []
+    for number, (name, group) in enumerate(groups):
+        work = search(point, config, group, 1, max(config.tolerance, BLOCK_TOLERANCE))
+        found = yield from _steps(BLOCKS, work, number / len(groups), 1 / len(groups))
+        rows.append({"block": name, "top": tell(found.top)[0], "bottom": tell(found.bottom)[0]})
+    return Part(BLOCKS, {"rows": rows})
+
+
+def read_ball(point: Point, config: CurvatureConfig, deviation: float) -> Work:
+    """Mean rises under noise of several sizes."""
+
+    def loss(offset: np.ndarray) -> Generator[None, None, float]:
+        direction = unflatten(offset, point.weights, point.keys)
+        found, _ = yield from score(point, move(point.weights, direction, 1.0))
+        return found
+
+    generator = seed_generator(config.seed, Purpose.CURVATURE, 2)
+    work = measure_ball(loss, point.size, deviation, SCALES, config.draws, generator)
+    rises = yield from _steps(BALL, work)
+    return Part(BALL, {"rows": [asdict(rise) for rise in rises], "draws": config.draws})
+
+
+def read_spectrum(point: Point, config: CurvatureConfig) -> Work:
+    """Points of the spectrum with their shares."""
+    product = hessian_product(point.objective, point.weights, point.keys, point.pieces)
+    generator = seed_generator(config.seed, Purpose.CURVATURE, 3)
+    work = estimate_spectrum(product, point.size, config.spectrum_probes, config.spectrum_steps, generator)
+    found = yield from _steps(SPECTRUM, work)
+    return Part(
+        SPECTRUM,
+        {
+            "values": found.values.tolist(),
+            "shares": found.shares.tolist(),
+            "probes": config.spectrum_probes,
+            "steps": config.spectrum_steps,
+        },
+    )

@@ -1,0 +1,63 @@
+"""PyHessian's top eigenvalues of our objective, as a second opinion.
+
+Its released density does not run on today's torch, and its trace stops at the first negative estimate; ours serve for
+both. Its power iteration finds the largest absolute eigenvalues, one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from analysis.vectors import flatten
+from dpflat.batches import Batch
+from dpflat.objective import Objective
+from dpflat.prefix import Parameters
+
+
+class LossSurface(torch.nn.Module):
+    """The mean loss over all rows as a module, whose parameters are the named entries.
+
+    Args:
+        objective: a float32 or float64 one.
+        weights: all entries.
+        keys: the entries that move, in order.
+        pieces: the rows.
+    """
+
+    def __init__(self, objective: Objective, weights: Parameters, keys: Sequence[str], pieces: Sequence[Batch]) -> None:
+        super().__init__()
+        self.objective, self.weights, self.keys, self.pieces = objective, weights, tuple(keys), pieces
+        self.entries = torch.nn.ParameterList([torch.nn.Parameter(weights[key].detach().clone()) for key in keys])
+
+    def forward(self, _: Tensor) -> Tensor:
+        """The mean loss; the input is there because PyHessian hands one over."""
+        moved = {**self.weights, **dict(zip(self.keys, self.entries, strict=True))}
+        count = sum(len(piece) for piece in self.pieces)
+        return sum(
+            (self.objective.per_example_loss(moved, piece).sum() / count for piece in self.pieces),
+            start=torch.zeros(()),
+        )
+
+
+def find_by_pyhessian(surface: LossSurface, count: int, tolerance: float, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues in the order in which they are found, and (k, N) unit vectors.
+
+    Args:
+        surface: the loss.
+        count: k.
+        tolerance: relative change of an eigenvalue between two iterations at which it stops.
+        most: iterations for each.
+
+    Privacy: reads the rows without noise.
+    """
+    from pyhessian import hessian
+
+    nothing = torch.zeros(1)
+    engine = hessian(surface, lambda loss, _: loss, data=(nothing, nothing), cuda=False)
+    values, vectors = engine.eigenvalues(maxIter=most, tol=tolerance, top_n=count)
+    named = [dict(zip(surface.keys, vector, strict=True)) for vector in vectors]
+    return np.array(values), np.stack([flatten(vector, surface.keys) for vector in named])

@@ -1,0 +1,43 @@
+"""Every kind of analysis, by name. No torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from analysis.curvature.kind import CURVATURE
+from analysis.kind import Kind
+from analysis.landscape.kinds import LINES, PLANE, TRUST
+from analysis.layers.kind import LAYERS
+from analysis.settings import AnalysisConfig
+from dpflat.config import describe_errors
+from dpflat.errors import DPFlatError, unknown
+
+KINDS: dict[str, Kind] = {
+    "layers": LAYERS,
+    "lines": LINES,
+    "plane": PLANE,
+    "trust": TRUST,
+    "curvature": CURVATURE,
+}
+
+
+def kind_of(config: AnalysisConfig) -> Kind:
+    """The kind that settings belong to."""
+    return KINDS[config.kind]
+
+
+def build_settings(content: dict[str, Any]) -> AnalysisConfig:
+    """Settings from a mapping that names its kind.
+
+    Raises:
+        DPFlatError: when it holds something unknown, of the wrong type or out of range.
+    """
+    kind = KINDS.get(str(content.get("kind")))
+    if kind is None:
+        raise unknown("kind", str(content.get("kind"))[:60], list(KINDS))
+    try:
+        return kind.settings.model_validate(content)
+    except ValidationError as error:
+        raise DPFlatError(describe_errors(error)) from None

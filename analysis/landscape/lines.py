@@ -1,0 +1,135 @@
+"""Loss and accuracy along lines through the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from analysis.begun import Begun
+from analysis.landscape.directions import draw_gaussian, draw_isotropic, length, normalise_filters
+from analysis.landscape.scoring import score
+from analysis.landscape.settings import RADII, LinesConfig, noise_deviation
+from analysis.opening import Point, open_point, read_weights
+from analysis.parts import Part, Step, Unfinished
+from analysis.vectors import move
+from dpflat.errors import DPFlatError
+from dpflat.prefix import Parameters
+from dpflat.runs.record import Run
+from dpflat.runs.store import load_run
+
+BEYOND = 0.25
+LINES = "lines"
+
+
+def begin_lines(run: Run, config: LinesConfig) -> Begun:
+    """A run whose lines are ready to be measured.
+
+    Raises:
+        DPFlatError: when its files are damaged, or the other run has other entries.
+    """
+    point = open_point(run, config)
+    deviation = noise_deviation(run.config, config.noise_epsilon)
+    if config.toward is None:
+        radius = config.radius or RADII[config.directions]
+        positions = np.linspace(-radius, radius, config.points)
+        directions, zero = draw_directions(point, config, deviation)
+    else:
+        positions = np.linspace(-BEYOND, 1 + BEYOND, config.points)
+        directions, zero = [aim_at(point, run, config)], 0
+    conditions = {
+        "rows": point.rows,
+        "examples": point.examples,
+        "entries": point.size,
+        "noise_deviation": deviation,
+        "weights_norm": length({key: point.weights[key] for key in point.keys}),
+        "zero_rows": zero,
+        "positions": positions.tolist(),
+        "norms": [length(direction) for direction in directions],
+    }
+
+    def work(parts: Mapping[str, Any]) -> Iterator[Step | Part]:
+        yield (yield from follow(point, directions, positions, parts.get(LINES, {}).get("rows", [])))
+
+    return Begun(point.objective.backbone, conditions, work)
+
+
+def draw_directions(point: Point, config: LinesConfig, deviation: float) -> tuple[list[Parameters], int]:
+    """The random directions, and how many rows of the weights were zero."""
+    if config.directions == "isotropic":
+        return [draw_isotropic(point, deviation, config.seed, number) for number in range(config.lines)], 0
+    found = [normalise_filters(point, draw_gaussian(point, config.seed, number)) for number in range(config.lines)]
+    return [direction for direction, _ in found], found[0][1]
+
+
+def aim_at(point: Point, run: Run, config: LinesConfig) -> Parameters:
+    """The way from the weights to those of the run that the settings name.
+
+    Raises:
+        DPFlatError: when that run is not there or not finished, or its entries are others.
+    """
+    assert config.toward is not None
+    other = load_run(config.toward, run.folder.parent)
+    if other.state != "finished":
+        raise DPFlatError(f"'{other.id}' is {other.state}; only a finished run has weights to go toward.")
+    if other.config.backbone.name != run.config.backbone.name:
+        raise DPFlatError(
+            f"'{other.id}' has the backbone '{other.config.backbone.name}', not '{run.config.backbone.name}': there is "
+            "no line between them."
+        )
+    weights = read_weights(other, None, point.objective)
+    mine, theirs = ({key: tuple(value.shape) for key, value in found.items()} for found in (point.weights, weights))
+    if mine != theirs:
+        raise DPFlatError(
+            f"'{other.id}' has other trained entries ({', '.join(theirs)}) than this run ({', '.join(mine)}), so no "
+            "line leads to it. Choose a run with the same layers and prefix length."
+        )
+    return {key: weights[key].to(point.weights[key]) - point.weights[key] for key in point.keys}
+
+
+def follow(point: Point, directions: list[Parameters], positions: np.ndarray, rows: list[dict[str, Any]]) -> Unfinished:
+    """Scores at every position of every line; each line is handed out as soon as it is there.
+
+    The weights themselves are asked once. A line from one run to another has the point 0 where the positions have one.
+
+    Args:
+        point: the weights.
+        directions: one a line.
+        positions: (N,) distances along each.
+        rows: lines that are there already.
+
+    Privacy: reads the rows of the point without noise.
+    """
+    rows = list(rows)
+    total = len(directions) * len(positions) * len(point.pieces)
+    done = len(rows) * len(positions) * len(point.pieces)
+    centre: tuple[float, float] | None = None
+    for direction in directions[len(rows) :]:
+        found = []
+        for position in positions:
+            if abs(position) < 1e-12 and centre is not None:
+                found.append(centre)
+                done += len(point.pieces)
+                continue
+            result = yield from _counted(point, move(point.weights, direction, float(position)), done, total)
+            done += len(point.pieces)
+            if abs(position) < 1e-12:
+                centre = result
+            found.append(result)
+        rows.append({"loss": [loss for loss, _ in found], "accuracy": [share for _, share in found]})
+        if len(rows) < len(directions):
+            yield Part(LINES, {"rows": list(rows)}, complete=False)
+    return Part(LINES, {"rows": rows})
+
+
+def _counted(point: Point, weights: Parameters, done: int, total: int) -> Generator[Step, None, tuple[float, float]]:
+    work = score(point, weights)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found: tuple[float, float] = end.value
+            return found
+        done += 1
+        yield Step(LINES, min(1.0, done / total))

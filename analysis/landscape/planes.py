@@ -1,0 +1,182 @@
+"""Loss and accuracy over a plane through the weights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from analysis.begun import Begun
+from analysis.curvature.lanczos import find_extremes
+from analysis.curvature.product import hessian_product
+from analysis.landscape.directions import (
+    draw_gaussian,
+    draw_isotropic,
+    length,
+    normalise_filters,
+    span_path,
+)
+from analysis.landscape.scoring import score
+from analysis.landscape.settings import RADII, PlaneConfig, noise_deviation
+from analysis.opening import Point, open_point, read_path, read_weights
+from analysis.parts import Part, Step, Unfinished
+from analysis.vectors import move, unflatten
+from dpflat.errors import DPFlatError
+from dpflat.keys import Purpose, seed_generator
+from dpflat.prefix import Parameters
+from dpflat.runs.record import Run
+
+AXES, GRID = "axes", "grid"
+SAVE_SECONDS = 1.0
+MOST_PRODUCTS = 60
+Pair = tuple[Parameters, Parameters]
+
+
+def begin_plane(run: Run, config: PlaneConfig) -> Begun:
+    """A run whose plane is ready to be measured.
+
+    Raises:
+        DPFlatError: when its files are damaged, or no path was stored that spans a plane.
+    """
+    point = open_point(run, config)
+    deviation = noise_deviation(run.config, config.noise_epsilon)
+    conditions = {
+        "rows": point.rows,
+        "examples": point.examples,
+        "entries": point.size,
+        "noise_deviation": deviation,
+        "weights_norm": length({key: point.weights[key] for key in point.keys}),
+    }
+    radius = config.radius or RADII[config.plane]
+
+    def work(parts: Mapping[str, Any]) -> Iterator[Step | Part]:
+        axes, told = yield from find_axes(run, point, config, deviation)
+        yield Part(AXES, told | {"norms": [length(axis) for axis in axes]})
+        positions = np.linspace(-radius, radius, config.points)
+        yield (yield from cover(point, axes, positions, parts.get(GRID)))
+
+    return Begun(point.objective.backbone, conditions, work)
+
+
+def find_axes(
+    run: Run, point: Point, config: PlaneConfig, deviation: float
+) -> Generator[Step, None, tuple[Pair, dict[str, Any]]]:
+    """The two directions that span the plane, each as long as 1 on its axis, and what there is to tell of them.
+
+    Privacy: eigenvectors read the rows without noise; random directions and the stored path read nothing.
+    """
+    if config.plane == "isotropic":
+        first, second = (draw_isotropic(point, deviation, config.seed, number) for number in range(2))
+        return (first, second), {}
+    if config.plane == "filter":
+        found = [normalise_filters(point, draw_gaussian(point, config.seed, number)) for number in range(2)]
+        return (found[0][0], found[1][0]), {"zero_rows": found[0][1]}
+    if config.plane == "path":
+        return span_run_path(run, point)
+    vectors, told = yield from find_top_two(run, config)
+    size = deviation * point.size**0.5
+    first, second = ({key: size * value for key, value in vector.items()} for vector in vectors)
+    return (first, second), told
+
+
+def span_run_path(run: Run, point: Point) -> tuple[Pair, dict[str, Any]]:
+    """The plane of a run's stored path, its start included; 1 on an axis is the path's reach.
+
+    Raises:
+        DPFlatError: when fewer than two earlier weights are known.
+    """
+    kept = read_path(run)
+    path = [weights for step, weights in kept.items() if set(point.keys) <= weights.keys()]
+    if 0 not in kept:
+        start = read_weights(run, 0, point.objective)
+        path = [start, *path] if set(point.keys) <= start.keys() else path
+    path = [weights for weights in path if any(not _equal(weights, point, key) for key in point.keys)]
+    if len(path) < 2:
+        raise DPFlatError(
+            f"'{run.id}' kept {len(path)} earlier weights, and a plane needs 2. "
+            "Train with execution.trajectory_points of at least 2."
+        )
+    axes, places, share = span_path(point, path)
+    reach = float(np.abs(places).max())
+    first, second = ({key: reach * value for key, value in axis.items()} for axis in axes)
+    return (first, second), {"path": (places / reach).tolist(), "share": share}
+
+
+def _equal(weights: Parameters, point: Point, key: str) -> bool:
+    return bool((weights[key].to(point.weights[key]) == point.weights[key]).all())
+
+
+def find_top_two(run: Run, config: PlaneConfig) -> Generator[Step, None, tuple[list[Parameters], dict[str, Any]]]:
+    """Unit eigenvectors of the two largest eigenvalues, by a float32 objective.
+
+    Privacy: reads the rows without noise.
+    """
+    sharp = open_point(run, config, "float32")
+    product = hessian_product(sharp.objective, sharp.weights, sharp.keys, sharp.pieces)
+    generator = seed_generator(config.seed, Purpose.CURVATURE)
+    search = find_extremes(product, sharp.size, 2, 1e-2, MOST_PRODUCTS, generator)
+    while True:
+        try:
+            share = next(search)
+        except StopIteration as end:
+            extremes = end.value
+            break
+        yield Step(AXES, share)
+    told = {
+        "eigenvalues": extremes.top.values.tolist(),
+        "residuals": extremes.top.residuals.tolist(),
+        "converged": extremes.top.converged.tolist(),
+    }
+    return [unflatten(vector, sharp.weights, sharp.keys) for vector in extremes.top.vectors], told
+
+
+def order_points(count: int) -> list[tuple[int, int]]:
+    """Every point of a (count, count) grid: first every other row and column, through the middle, then the rest."""
+    middle = count // 2 % 2
+    every = [(row, column) for row in range(count) for column in range(count)]
+    coarse = [place for place in every if place[0] % 2 == middle and place[1] % 2 == middle]
+    return [*coarse, *(place for place in every if place not in set(coarse))]
+
+
+def cover(
+    point: Point, axes: Pair, positions: np.ndarray, so_far: Mapping[str, Any] | None, name: str = GRID
+) -> Unfinished:
+    """Scores at every point of a grid over the plane, coarse ones first; what is there is handed out every second.
+
+    Args:
+        point: the weights.
+        axes: two directions.
+        positions: (N,) distances along both.
+        so_far: the grid as it was handed out before, to go on with.
+        name: of the part.
+
+    Privacy: reads the rows of the point without noise.
+    """
+    count = len(positions)
+    empty: list[list[float | None]] = [[None] * count for _ in range(count)]
+    loss = [list(row) for row in so_far["loss"]] if so_far else [list(row) for row in empty]
+    accuracy = [list(row) for row in so_far["accuracy"]] if so_far else [list(row) for row in empty]
+    order = [place for place in order_points(count) if loss[place[0]][place[1]] is None]
+    done, total, saved = count**2 - len(order), count**2, time.monotonic()
+
+    def grid() -> dict[str, Any]:
+        copies = ([list(row) for row in values] for values in (loss, accuracy))
+        return {"positions": positions.tolist(), **dict(zip(("loss", "accuracy"), copies, strict=True))}
+
+    for row, column in order:
+        at = move(move(point.weights, axes[0], float(positions[column])), axes[1], float(positions[row]))
+        work = score(point, at)
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                loss[row][column], accuracy[row][column] = end.value
+                break
+            yield Step(name, done / total)
+        done += 1
+        if time.monotonic() - saved > SAVE_SECONDS and done < total:
+            saved = time.monotonic()
+            yield Part(name, grid(), complete=False)
+    return Part(name, grid())

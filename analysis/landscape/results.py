@@ -1,0 +1,214 @@
+"""What lines and planes found, as types. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a result was measured on.
+
+    Attributes:
+        run: id of the run.
+        data: which rows, by name.
+        rows: hash of their indices.
+        examples: number of rows.
+        entries: number of entries that move.
+        noise_deviation: the unit of length, an entry.
+    """
+
+    run: str
+    data: str
+    rows: str
+    examples: int
+    entries: int
+    noise_deviation: float
+
+    @property
+    def noise_length(self) -> float:
+        """L2 norm of one draw of the unit noise, expected."""
+        return float(self.noise_deviation * self.entries**0.5)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Loss and accuracy along lines through the weights.
+
+    Attributes:
+        conditions: of the measurement.
+        positions: (N,) distances, in lengths of the directions.
+        norms: (M,) L2 norm of each direction.
+        loss: (m, N) nats, m of M lines so far; not a number where it was not finite.
+        accuracy: (m, N) shares.
+        zero_rows: rows of the weights that were zero, where rows are normalised.
+        weights_norm: L2 norm of the entries that move.
+    """
+
+    conditions: Conditions
+    positions: np.ndarray
+    norms: np.ndarray
+    loss: np.ndarray
+    accuracy: np.ndarray
+    zero_rows: int
+    weights_norm: float
+
+    def rises(self) -> np.ndarray:
+        """(m, N) loss over that at the weights."""
+        rises: np.ndarray = self.loss - self.loss[:, [self.middle]]
+        return rises
+
+    @property
+    def middle(self) -> int:
+        """Place of the weights themselves."""
+        return int(np.argmin(np.abs(self.positions)))
+
+    def barrier(self) -> float:
+        """How far the loss between two runs rises above the straight line between their losses, at most; at least 0.
+
+        max over t in [0, 1] of L(t) - ((1 - t) L(0) + t L(1)), of the one line to another run.
+        """
+        inside = (self.positions >= -1e-9) & (self.positions <= 1 + 1e-9)
+        at, loss = self.positions[inside], self.loss[0][inside]
+        return float(max(0.0, np.max(loss - ((1 - at) * loss[0] + at * loss[-1]))))
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Loss and accuracy over a plane through the weights.
+
+    Attributes:
+        conditions: of the measurement.
+        positions: (N,) distances along both axes, in lengths of the axes.
+        norms: L2 norm of each axis.
+        loss: (N, N) nats, row by row of the second axis; not a number where it is not there yet.
+        accuracy: (N, N) shares.
+        path: (M, 2) where the stored path lies, for a plane through it.
+        share: share of the path's squared distances that the plane holds, for a plane through it.
+        eigenvalues: of the two axes, for a plane of eigenvectors; None for one that has not converged.
+        zero_rows: rows of the weights that were zero, where rows are normalised.
+    """
+
+    conditions: Conditions
+    positions: np.ndarray
+    norms: tuple[float, float]
+    loss: np.ndarray
+    accuracy: np.ndarray
+    path: np.ndarray | None
+    share: float | None
+    eigenvalues: tuple[float | None, ...]
+    zero_rows: int
+
+    @property
+    def done(self) -> int:
+        """Number of points that are there."""
+        return int(np.isfinite(self.accuracy).sum())
+
+    def drawable(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Positions, loss and accuracy of the finest grid that is whole: all of it, or every other row and column."""
+        whole = np.isfinite(self.accuracy)
+        start = len(self.positions) // 2 % 2
+        step = 1 if whole.all() else 2
+        places = np.arange(0 if step == 1 else start, len(self.positions), step)
+        cut = np.ix_(places, places)
+        return self.positions[places], self.loss[cut], self.accuracy[cut]
+
+
+@dataclass(frozen=True)
+class Trust:
+    """One reading, the mean rise within a radius, over many planes.
+
+    Attributes:
+        conditions: of the measurement.
+        radius: in noise lengths.
+        planes: of random planes so far.
+        top: in the plane of the two top eigenvectors; None where it is not there or they have not converged.
+        path: in the plane of the stored path; None where it is not there.
+        path_share: share of the path that this plane holds.
+        why_no_path: why there is no such plane.
+        finer: of the first random plane with every step halved; None where it is not there.
+        shift: what was added to every row of the head.
+        losses: before and after that; None where it is not there.
+        boxes: mean of |w| + 1 over the head before and after that.
+    """
+
+    conditions: Conditions
+    radius: float
+    planes: tuple[float, ...]
+    top: float | None
+    path: float | None
+    path_share: float | None
+    why_no_path: str
+    finer: float | None
+    shift: float
+    losses: tuple[float, float] | None
+    boxes: tuple[float, float] | None
+
+
+def read_conditions(content: dict[str, Any]) -> Conditions:
+    """The conditions in `result.json`."""
+    return Conditions(
+        run=str(content["run"]),
+        data=str(content["data"]),
+        rows=str(content["rows"]),
+        examples=int(content["examples"]),
+        entries=int(content["entries"]),
+        noise_deviation=float(content["noise_deviation"]),
+    )
+
+
+def read_lines(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Lines:
+    """The lines in `result.json`."""
+    rows = content["parts"]["lines"]["rows"]
+    return Lines(
+        conditions=read_conditions(content),
+        positions=np.array(content["positions"], dtype=float),
+        norms=np.array(content["norms"], dtype=float),
+        loss=np.array([row["loss"] for row in rows], dtype=float),
+        accuracy=np.array([row["accuracy"] for row in rows], dtype=float),
+        zero_rows=int(content["zero_rows"]),
+        weights_norm=float(content["weights_norm"]),
+    )
+
+
+def read_plane(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Plane | None:
+    """The plane in `result.json`; None before its first points."""
+    axes, grid = content["parts"]["axes"], content["parts"].get("grid")
+    if grid is None:
+        return None
+    values, converged = axes.get("eigenvalues", []), axes.get("converged", [])
+    first, second = axes["norms"]
+    return Plane(
+        conditions=read_conditions(content),
+        positions=np.array(grid["positions"], dtype=float),
+        norms=(float(first), float(second)),
+        loss=np.array(grid["loss"], dtype=float),
+        accuracy=np.array(grid["accuracy"], dtype=float),
+        path=np.array(axes["path"], dtype=float) if "path" in axes else None,
+        share=axes.get("share"),
+        eigenvalues=tuple(value if good else None for value, good in zip(values, converged, strict=True)),
+        zero_rows=int(axes.get("zero_rows", 0)),
+    )
+
+
+def read_trust(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Trust:
+    """The readings in `result.json`."""
+    parts = content["parts"]
+    path, shift = parts.get("path", {}), parts.get("rescaling")
+    return Trust(
+        conditions=read_conditions(content),
+        radius=float(content["radius"]),
+        planes=tuple(float(value) for value in parts.get("planes", {}).get("rows", ())),
+        top=parts.get("top", {}).get("reading"),
+        path=path.get("reading"),
+        path_share=path.get("share"),
+        why_no_path=str(path.get("why", "")),
+        finer=parts.get("finer", {}).get("reading"),
+        shift=float(shift["shift"]) if shift else 0.0,
+        losses=(float(shift["loss"]), float(shift["shifted_loss"])) if shift else None,
+        boxes=(float(shift["box"]), float(shift["shifted_box"])) if shift else None,
+    )

@@ -1,0 +1,27 @@
+"""Loss and accuracy at a point: every batch once, padded to its own length, in the type of the run's backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import torch
+
+from analysis.opening import Point
+from dpflat.prefix import Parameters
+
+
+def score(point: Point, weights: Parameters) -> Generator[None, None, tuple[float, float]]:
+    """Mean loss (nats) and share right of all rows; a sign of life comes after every batch.
+
+    Memory holds one batch at a time. The sum is in float64, so the order of batches does not matter.
+
+    Privacy: reads the rows without noise.
+    """
+    loss = correct = 0.0
+    for piece in point.pieces:
+        with torch.no_grad():
+            scores = point.objective.per_example_scores(weights, piece)
+        loss += float(scores["loss"].sum(dtype=torch.float64))
+        correct += float(scores["correct"].sum(dtype=torch.float64))
+        yield None
+    return loss / point.examples, correct / point.examples

@@ -1,0 +1,169 @@
+"""Whether the picture can be believed: one reading over many planes, a finer grid, and two exact rescalings."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from analysis.begun import Begun
+from analysis.landscape.directions import draw_isotropic, length
+from analysis.landscape.planes import Pair, cover, find_top_two, span_run_path
+from analysis.landscape.scoring import score
+from analysis.landscape.settings import PlaneConfig, TrustConfig, noise_deviation
+from analysis.opening import Point, open_point
+from analysis.parts import Part, Step, list_complete
+from dpflat.errors import DPFlatError
+from dpflat.prefix import Parameters
+from dpflat.runs.record import Run
+
+PLANES, TOP, PATH, FINER, RESCALING = "planes", "top", "path", "finer", "rescaling"
+SHIFT = 1.0
+
+
+def begin_trust(run: Run, config: TrustConfig) -> Begun:
+    """A run whose planes are ready to be compared.
+
+    Raises:
+        DPFlatError: when its files are damaged.
+    """
+    point = open_point(run, config)
+    deviation = noise_deviation(run.config, config.noise_epsilon)
+    conditions = {
+        "rows": point.rows,
+        "examples": point.examples,
+        "entries": point.size,
+        "noise_deviation": deviation,
+        "radius": config.radius,
+    }
+
+    def work(parts: Mapping[str, Any]) -> Iterator[Step | Part]:
+        done = set(list_complete(parts))
+        if PLANES not in done:
+            yield (yield from read_planes(point, config, deviation, parts.get(PLANES, {}).get("rows", [])))
+        if TOP not in done:
+            yield (yield from read_top(run, point, config, deviation))
+        if PATH not in done:
+            yield (yield from read_path_plane(run, point, config, deviation))
+        if FINER not in done:
+            yield (yield from read_finer(point, config, deviation))
+        if RESCALING not in done:
+            yield (yield from read_shift(point))
+
+    return Begun(point.objective.backbone, conditions, work)
+
+
+def read_disc(positions: np.ndarray, loss: np.ndarray, radius: float) -> float:
+    """The reading of a plane: the mean rise of the loss over the grid's points within the radius, the middle left out.
+
+    Args:
+        positions: (N,) of both axes, 0 in the middle.
+        loss: (N, N).
+        radius: in the unit of the positions.
+
+    Privacy: post-processing.
+    """
+    away = np.hypot(positions[:, None], positions[None, :])
+    middle = len(positions) // 2
+    return float(loss[(away > 0) & (away <= radius * (1 + 1e-9))].mean() - loss[middle, middle])
+
+
+def read_plane(
+    point: Point, axes: Pair, radius: float, points: int, part: str, base: float = 0.0, of: float = 1.0
+) -> Generator[Step, None, float]:
+    """The reading of one plane."""
+    positions = np.linspace(-radius, radius, points)
+    work = cover(point, axes, positions, None, part)
+    while True:
+        try:
+            found = next(work)
+        except StopIteration as end:
+            return read_disc(positions, np.array(end.value.content["loss"]), radius)
+        if isinstance(found, Step):
+            yield Step(part, base + of * found.share)
+
+
+def read_planes(
+    point: Point, config: TrustConfig, deviation: float, rows: list[float]
+) -> Generator[Step | Part, None, Part]:
+    """The reading over random planes, each handed out as soon as it is there."""
+    rows = list(rows)
+    for number in range(len(rows), config.planes):
+        first, second = (draw_isotropic(point, deviation, config.seed, 2 * number + axis) for axis in range(2))
+        share = 1 / config.planes
+        rows.append(
+            (yield from read_plane(point, (first, second), config.radius, config.points, PLANES, number * share, share))
+        )
+        if len(rows) < config.planes:
+            yield Part(PLANES, {"rows": list(rows)}, complete=False)
+    return Part(PLANES, {"rows": rows})
+
+
+def read_top(run: Run, point: Point, config: TrustConfig, deviation: float) -> Generator[Step, None, Part]:
+    """The reading in the plane of the two top eigenvectors; none where these have not converged."""
+    shared = config.model_dump(include={"data", "seed", "examples", "step", "head", "noise_epsilon"})
+    search = find_top_two(run, PlaneConfig(plane="hessian", **shared))
+    while True:
+        try:
+            step = next(search)
+        except StopIteration as end:
+            vectors, told = end.value
+            break
+        yield Step(TOP, step.share / 2)
+    if not all(told["converged"]):
+        return Part(TOP, told | {"reading": None})
+    axes = as_long_as_noise(point, vectors, deviation)
+    reading = yield from read_plane(point, axes, config.radius, config.points, TOP, 0.5, 0.5)
+    return Part(TOP, told | {"reading": reading})
+
+
+def as_long_as_noise(point: Point, axes: list[Parameters] | Pair, deviation: float) -> Pair:
+    """Two directions, each as long as one draw of noise."""
+    size = deviation * point.size**0.5
+    first, second = ({key: size / length(axis) * value for key, value in axis.items()} for axis in axes)
+    return first, second
+
+
+def read_path_plane(run: Run, point: Point, config: TrustConfig, deviation: float) -> Generator[Step, None, Part]:
+    """The reading in the plane of the stored path, as far out as in every other plane."""
+    try:
+        axes, told = span_run_path(run, point)
+    except DPFlatError as error:
+        return Part(PATH, {"reading": None, "why": str(error)})
+    ends = as_long_as_noise(point, axes, deviation)
+    reading = yield from read_plane(point, ends, config.radius, config.points, PATH)
+    return Part(PATH, {"reading": reading, "share": told["share"]})
+
+
+def read_finer(point: Point, config: TrustConfig, deviation: float) -> Generator[Step, None, Part]:
+    """The first random plane again, with every step halved."""
+    first, second = (draw_isotropic(point, deviation, config.seed, axis) for axis in range(2))
+    points = 2 * config.points - 1
+    reading = yield from read_plane(point, (first, second), config.radius, points, FINER)
+    return Part(FINER, {"reading": reading, "points": points})
+
+
+def read_shift(point: Point) -> Generator[Step, None, Part]:
+    """What a constant added to every class's row of the head changes: no probability, but the size of Keskar's box.
+
+    Privacy: reads the rows without noise.
+    """
+    moved = dict(point.weights)
+    for key in ("head.weight", "head.bias"):
+        moved[key] = point.weights[key] + SHIFT
+    losses, widths = [], []
+    for weights in (point.weights, moved):
+        work = score(point, weights)
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                losses.append(end.value[0])
+                break
+            yield Step(RESCALING, 0.5)
+        widths.append(float((weights["head.weight"].abs() + 1).mean()))
+    return Part(
+        RESCALING,
+        {"shift": SHIFT, "loss": losses[0], "shifted_loss": losses[1], "box": widths[0], "shifted_box": widths[1]},
+    )

@@ -1,0 +1,113 @@
+"""What was measured around the weights of a run, as rows that a terminal or a page shows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.curvature.results import Curvature, Eigenvalue
+from analysis.landscape.results import Lines, Plane, Trust
+
+NOT_CONVERGED = "not converged"
+
+
+def show(value: float) -> str:
+    """Three figures, with the true minus sign."""
+    return f"{value:.3g}".replace("-", "−")
+
+
+def line_rows(lines: Lines) -> list[dict[str, str]]:
+    """One row a position: mean rise and spread over the lines."""
+    rises = lines.rises()
+    return [
+        {
+            "distance": show(float(position)),
+            "mean rise of the loss": show(float(rise.mean())),
+            "lowest": show(float(rise.min())),
+            "highest": show(float(rise.max())),
+            "accuracy": f"{100 * float(share.mean()):.1f} %",
+            "lines": str(len(rise)),
+        }
+        for position, rise, share in zip(lines.positions, rises.T, lines.accuracy.T, strict=True)
+    ]
+
+
+def plane_rows(plane: Plane) -> list[dict[str, str]]:
+    """The plane in few numbers."""
+    positions, loss, accuracy = plane.drawable()
+    return [
+        {
+            "points": f"{plane.done} of {plane.loss.size}",
+            "half a side": show(float(positions[-1])),
+            "lowest loss": show(float(np.nanmin(loss))),
+            "highest loss": show(float(np.nanmax(loss))),
+            "lowest accuracy": f"{100 * float(np.nanmin(accuracy)):.1f} %",
+            "path held": "" if plane.share is None else f"{100 * plane.share:.0f} %",
+        }
+    ]
+
+
+def trust_rows(trust: Trust) -> list[dict[str, str]]:
+    """One row a plane, or kind of plane."""
+    planes = np.array(trust.planes)
+    rows = [
+        {
+            "plane": f"random, {len(planes)} planes",
+            "mean rise": show(float(planes.mean())) if len(planes) else "not measured",
+            "range": f"{show(float(planes.min()))} to {show(float(planes.max()))}" if len(planes) else "",
+        }
+    ]
+    named = {"first random, finer grid": trust.finer, "top eigenvectors": trust.top, "path of the run": trust.path}
+    rows += [
+        {"plane": name, "mean rise": "not measured" if value is None else show(value), "range": ""}
+        for name, value in named.items()
+    ]
+    return rows
+
+
+def curvature_rows(found: Curvature) -> list[list[dict[str, str]]]:
+    """Eigenvalues, blocks, and rises under noise; an empty list for what is not measured."""
+    return [eigenvalue_rows(found), block_rows(found), rise_rows(found)]
+
+
+def eigenvalue_rows(found: Curvature) -> list[dict[str, str]]:
+    """The largest eigenvalues, the lowest one, and the trace."""
+    rows = [_row(f"{number}", pair) for number, pair in enumerate(found.top, start=1)]
+    rows += [_row(f"{number}, ours", pair) for number, pair in enumerate(found.own_top, start=1)]
+    rows += [_row("lowest", found.bottom)] if found.bottom else []
+    if found.trace is not None and found.trace_error is not None:
+        spread = f"± {show(1.96 * found.trace_error)} (95 %)"
+        rows.append({"eigenvalue": "sum of all (trace)", "value": show(found.trace), "residual": spread})
+    return rows
+
+
+def _row(name: str, pair: Eigenvalue) -> dict[str, str]:
+    return {"eigenvalue": name, "value": _value(pair), "residual": show(pair.residual)}
+
+
+def _value(pair: Eigenvalue) -> str:
+    return NOT_CONVERGED if pair.value is None else show(pair.value)
+
+
+def block_rows(found: Curvature) -> list[dict[str, str]]:
+    """One row a block: its largest and its lowest eigenvalue."""
+    return [
+        {"block": name.replace("prefix.", "layer "), "largest": _value(top), "lowest": _value(bottom)}
+        for name, (top, bottom) in found.blocks.items()
+    ]
+
+
+def rise_rows(found: Curvature) -> list[dict[str, str]]:
+    """One row a size of noise: the measured mean rise beside 1/2 s^2 tr(H)."""
+    rows = []
+    for rise in found.rises:
+        predicted = found.predicted_rise(rise.scale)
+        rows.append(
+            {
+                "noise of one step, times": f"{rise.scale:g}",
+                "mean rise": show(rise.mean),
+                "95 %": f"{show(rise.low)} to {show(rise.high)}",
+                "8 in 10 draws": f"{show(rise.tenth)} to {show(rise.ninetieth)}",
+                "from the trace": "" if predicted is None else show(predicted),
+            }
+        )
+    return rows

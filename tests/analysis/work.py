@@ -1,0 +1,10 @@
+"""What generators of work give back."""
+
+
+def result_of(work):
+    """The result of work, without its signs of life."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
