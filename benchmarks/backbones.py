@@ -23,7 +23,7 @@ from dpflat.config import build_config
 from dpflat.experiment import Experiment, prepare
 from dpflat.gradients import per_unit_gradients
 from dpflat.settings import apply_settings
-from dpflat.worker import limit_caches
+from dpflat.worker import set_up_torch
 
 
 def private_step(experiment: Experiment, pieces: list[Batch]) -> float:
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--rows", type=int, default=512)
     arguments = parser.parse_args()
-    limit_caches()
+    set_up_torch()
     work, names = {}, []
     for dtype in ("bfloat16", "float32"):
         for name in arguments.backbones:

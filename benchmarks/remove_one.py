@@ -26,7 +26,7 @@ from dpflat.experiment import prepare
 from dpflat.flatness.settings import MODES_OF
 from dpflat.runs.files import replace_json
 from dpflat.settings import apply_settings
-from dpflat.worker import limit_caches
+from dpflat.worker import set_up_torch
 
 STEP, TRIAL_SEED = 10, 0
 SMALL = (
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--backbone", default="dpflat-tiny")
     arguments = parser.parse_args()
-    limit_caches()
+    set_up_torch()
     modes = [("none", "off"), *((level, m) for level in LOUD for m in MODES_OF[level] if m != "off")]
     found = {}
     common = [*SMALL, f"backbone.name={arguments.backbone}"]
