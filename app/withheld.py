@@ -26,6 +26,16 @@ def shared_environment(run: Run) -> dict[str, Any]:
     return {key: value for key, value in run.environment.items() if key not in withheld}
 
 
+def visible_config(config: RunConfig) -> RunConfig:
+    """The settings as a page may show them: a read-only lab shows runs to strangers."""
+    return shared_config(config) if layout.read_only() else config
+
+
+def visible_environment(run: Run) -> dict[str, Any]:
+    """Versions and hardware as a page may show them."""
+    return shared_environment(run) if layout.read_only() else run.environment
+
+
 def shared_files(run: Run) -> dict[str, Any]:
     """Files of a run that are shared in another form than they lie there, as JSON; empty for public texts."""
     if run.config.task.card().public:

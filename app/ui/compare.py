@@ -15,6 +15,7 @@ from app.summary import describe_run_guarantee
 from app.ui.curves import show_curves
 from app.ui.frame import show_outside
 from app.ui.run_table import name_of_side
+from app.withheld import visible_config
 from dpflat.config import RunConfig
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
@@ -35,7 +36,7 @@ def flatten(config: RunConfig) -> dict[str, Any]:
 
 def list_differences(first: Side, second: Side) -> pd.DataFrame:
     """The settings that differ between two sides, and only those; a side's seeds stand together."""
-    a, b = (_join([flatten(run.config) for run in side]) for side in (first, second))
+    a, b = (_join([flatten(visible_config(run.config)) for run in side]) for side in (first, second))
     keys = [key for key in {**a, **b} if a.get(key, "absent") != b.get(key, "absent")]
     rows = [{"setting": key, "A": a.get(key, "absent"), "B": b.get(key, "absent")} for key in keys]
     return pd.DataFrame(rows, columns=["setting", "A", "B"])

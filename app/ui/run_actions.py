@@ -13,7 +13,7 @@ from app.ui.export import as_command
 from app.ui.links import VERSION, VIEW
 from app.ui.pair_bar import NONE
 from app.ui.states import read_only
-from app.withheld import shared_config, shared_environment
+from app.withheld import visible_config, visible_environment
 from dpflat.errors import DPFlatError
 from dpflat.privacy.wording import describe_additions
 from dpflat.runs import layout
@@ -71,13 +71,13 @@ def _show_ledger(run: Run) -> None:
 
 
 def _show_settings(run: Run) -> None:
-    config = shared_config(run.config) if read_only() else run.config
+    config = visible_config(run.config)
     st.code(write_yaml(config), language="yaml")
     st.code(as_command(config), language="bash")
 
 
 def _show_environment(run: Run) -> None:
-    st.json(shared_environment(run) if read_only() else run.environment)
+    st.json(visible_environment(run))
 
 
 def _show_log(run: Run) -> None:

@@ -97,7 +97,7 @@ def read_bytes(path: Path) -> bytes:
             raise DPFlatError(f"'{path.name}' is larger than 2 GB; give a smaller file.")
         content = path.read_bytes()
     except OSError as error:
-        raise DPFlatError(f"The file '{path}' cannot be read: {error.strerror}.") from None
+        raise DPFlatError(f"The file '{path.name}' cannot be read: {error.strerror}.") from None
     if not content.strip():
         raise DPFlatError(f"The file '{path.name}' is empty.")
     return content

@@ -17,7 +17,7 @@ from dpflat.errors import DPFlatError
 from dpflat.runs import layout
 from dpflat.runs.store import create_run, list_runs
 from dpflat.settings import apply_settings
-from tests.app.pages import open_page, texts
+from tests.app.pages import make_run, open_page, texts
 from tests.app.test_cli import dpflat, own_root, refuses, work_here  # noqa: F401
 from tests.dpflat.test_file_tasks import MARK, SETTINGS, configure, write_own
 
@@ -166,6 +166,26 @@ class TestSharing:
 
 
 class TestPages:
+    def test_a_read_only_lab_shows_strangers_no_path_class_checksum_or_fingerprint(self, stores, own, monkeypatch):
+        config = configure(own, classes=["bad", "good"])
+        settings = [as_setting(k, v) for k, v in changed_settings(config).items() if k.startswith("task.")]
+        for more in ("privacy.epsilon=3", "privacy.epsilon=8"):
+            run = make_run(stores[0], "finished", 3, 0.7, "data.train_subset=null", *settings, more)
+            environment = {"settings_fingerprint": run.config.fingerprint(), "cores": 2}
+            (run.folder / layout.ENV).write_text(json.dumps(environment))
+        first, second = (r.id for r in list_runs(stores[0], shipped=False))
+
+        def shown():
+            pages = [open_page("runs", a=first), open_page("runs", a=first, b=second)]
+            return " ".join(texts(page) + str([frame.value.to_dict() for frame in page.dataframe]) for page in pages)
+
+        secrets = (str(own), config.task.counted.sha256, "good", run.config.fingerprint())
+        assert all(secret in shown() for secret in secrets[:3])
+        monkeypatch.setenv("DPFLAT_READONLY", "1")
+        monkeypatch.setenv("DPFLAT_PUBLISH", str(stores[0]))
+        assert first in shown()
+        assert [secret for secret in secrets if secret in shown()] == []
+
     def test_new_run_offers_what_is_bundled_and_shows_the_command_for_the_rest(self, stores):
         page = open_page("new")
         assert page.selectbox(key="new_task").options == ["Rotten Tomatoes sentences", "IMDb reviews"]
