@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from analysis.attacks.kind import ATTACKS
 from analysis.curvature.kind import CURVATURE
 from analysis.kind import Kind
 from analysis.landscape.kinds import LINES, PLANE, TRUST
@@ -20,6 +21,7 @@ KINDS: dict[str, Kind] = {
     "plane": PLANE,
     "trust": TRUST,
     "curvature": CURVATURE,
+    "attacks": ATTACKS,
 }
 
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from rich.table import Table
 
+from analysis.attacks.results import AttacksResult
 from analysis.curvature.results import Curvature
 from analysis.landscape.results import Lines, Plane, Trust
 from analysis.layers.results import LayersResult
 from analysis.layers.trace import removed_layers
+from app.attack_rows import attack_rows, audit_rows
 from app.layer_rows import COLUMNS, layer_rows
 from app.point_rows import curvature_rows, line_rows, plane_rows, trust_rows
 from dpflat.runs.record import Run
@@ -25,6 +27,8 @@ def tables_of(run: Run, found: Any) -> list[Table]:
     """One table a part of a result."""
     if isinstance(found, LayersResult):
         return [_table(layer_rows(found, removed_layers(run)), COLUMNS)]
+    if isinstance(found, AttacksResult):
+        return [_table(rows) for rows in (attack_rows(found), audit_rows(found)) if rows]
     if isinstance(found, Lines):
         return [_table(line_rows(found))]
     if isinstance(found, Plane):

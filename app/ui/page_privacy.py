@@ -15,6 +15,7 @@ from app.terminal.tables import ledger_rows
 from app.ui import theme
 from app.ui.frame import Code, show_badge, show_figure
 from app.ui.links import VERSION, is_known_version, show_copy_link
+from app.ui.privacy_attacks import show_attacks
 from app.ui.privacy_odds import ALARMS, ask_alarms, show_odds
 from app.ui.states import empty_store, missing_run, unknown_link
 from app.ui.store import own_roots, visible_runs
@@ -27,7 +28,7 @@ from dpflat.runs.store import list_runs
 from dpflat.tasks.settings import TaskConfig
 
 RUN, ADDRESS, TAB = "privacy_run", "privacy_address", "privacy_tab"
-TABS = {"guarantee": "Guarantee", "odds": "In odds"}
+TABS = {"guarantee": "Guarantee", "odds": "In odds", "attacks": "Attacks"}
 EXPLAINED = {
     EntryClass.ACCOUNTED: "composed into epsilon",
     EntryClass.POST_PROCESSING: "a function of released values: free",
@@ -170,6 +171,6 @@ def show_page() -> None:
         write_address(run, shown)
     with tabs[shown]:
         try:
-            {"guarantee": show_guarantee, "odds": show_odds}[shown](run)
+            {"guarantee": show_guarantee, "odds": show_odds, "attacks": show_attacks}[shown](run)
         except DPFlatError as error:
             st.warning(str(error))

@@ -12,6 +12,7 @@ from analysis.figures.odds_findings import compare_odds, find_members, find_odds
 from analysis.odds import LossCurve, curve_of_run, curves_at, most_found, most_right, pair_curve
 from app.ui import theme
 from app.ui.frame import Code, show_figure
+from app.ui.privacy_attacks import say_measured
 from dpflat.forecast import plan_privacy
 from dpflat.privacy import wording
 from dpflat.privacy.ledger import EntryClass
@@ -38,6 +39,8 @@ def show_odds(run: Run) -> None:
     if guarantee.answer in ("void", "none") or guarantee.epsilon is None or guarantee.delta is None:
         st.markdown(f"## {wording.NO_UPPER_LIMIT}")
         st.write(wording.describe_guarantee(guarantee, run.ledger.unit))
+        if run.state == "finished":
+            say_measured(run)
         return
     curve = curve_of_run(run)
     if curve is None:

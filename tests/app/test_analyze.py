@@ -70,6 +70,15 @@ def test_what_cannot_be_asked_is_one_sentence_and_exit_code_2(dpflat, run, setti
     assert "Traceback" not in err
 
 
+def test_attacks_are_shown_as_a_table_with_what_they_read(dpflat, run):
+    code, out, err = dpflat("analyze", run.id, "attacks")
+    assert code == 0
+    assert "loss threshold" in out
+    assert "found at 1 %" in " ".join(out.split())
+    assert "Reads private data without noise." in " ".join(err.split())
+    assert "train rows, n = 8,530" in " ".join(err.split())
+
+
 def test_a_read_only_lab_starts_nothing(dpflat, run, monkeypatch):
     monkeypatch.setenv("DPFLAT_READONLY", "1")
     code, _, err = dpflat("analyze", run.id, "layers", "--set", "seed=9")

@@ -1,0 +1,113 @@
+"""All rows of a task, and which of them a run had. Needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from zipfile import BadZipFile
+
+import numpy as np
+
+from analysis.opening import open_objective, read_tensors
+from analysis.parts import Step
+from dpflat.batches import EncodedSplit
+from dpflat.config import DataConfig, RunConfig
+from dpflat.evaluation import evaluate
+from dpflat.experiment import choose_device
+from dpflat.keys import Purpose, seed_generator
+from dpflat.objective import Classification
+from dpflat.runs import layout
+from dpflat.runs.files import unreadable
+from dpflat.runs.record import Run
+from dpflat.tasks.load import Canaries, load_task
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Training and test rows of a task.
+
+    Attributes:
+        objective: of the run.
+        train: every training row, whatever a run drew of them.
+        test: the test rows.
+    """
+
+    objective: Classification
+    train: EncodedSplit
+    test: EncodedSplit
+
+
+def open_rows(run: Run) -> Rows:
+    """Every row of the run's task, with the objective that scores them.
+
+    Raises:
+        DPFlatError: when the run is not finished, or text or backbone cannot be had.
+
+    Privacy: reads private data; nothing is released.
+    """
+    objective = open_objective(run)
+    whole = DataConfig(max_tokens=run.config.data.max_tokens)
+    data = load_task(run.config.task, whole, objective.backbone, run.config.seed, b"\0" * 16)
+    return Rows(objective, data.train, data.test)
+
+
+def drawn_rows(config: RunConfig, units: int) -> np.ndarray:
+    """The training units that a run draws, ascending, before canaries stay out. Privacy: none (public seed)."""
+    if config.data.train_subset is None:
+        return np.arange(units)
+    return np.sort(seed_generator(config.seed, Purpose.SUBSET).permutation(units)[: config.data.train_subset])
+
+
+def read_canaries(run: Run) -> Canaries | None:
+    """Which units were mislabelled and which of them took part; None where there are none.
+
+    Raises:
+        DPFlatError: when the file is missing or damaged.
+    """
+    if not run.config.data.canaries:
+        return None
+    path = run.folder / layout.PRIVATE / layout.CANARIES
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Canaries(file["units"], file["included"], file["labels"])
+    except (OSError, KeyError, ValueError, BadZipFile):
+        raise unreadable(path, "is missing or damaged: it tells which canaries took part") from None
+
+
+def score_split(
+    run: Run, rows: Rows, split: EncodedSplit, part: str, share: tuple[float, float] = (0.0, 1.0)
+) -> Generator[Step, None, dict[str, np.ndarray]]:
+    """`loss` and `log_odds` of every row of a split under a run's final weights.
+
+    Args:
+        run: whose weights.
+        rows: what scores them.
+        split: rows to score.
+        part: that this is a piece of.
+        share: of the part, from and to.
+
+    Privacy: reads the split without noise; diagnostic.
+    """
+    device = choose_device(run.config)
+    weights = {key: value.to(device) for key, value in read_tensors(run, layout.WEIGHTS).items()}
+    work = evaluate(rows.objective, weights, split, run.config.microbatch(), device)
+    while True:
+        try:
+            progress = next(work)
+        except StopIteration as end:
+            scores: dict[str, np.ndarray] = end.value
+            return scores
+        yield Step(part, share[0] + (share[1] - share[0]) * progress.done / progress.total)
+
+
+def with_labels(split: EncodedSplit, units: np.ndarray, labels: np.ndarray) -> EncodedSplit:
+    """The rows of some units, ascending, with one label a unit in place of their own."""
+    chosen = np.flatnonzero(np.isin(split.unit, units))
+    picked = split.select(chosen)
+    return replace(picked, labels=labels[np.searchsorted(units, split.unit[chosen])])
+
+
+def mean_by_unit(values: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:
+    """The mean of each unit's rows, (units,)."""
+    totals: np.ndarray = np.bincount(unit, values.astype(float), units) / np.bincount(unit, minlength=units)
+    return totals

@@ -1,0 +1,134 @@
+"""The attacks on a finished run, one part after another. Needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from analysis.attacks.likelihood import FEWEST_SHADOWS, score_rows
+from analysis.attacks.one_run import audit_run
+from analysis.attacks.results import summarise_attack
+from analysis.attacks.rows import Rows, drawn_rows, mean_by_unit, open_rows, read_canaries, score_split, with_labels
+from analysis.attacks.settings import NO_MEMBERS, AttacksConfig, why_no_canaries, why_no_shadows
+from analysis.attacks.shadows import find_shadows
+from analysis.begun import Begun
+from analysis.parts import Part, Step, Work, list_complete
+from dpflat.privacy.plan import default_delta
+from dpflat.runs.record import Run
+from dpflat.tasks.load import Canaries
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is attacked.
+
+    Attributes:
+        run: the run.
+        rows: all rows of its task.
+        canaries: its canaries, if any.
+        drawn: training units that it drew, ascending.
+        members: (units,) bool, which units took part with their own labels.
+        others: (units,) bool, which took no part at all.
+    """
+
+    run: Run
+    rows: Rows
+    canaries: Canaries | None
+    drawn: np.ndarray
+    members: np.ndarray
+    others: np.ndarray
+
+
+def begin_attacks(run: Run, config: AttacksConfig) -> Begun:
+    """A run ready to be attacked.
+
+    Raises:
+        DPFlatError: when its text, backbone, weights or canaries cannot be had.
+    """
+    rows, canaries = open_rows(run), read_canaries(run)
+    units = rows.train.units
+    drawn = drawn_rows(run.config, units)
+    target = Target(run, rows, canaries, drawn, took_part(run, units), ~np.isin(np.arange(units), drawn))
+    shadows = find_shadows(run, config.shadows)
+    conditions = {"examples": len(rows.train) + len(rows.test)}
+    return Begun(
+        rows.objective.backbone,
+        conditions,
+        lambda parts: attack_run(target, config, shadows, frozenset(list_complete(parts))),
+    )
+
+
+def attack_run(
+    target: Target, config: AttacksConfig, shadows: list[Run], done: frozenset[str]
+) -> Iterator[Step | Part]:
+    """All attacks that are not done yet; one that does not apply says why.
+
+    Privacy: reads training and test rows without noise; diagnostic.
+    """
+    work: dict[str, Callable[[], Work]] = {
+        "threshold": lambda: threshold_losses(target, config),
+        "canaries": lambda: audit_canaries(target, config),
+        "likelihood": lambda: compare_shadows(target, config, shadows),
+    }
+    for name, begin in work.items():
+        if name not in done:
+            yield (yield from begin())
+
+
+def threshold_losses(target: Target, config: AttacksConfig) -> Work:
+    """Yeom et al. 2018 (arXiv 1709.01604): a row with less than the members' mean loss is held for a member.
+
+    Non-members are the test rows. The losses are kept beside the result.
+    """
+    if not target.members.any():
+        return Part("threshold", {"absent": NO_MEMBERS})
+    train = yield from score_split(target.run, target.rows, target.rows.train, "threshold", (0.0, 0.8))
+    test = yield from score_split(target.run, target.rows, target.rows.test, "threshold", (0.8, 1.0))
+    by_unit = mean_by_unit(train["loss"], target.rows.train.unit, target.rows.train.units)
+    members, others = by_unit[target.members], test["loss"].astype(float)
+    content = summarise_attack(-members, -others, -float(members.mean()), config.seed)
+    return Part("threshold", content, {"members": members.astype(np.float32), "others": others.astype(np.float32)})
+
+
+def audit_canaries(target: Target, config: AttacksConfig) -> Work:
+    """One-run audit: a canary with high log odds of its wrong label is held for one that took part."""
+    canaries, config_of_run = target.canaries, target.run.config
+    if canaries is None:
+        return Part("canaries", {"absent": why_no_canaries(config_of_run)})
+    units = target.drawn[canaries.units]
+    split = with_labels(target.rows.train, units, canaries.labels)
+    scores = yield from score_split(target.run, target.rows, split, "canaries")
+    by_unit = mean_by_unit(scores["log_odds"], split.unit, split.units)
+    delta = target.run.ledger.delta or default_delta(len(target.drawn))
+    return Part("canaries", {"audit": asdict(audit_run(by_unit, canaries.included, config.guessed, delta))})
+
+
+def compare_shadows(target: Target, config: AttacksConfig, shadows: list[Run]) -> Work:
+    """LiRA: log odds under this run against those under runs that had the row and runs that had not.
+
+    Non-members are the training rows that the run's subset left out.
+    """
+    absent = why_no_shadows(target.run.config, len(shadows), FEWEST_SHADOWS)
+    absent = absent or (None if target.members.any() else NO_MEMBERS)
+    if absent is not None:
+        return Part("likelihood", {"absent": absent})
+    scored, inside = [], []
+    train, count = target.rows.train, len(shadows) + 1
+    for number, run in enumerate((target.run, *shadows)):
+        scores = yield from score_split(run, target.rows, train, "likelihood", (number / count, (number + 1) / count))
+        scored.append(mean_by_unit(scores["log_odds"], train.unit, train.units))
+        inside.append(took_part(run, train.units))
+    ratio = score_rows(scored[0], np.stack(scored[1:]), np.stack(inside[1:]))
+    members, others = ratio[target.members], ratio[target.others]
+    return Part("likelihood", summarise_attack(members, others, 0.0, config.seed, tuple(run.id for run in shadows)))
+
+
+def took_part(run: Run, units: int) -> np.ndarray:
+    """(units,) bool, which training units a run had with their own labels."""
+    drawn, canaries = drawn_rows(run.config, units), read_canaries(run)
+    members = np.isin(np.arange(units), drawn)
+    if canaries is not None:
+        members[drawn[canaries.units]] = False
+    return members

@@ -1,0 +1,42 @@
+"""What attacks found, as rows of a table, for page and terminal."""
+
+from __future__ import annotations
+
+from analysis.attacks.results import AttacksResult
+from analysis.attacks.settings import FALSE_ALARMS
+from analysis.figures.attack_findings import point_at, show_area, show_share
+from dpflat.privacy.wording import show_epsilon, show_lower_bound
+
+TOO_FEW = "too few rows"
+
+
+def attack_rows(found: AttacksResult) -> list[dict[str, str]]:
+    """One row an attack on the rows of the trained model."""
+    rows = []
+    for attack in found.attacks.values():
+        row = {"attack": attack.name, "area (AUC)": show_area(attack.area), "accuracy": show_share(attack.accuracy)}
+        for allowed in FALSE_ALARMS:
+            point = point_at(attack, allowed)
+            row[f"found at {100 * allowed:g} %"] = show_share(point.found) if point else TOO_FEW
+        row |= {"members": f"{attack.members:,}", "non-members": f"{attack.others:,}"}
+        row["shadow runs"] = str(len(attack.shadows)) if attack.shadows else ""
+        rows.append(row)
+    return rows
+
+
+def audit_rows(found: AttacksResult) -> list[dict[str, str]]:
+    """What canaries prove; no row without them."""
+    audit = found.audit
+    if audit is None:
+        return []
+    return [
+        {
+            "attack": "canaries",
+            "epsilon at least": show_lower_bound(audit.bound),
+            "ceiling": show_epsilon(audit.ceiling),
+            "canaries": f"{audit.canaries:,}",
+            "took part": f"{audit.included:,}",
+            "guesses": f"{audit.guesses:,}",
+            "right": f"{audit.right:,}",
+        }
+    ]

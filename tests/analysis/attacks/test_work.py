@@ -1,0 +1,150 @@
+"""Attacks on real runs of the tiny random backbone: first where they must succeed, then where there is nothing."""
+
+import numpy as np
+import pytest
+
+from analysis.attacks.results import build_result
+from analysis.attacks.roc import measure_area
+from analysis.attacks.rows import drawn_rows, read_canaries
+from analysis.attacks.settings import AttacksConfig
+from analysis.attacks.shadows import find_shadows
+from analysis.attacks.work import begin_attacks, took_part
+from analysis.parts import Part, Step
+from analysis.store import RESULT, open_analysis
+from analysis.worker import do_analysis
+from dpflat.errors import DPFlatError
+from dpflat.experiment import prepare
+from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run
+from dpflat.runs import layout
+from dpflat.runs.files import read_json
+from dpflat.runs.record import Run
+from dpflat.runs.store import create_run
+from tests.conftest import small_config
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+
+OVERFITTED = ("privacy.kind=none", "data.canaries=60", "optimiser.epochs=30")
+SILENT = ("privacy.epsilon=null", "privacy.noise_multiplier=100")
+
+
+def trained(store, *settings):
+    made = create_run(store, small_config(*settings))
+    assert do_run(made, Stopping()) == FINISHED
+    return Run(made.folder)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def leaky(store, read_and_count_once):
+    """Three seeds of a run without privacy that has learnt its rows by heart; shadows of each other."""
+    return [trained(store, *OVERFITTED, f"seed={seed}") for seed in range(3)]
+
+
+def attack(run, **settings):
+    begun = begin_attacks(run, AttacksConfig(**settings))
+    parts, arrays = {}, {}
+    for found in begun.work({}):
+        if isinstance(found, Part):
+            parts[found.name] = found.content
+            arrays |= found.arrays
+        else:
+            assert isinstance(found, Step)
+            assert 0 <= found.share <= 1
+    return build_result({"run": run.id, "parts": parts}), arrays
+
+
+@pytest.mark.timeout(120)
+def test_every_attack_succeeds_on_an_overfitted_run_without_privacy(leaky):
+    found, arrays = attack(leaky[0])
+    assert found.attacks["threshold"].area.low > 0.6
+    assert found.attacks["likelihood"].area.low > 0.6
+    assert found.audit.bound > 0.2
+    assert found.audit.ceiling > found.audit.bound
+    assert found.found_something
+    assert found.attacks["likelihood"].shadows == tuple(run.id for run in leaky[1:])
+    assert len(arrays["members"]) == found.attacks["threshold"].members == 140
+    assert len(arrays["others"]) == found.attacks["threshold"].others == 1706
+    assert found.attacks["likelihood"].others == 6824 - 200
+
+
+def test_nothing_is_found_under_much_noise_and_what_does_not_apply_says_why(store, read_and_count_once):
+    found, _ = attack(trained(store, *SILENT))
+    assert found.attacks["threshold"].area.low < 0.5 < found.attacks["threshold"].area.high
+    assert not found.found_something
+    assert list(found.attacks) == ["threshold"]
+    assert found.audit is None
+    assert found.absent == {
+        "canaries": "No canaries were planted. Train with data.canaries, 100 or more.",
+        "likelihood": "0 shadow runs are here, 2 are needed: the same settings with other seeds.",
+    }
+
+
+def test_few_false_alarms_are_left_out_where_they_would_be_fewer_than_ten_rows(leaky):
+    points = attack(leaky[0], shadows=0)[0].attacks["threshold"].points
+    assert [point.allowed for point in points] == [0.01, 0.05, 0.1]
+
+
+def test_members_are_the_rows_that_the_run_really_had(leaky):
+    run = leaky[1]
+    whole = prepare(small_config("privacy.kind=none", "data.train_subset=null")).data.train
+    experiment = prepare(run.config)
+    canaries = experiment.data.canaries
+    drawn = drawn_rows(run.config, 6824)
+    kept = np.setdiff1d(drawn, drawn[canaries.units[~canaries.included]])
+    had = experiment.data.train.tokens
+    assert len(kept) == len(had)
+    assert all(np.array_equal(whole.tokens[unit], tokens) for unit, tokens in zip(kept, had, strict=True))
+    own = np.flatnonzero(took_part(run, 6824))
+    assert set(own) == set(drawn) - set(drawn[canaries.units])
+
+
+def test_which_canaries_took_part_is_kept_in_private_for_the_owner_only(leaky):
+    path = leaky[0].folder / layout.PRIVATE / layout.CANARIES
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert not (leaky[0].folder / layout.ARTIFACTS / layout.CANARIES).exists()
+    stored, drawn = read_canaries(leaky[0]), prepare(leaky[0].config).data.canaries
+    for name in ("units", "included", "labels"):
+        assert np.array_equal(getattr(stored, name), getattr(drawn, name))
+
+
+def test_a_run_whose_canaries_are_lost_is_refused_with_the_file(leaky, tmp_path):
+    lost = Run(tmp_path / leaky[0].id)
+    lost.folder.mkdir()
+    (lost.folder / layout.CONFIG).write_bytes((leaky[0].folder / layout.CONFIG).read_bytes())
+    with pytest.raises(DPFlatError, match=r"canaries.npz.*tells which canaries took part"):
+        read_canaries(lost)
+
+
+def test_shadows_have_the_same_settings_and_other_seeds_and_no_more_than_asked(leaky, store, read_and_count_once):
+    trained(store, *OVERFITTED[:2], "optimiser.epochs=1", "seed=7")
+    assert [run.id for run in find_shadows(leaky[1], 16)] == [leaky[0].id, leaky[2].id]
+    assert [run.id for run in find_shadows(leaky[1], 1)] == [leaky[0].id]
+    assert find_shadows(leaky[1], 0) == []
+
+
+class AfterTheFirstPart(Stopping):
+    """Somebody who presses Stop when the first part is there."""
+
+    def __call__(self):
+        return (self.folders[0] / RESULT).exists()
+
+
+@pytest.mark.timeout(120)
+def test_it_is_stored_like_every_analysis_and_goes_on_where_it_was_stopped(leaky, store):
+    analysis = open_analysis(leaky[2], AttacksConfig(), store)
+    assert do_analysis(analysis, AfterTheFirstPart(analysis.folder)) == STOPPED
+    first = read_json(analysis.folder / RESULT)["parts"]
+    assert list(first) == ["threshold"]
+    assert do_analysis(analysis, Stopping(analysis.folder)) == FINISHED
+    content = read_json(analysis.folder / RESULT)
+    assert content["parts"]["threshold"] == first["threshold"]
+    assert set(content["parts"]) == {"threshold", "canaries", "likelihood"}
+    assert (content["entry_class"], content["examples"]) == ("diagnostic", 6824 + 1706)
+    with np.load(analysis.arrays_path(public=True), allow_pickle=False) as arrays:
+        area = measure_area(-arrays["members"], -arrays["others"])
+    assert analysis.result.attacks["threshold"].area.value == pytest.approx(area, abs=1e-6)
+    assert analysis.result.audit.canaries == 60

@@ -1,0 +1,207 @@
+"""The tab Attacks of the page Privacy, in each state it can be in."""
+
+import json
+
+import numpy as np
+import pytest
+
+from analysis.attacks.results import summarise_attack
+from analysis.attacks.settings import AttacksConfig
+from analysis.store import RESULT, folder_of
+from app.ui import measure
+from dpflat.privacy.ledger import EntryClass, LedgerEntry
+from dpflat.runs import layout
+from dpflat.runs.files import append_line, replace_json
+from dpflat.runs.manifest import write_manifest
+from dpflat.runs.status import own_status, write_status
+from tests.app.pages import address_of, labels, make_run, open_page, plan_run, press, texts
+
+AUDIT = {"canaries": 200, "included": 98, "guesses": 100, "right": 90, "bound": 1.2, "ceiling": 3.1, "delta": 1e-3}
+NO_SHADOWS = "The run trained on all rows."
+
+
+@pytest.fixture
+def own(stores):
+    return stores[0]
+
+
+def made_up(gap, audit=None):
+    """What `result.json` holds of attacks whose members score higher by `gap`."""
+    generator = np.random.default_rng(0)
+    members, others = generator.normal(gap, 1, 400), generator.normal(0, 1, 1706)
+    return {
+        "threshold": summarise_attack(members, others, gap / 2, 0),
+        "canaries": {"audit": audit} if audit else {"absent": "No canaries were planted."},
+        "likelihood": {"absent": NO_SHADOWS},
+    }
+
+
+def measure_attacks(run, root, gap=0.0, audit=None, state="finished", parts=3):
+    """Made-up attacks on a run, as their worker would have left them."""
+    folder = folder_of(root, run, AttacksConfig())
+    folder.mkdir(parents=True)
+    replace_json(folder / layout.CONFIG, AttacksConfig().model_dump(mode="json"))
+    content = dict(list(made_up(gap, audit).items())[:parts])
+    if content:
+        replace_json(folder / RESULT, {"run": run.id, "data": "train", "examples": 2106, "parts": content})
+    for part in content:
+        append_line(folder / layout.EVENTS, {"event": "part_finished", "time": 0.0, "part": part, "seconds": 1.0})
+    message = "The disk is full." if state == "failed" else None
+    write_status(folder, own_status(state, phase="threshold", step=30, steps=100, message=message))
+    if state == "finished":
+        write_manifest(folder)
+    return folder
+
+
+def figures(page):
+    return page.get("plotly_chart")
+
+
+def test_a_run_that_is_not_measured_says_what_measuring_takes_and_offers_it(own):
+    plan_run(own)
+    page = open_page("privacy", tab="attacks")
+    assert not page.exception
+    assert "Not measured for this run. " in texts(page)
+    assert "outside epsilon" in texts(page)
+    assert "A failed attack is not a guarantee." in texts(page)
+    assert "Measure" in labels(page)
+    assert figures(page) == []
+    assert address_of(page)["tab"] == "attacks"
+
+
+def test_the_button_starts_the_worker_and_the_command_stands_beside_it(own, monkeypatch):
+    run, started = plan_run(own), []
+    monkeypatch.setattr(measure.jobs, "start", lambda folder, worker: started.append((folder.parent.name, worker)))
+    page = open_page("privacy", tab="attacks")
+    assert any(code.value == f"dpflat analyze {run.id} attacks" for code in page.code)
+    press(page, "Measure")
+    assert started == [(run.id, "analysis.worker")]
+
+
+def test_a_read_only_lab_has_the_command_alone(own, monkeypatch):
+    plan_run(own)
+    monkeypatch.setenv("DPFLAT_READONLY", "1")
+    monkeypatch.setenv("DPFLAT_PUBLISH", str(own))
+    page = open_page("privacy", tab="attacks")
+    assert "Measure" not in labels(page)
+    assert any("attacks" in code.value for code in page.code)
+
+
+def test_attacks_that_find_nothing_are_drawn_under_the_bound_and_are_no_guarantee(own):
+    run = plan_run(own, "privacy.noise=secret")
+    measure_attacks(run, own)
+    page = open_page("privacy", tab="attacks")
+    assert "The loss threshold attack finds" in texts(page)
+    assert "at 1 % false alarms (bound: 5.4 %) (1 seed)" in texts(page)
+    assert "These attacks found nothing. That is not a guarantee." in texts(page)
+    assert "an illustration" in texts(page)
+    assert NO_SHADOWS in texts(page)
+    assert "No canaries were planted." in texts(page)
+    assert len(figures(page)) == 1
+
+
+def test_an_attack_that_finds_something_is_not_said_to_have_failed(own):
+    measure_attacks(plan_run(own), own, gap=1.0)
+    shown = texts(open_page("privacy", tab="attacks"))
+    assert "These attacks found nothing" not in shown
+    assert "A failed attack is not a guarantee." in shown
+    assert "The caveat: as if the noise seed were secret." in shown
+
+
+def test_a_table_has_intervals_and_leaves_out_what_rests_on_too_few_rows(own):
+    measure_attacks(plan_run(own), own, gap=1.0)
+    table = open_page("privacy", tab="attacks").dataframe[-1].value
+    assert table["attack"].tolist() == ["loss threshold"]
+    assert table["found at 0.1 %"].tolist() == ["too few rows"]
+    assert "[" in table["area (AUC)"][0]
+    assert "[" in table["found at 1 %"][0]
+
+
+@pytest.mark.parametrize("noiseless", [True, False])
+def test_without_a_guarantee_there_is_no_bound_to_draw(own, noiseless):
+    read = LedgerEntry(step="1", touched="t", mechanism="a pull", entry_class=EntryClass.BREAKING)
+    run = plan_run(own, *(["privacy.kind=none"] if noiseless else []), more=() if noiseless else (read,))
+    measure_attacks(run, own, gap=1.0)
+    shown = texts(open_page("privacy", tab="attacks"))
+    assert "(bound:" not in shown
+    assert "No upper limit can be stated." in shown
+
+
+def test_the_odds_of_a_run_without_a_guarantee_are_what_was_measured_instead(own):
+    run = plan_run(own, "privacy.kind=none", "data.canaries=200")
+    assert "is not measured yet: see Attacks." in texts(open_page("privacy", tab="odds"))
+    measure_attacks(run, own, gap=1.0, audit=AUDIT)
+    page = open_page("privacy", tab="odds")
+    assert "No upper limit can be stated." in texts(page)
+    assert "The loss threshold attack finds" in texts(page)
+    assert "Measured at least 1.20 (95 %); nothing was claimed." in texts(page)
+    assert figures(page) == []
+
+
+def test_canaries_that_refute_the_claim_say_so_with_their_ceiling(own):
+    run = plan_run(own, "privacy.epsilon=1", "data.canaries=200")
+    measure_attacks(run, own, audit=AUDIT)
+    page = open_page("privacy", tab="attacks")
+    assert "Measured at least 1.20 (95 %), claimed 1.00: the claim is false" in texts(page)
+    assert "200 canaries with 100 guesses cannot show more than 3.10." in texts(page)
+    assert len(figures(page)) == 2
+
+
+def test_shadow_runs_that_came_later_are_offered_and_what_was_measured_stands(own):
+    run = plan_run(own)
+    measure_attacks(run, own, gap=1.0)
+    for seed in (1, 2):
+        other = plan_run(own, f"seed={seed}")
+        (other.folder / layout.ARTIFACTS / layout.WEIGHTS).touch()
+    page = open_page("privacy", tab="attacks", a=run.id)
+    assert "Not measured for this run with 2 shadow runs." in texts(page)
+    assert any(code.value == f"dpflat analyze {run.id} attacks --set shadows=2" for code in page.code)
+    assert len(figures(page)) == 1
+
+
+def test_power_is_told_from_runs_without_privacy_on_the_same_task(own):
+    run = plan_run(own)
+    measure_attacks(run, own)
+    link = {"tab": "attacks", "a": run.id}
+    assert "Loss threshold: not yet tried on a run without privacy" in texts(open_page("privacy", **link))
+    weak = plan_run(own, "privacy.kind=none")
+    measure_attacks(weak, own)
+    assert "finds nothing in the one run without privacy either. It has no power here." in texts(
+        open_page("privacy", **link)
+    )
+    strong = plan_run(own, "privacy.kind=none", "seed=1")
+    measure_attacks(strong, own, gap=1.0)
+    assert "Loss threshold: finds something in 1 of 2 runs without privacy." in texts(open_page("privacy", **link))
+
+
+@pytest.mark.parametrize(("state", "button"), [("stopped", "Continue"), ("failed", "Try again")])
+def test_what_ended_early_keeps_its_parts_and_can_go_on(own, state, button):
+    measure_attacks(plan_run(own), own, state=state, parts=1)
+    page = open_page("privacy", tab="attacks")
+    assert f"{state}; 1 of 3 parts are measured and kept" in texts(page)
+    assert button in labels(page)
+    assert len(figures(page)) == 1
+
+
+def test_while_it_is_measured_there_is_a_bar_and_stop(own):
+    measure_attacks(plan_run(own), own, state="running", parts=0)
+    page = open_page("privacy", tab="attacks")
+    assert "losses of all rows" in texts(page)
+    assert "Stop" in labels(page)
+    assert figures(page) == []
+
+
+def test_a_run_that_is_not_finished_cannot_be_attacked(own):
+    make_run(own, "stopped")
+    page = open_page("privacy", tab="attacks")
+    assert "This run is stopped. Attacks are measured on finished runs." in texts(page)
+
+
+def test_a_damaged_result_is_told_and_the_page_stands(own):
+    folder = measure_attacks(plan_run(own), own)
+    content = json.loads((folder / RESULT).read_text())
+    del content["parts"]["threshold"]["area"]
+    replace_json(folder / RESULT, content)
+    page = open_page("privacy", tab="attacks")
+    assert not page.exception
+    assert any("result.json" in str(warning.value) for warning in page.warning)

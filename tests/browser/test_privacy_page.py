@@ -1,0 +1,45 @@
+import pytest
+
+from analysis.figures import tokens
+from tests.app.pages import plan_run
+from tests.app.test_attacks_tab import AUDIT, measure_attacks
+from tests.browser.test_looks import LEAST_PX, MAIN, MOST_CHARACTERS, TEXTS, as_rgb
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.timeout(120)
+def test_from_the_guarantee_to_the_odds_and_back_by_a_copied_link(tmp_path, serve, open_page):
+    run = plan_run(tmp_path / "runs", "privacy.noise=secret")
+    address = serve(tmp_path / "runs")
+    page, errors = open_page(f"{address}/privacy?v=1&a={run.id}")
+    page.get_by_text("covers the trained weights").first.wait_for()
+    page.get_by_role("tab", name="In odds").click()
+    page.get_by_text("guesses right at most 595 times in 1,000").first.wait_for()
+    page.locator(".js-plotly-plot").nth(2).wait_for()
+    page.get_by_test_id("stButtonGroup").get_by_text("10", exact=True).click()
+    page.get_by_text("With 10 false alarms in 100").first.wait_for()
+    page.wait_for_url("**&tab=odds&alarms=10")
+    again, more = open_page(page.url)
+    again.get_by_text("With 10 false alarms in 100").first.wait_for()
+    assert errors == more == []
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("tab", ["odds", "attacks"])
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_looks_gate_of_the_tabs(tmp_path, serve, open_page, tab, width, dark):
+    run = plan_run(tmp_path / "runs", "data.canaries=200")
+    measure_attacks(run, tmp_path / "runs", gap=0.3, audit=AUDIT)
+    page, errors = open_page(f"{serve(tmp_path / 'runs')}/privacy?v=1&tab={tab}", width=width, dark=dark)
+    page.locator(".js-plotly-plot .main-svg").nth(1).wait_for()
+    texts = page.evaluate(TEXTS)
+    assert [t for t in texts if t["size"] < LEAST_PX] == []
+    assert [t for t in texts if len(t["text"]) / t["lines"] > MOST_CHARACTERS] == []
+    palette = tokens.PALETTES["dark" if dark else "light"]
+    known = {as_rgb(value) for value in vars(palette).values()} | {"rgb(255, 255, 255)"}
+    assert {t["colour"] for t in texts} - known == set()
+    assert page.locator(f"{MAIN} button[kind^='primary']").count() <= 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert errors == []
