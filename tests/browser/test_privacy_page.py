@@ -1,9 +1,16 @@
 import pytest
 
+from analysis.attacks.settings import AttacksConfig
 from analysis.figures import tokens
+from analysis.store import find_analysis
+from dpflat import jobs
+from dpflat.run_job import FINISHED, Stopping, do_run
+from dpflat.runs.record import Run
+from dpflat.runs.store import create_run
 from tests.app.pages import plan_run
 from tests.app.test_attacks_tab import AUDIT, measure_attacks
 from tests.browser.test_looks import LEAST_PX, MAIN, MOST_CHARACTERS, TEXTS, as_rgb
+from tests.conftest import small_config, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -23,6 +30,24 @@ def test_from_the_guarantee_to_the_odds_and_back_by_a_copied_link(tmp_path, serv
     again, more = open_page(page.url)
     again.get_by_text("With 10 false alarms in 100").first.wait_for()
     assert errors == more == []
+
+
+@pytest.mark.timeout(150)
+def test_attack_a_run_from_the_page(tmp_path, serve, open_page):
+    made = create_run(tmp_path / "runs", small_config("data.canaries=40"))
+    assert do_run(made, Stopping()) == FINISHED
+    run = Run(made.folder)
+    page, errors = open_page(f"{serve(tmp_path / 'runs')}/privacy?v=1&a={run.id}&tab=attacks")
+    page.get_by_text("Not measured for this run.").wait_for()
+    page.get_by_role("button", name="Measure", exact=True).click()
+    wait_until(lambda: find_analysis(run, AttacksConfig(), run.folder.parent) is not None, "the folder")
+    analysis = find_analysis(run, AttacksConfig(), run.folder.parent)
+    wait_until(lambda: analysis.state not in jobs.ALIVE, "the end of the measuring")
+    assert analysis.state == "finished"
+    page.get_by_text("The loss threshold attack finds").first.wait_for(timeout=20_000)
+    page.get_by_text("Measured at least").first.wait_for()
+    page.get_by_text("A failed attack is not a guarantee.").first.wait_for()
+    assert errors == []
 
 
 @pytest.mark.timeout(120)

@@ -20,6 +20,7 @@ from dpflat.runs.files import read_json
 from dpflat.runs.record import Run
 from dpflat.runs.store import create_run
 from tests.conftest import small_config
+from tests.dpflat.test_file_tasks import configure, write_own
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
 
@@ -148,3 +149,17 @@ def test_it_is_stored_like_every_analysis_and_goes_on_where_it_was_stopped(leaky
         area = measure_area(-arrays["members"], -arrays["others"])
     assert analysis.result.attacks["threshold"].area.value == pytest.approx(area, abs=1e-6)
     assert analysis.result.audit.canaries == 60
+
+
+def test_of_private_texts_single_losses_and_who_took_part_stay_in_private(tmp_path, read_and_count_once):
+    config = configure(write_own(tmp_path / "diary.csv", 150), "data.canaries=20", "optimiser.batch_size=20")
+    made = create_run(tmp_path / "runs", config)
+    assert do_run(made, Stopping()) == FINISHED
+    run = Run(made.folder)
+    analysis = open_analysis(run, AttacksConfig(), run.folder.parent)
+    assert do_analysis(analysis, Stopping(analysis.folder)) == FINISHED
+    arrays = sorted(path.relative_to(analysis.folder).parts for path in analysis.folder.rglob("*.npz"))
+    assert arrays == [(layout.PRIVATE, "arrays.npz")]
+    assert (analysis.folder / layout.PRIVATE).stat().st_mode & 0o777 == 0o700
+    assert [path.parent.name for path in run.folder.rglob(layout.CANARIES)] == [layout.PRIVATE]
+    assert analysis.result.audit.delta == run.ledger.delta
