@@ -10,6 +10,7 @@ Privacy: none (functions of settings).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -101,7 +102,7 @@ def most_right(curve: LossCurve) -> float:
     return float((1 + max(curve.with_over_without[0], curve.without_over_with[0])) / 2)
 
 
-def most_found(curve: LossCurve, false_alarms: np.ndarray) -> np.ndarray:
+def most_found(curve: LossCurve, false_alarms: np.ndarray | Sequence[float]) -> np.ndarray:
     """The largest share of members found, for each share of non-members that may be called members.
 
     The least of all bounds e^epsilon f + delta and 1 - e^-epsilon (1 - f - delta): the first speaks of calling a

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -55,7 +54,7 @@ def show_odds(run: Run) -> None:
     with st.expander("What this counts"):
         st.write(wording.IDEAL_ATTACKER)
         pair = pair_curve(guarantee.epsilon, guarantee.delta)
-        found = float(most_found(pair, np.array([alarms / 100]))[0])
+        found = float(most_found(pair, [alarms / 100])[0])
         st.write(wording.describe_pair_alone(most_right(pair), found, guarantee.epsilon, guarantee.delta))
         st.caption(
             "Composed from the steps' privacy-loss distributions (dp-accounting) of adding and of removing; "
@@ -74,7 +73,14 @@ def show_guesses(run: Run, curve: LossCurve) -> None:
     guarantee, right = run.ledger.guarantee(), most_right(curve)
     finding = find_odds(right, guarantee)
     rows = [Row("with this run's weights", right), Row(COIN, 0.5, "reference")]
-    _show(run, "odds_guesses", finding, f"did any one {run.ledger.unit} take part?", rows, 1000, "right")
+    subtitle = f"did any one {run.ledger.unit} take part?"
+    python = (
+        "from analysis.odds import curve_of_run, most_right\n",
+        "right = most_right(curve_of_run(run))\n"
+        f'rows = [Row("{rows[0].name}", right), Row("{COIN}", 0.5, "reference")]\n'
+        'draw_odds(rows, 1000, "right", "light")',
+    )
+    _show(run, "odds_guesses", finding, subtitle, rows, 1000, "right", python)
     condition = wording.describe_condition(guarantee)
     if condition:
         st.caption(condition)
@@ -91,9 +97,15 @@ def show_members(run: Run, curve: LossCurve) -> int:
         on_change=lambda: st.session_state.update({ALARMS: st.session_state[SHOWN_ALARMS]}),
     )
     alarms: int = st.session_state[ALARMS]
-    found = float(most_found(curve, np.array([alarms / 100]))[0])
+    found = float(most_found(curve, [alarms / 100])[0])
     rows = [Row("with this run's weights", found), Row(COIN, alarms / 100, "reference")]
-    _show(run, "odds_members", find_members(found, alarms), "members found", rows, 100, "found")
+    python = (
+        "from analysis.odds import curve_of_run, most_found\n",
+        f"found = most_found(curve_of_run(run), [{alarms / 100}])[0]\n"
+        f'rows = [Row("{rows[0].name}", found), Row("{COIN}", {alarms / 100}, "reference")]\n'
+        'draw_odds(rows, 100, "found", "light")',
+    )
+    _show(run, "odds_members", find_members(found, alarms), "members found", rows, 100, "found", python)
     return alarms
 
 
@@ -102,22 +114,36 @@ def show_other_epsilons(run: Run) -> None:
     rights = {e: most_right(curve) for e, curve in curves_at(plan_privacy(run.config)[0]).items()}
     if rights:
         rows = [Row(f"ε = {epsilon:g}", right) for epsilon, right in rights.items()]
-        _show(run, "odds_epsilons", compare_odds(rights), "same steps, same data", rows, 1000, "right")
+        python = (
+            "from analysis.odds import curves_at, most_right\nfrom dpflat.forecast import plan_privacy\n",
+            "curves = curves_at(plan_privacy(run.config)[0])\n"
+            'rows = [Row(f"ε = {epsilon:g}", most_right(curve)) for epsilon, curve in curves.items()]\n'
+            'draw_odds(rows, 1000, "right", "light")',
+        )
+        _show(run, "odds_epsilons", compare_odds(rights), "same steps, same data", rows, 1000, "right", python)
 
 
-def _show(run: Run, key: str, finding: Finding, subtitle: str, rows: list[Row], total: int, what: str) -> None:
+def _python(run: Run, imports: str, draw: str) -> str:
+    return (
+        f"from analysis.figures.odds import Row, draw_odds\n{imports}from dpflat import list_runs\n\n"
+        f'run = next(run for run in list_runs() if run.id == "{run.id}")\n{draw}'
+    )
+
+
+def _show(
+    run: Run,
+    key: str,
+    finding: Finding,
+    subtitle: str,
+    rows: list[Row],
+    total: int,
+    what: str,
+    python: tuple[str, str],
+) -> None:
     table = pd.DataFrame(
         {"case": [r.name for r in rows], what: [wording.out_of(r.share, total) for r in rows], "of": total}
     )
-    code = Code(
-        run_command("ledger", run.folder),
-        "from analysis.figures.odds import Row, draw_odds\n"
-        "from analysis.odds import curve_of_run, most_right\n"
-        "from dpflat import list_runs\n\n"
-        f'run = next(run for run in list_runs() if run.id == "{run.id}")\n'
-        "right = most_right(curve_of_run(run))\n"
-        'draw_odds([Row("with this run\'s weights", right), Row("a coin", 0.5, "reference")], 1000, "right", "light")',
-    )
+    code = Code(run_command("ledger", run.folder), _python(run, *python))
     subtitle = f"{subtitle[0].upper()}{subtitle[1:]} · upper limits, of {total:,} · computed from the plan"
     figure = draw_odds(rows, total, what, theme.mode())
     show_figure(key, finding, subtitle, figure, entry_class_of(run), table, code)

@@ -205,3 +205,14 @@ def test_a_damaged_result_is_told_and_the_page_stands(own):
     page = open_page("privacy", tab="attacks")
     assert not page.exception
     assert any("result.json" in str(warning.value) for warning in page.warning)
+
+
+def test_the_python_behind_each_figure_runs_as_it_stands(own):
+    measure_attacks(plan_run(own, "data.canaries=200"), own, gap=1.0, audit=AUDIT)
+    snippets = [code.value for code in open_page("privacy", tab="attacks").code if "import" in code.value]
+    assert len(snippets) == 2
+    for snippet in snippets:
+        *_, last = snippet.strip().splitlines()
+        names = {}
+        exec(snippet.replace(last, f"figure = {last}"), names)
+        assert names["figure"].to_dict()["data"]

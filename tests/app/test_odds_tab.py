@@ -1,5 +1,7 @@
 """The tab In odds of the page Privacy, in each state a run can be in."""
 
+import json
+
 import pytest
 
 from app.terminal.odds import describe_run_odds
@@ -85,3 +87,16 @@ def test_the_terminal_has_the_same_in_one_line(own):
     )
     assert describe_run_odds(plan_run(own, "privacy.kind=none")) == "No upper limit can be stated."
     assert describe_run_odds(make_run(own)) is None
+
+
+def test_the_python_behind_each_figure_draws_that_figure(own):
+    plan_run(own)
+    page = open_page("privacy", tab="odds", alarms="10")
+    snippets = [code.value for code in page.code if "import" in code.value]
+    shown = [json.loads(figure.proto.spec)["layout"]["annotations"] for figure in figures(page)]
+    assert len(snippets) == len(shown) == 3
+    for snippet, annotations in zip(snippets, shown, strict=True):
+        *_, last = snippet.strip().splitlines()
+        names = {}
+        exec(snippet.replace(last, f"figure = {last}"), names)
+        assert [note.text for note in names["figure"].layout.annotations] == [note["text"] for note in annotations]
