@@ -20,6 +20,7 @@ page = st.navigation(
         ],
         "Inspect": [
             st.Page(VIEWS / "layers.py", title="Layers", url_path="layers"),
+            st.Page(VIEWS / "landscape.py", title="Landscape and curvature", url_path="landscape"),
             st.Page(VIEWS / "privacy.py", title="Privacy", url_path="privacy"),
         ],
     }

@@ -111,3 +111,14 @@ def rise_rows(found: Curvature) -> list[dict[str, str]]:
             }
         )
     return rows
+
+
+def spectrum_rows(found: Curvature) -> list[dict[str, str]]:
+    """One row a point of the spectrum."""
+    if found.spectrum is None:
+        return []
+    values, shares = found.spectrum
+    return [
+        {"eigenvalue": show(float(value)), "share of all": f"{float(share):.2g}"}
+        for value, share in sorted(zip(values, shares, strict=True))
+    ]

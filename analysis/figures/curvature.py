@@ -1,0 +1,169 @@
+"""Figures of second derivatives: eigenvalues, their density, blocks of layers, and rises under noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from analysis.curvature.results import Curvature, Eigenvalue
+from analysis.figures import tokens
+from analysis.figures.point_side import PointSide
+
+GRID_POINTS, WIDTH_SHARE = 400, 0.01
+
+
+def draw_eigenvalues(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> go.Figure:
+    """The largest eigenvalues as stems with their residuals, the lowest beside them; one not converged has no stem."""
+    palette = tokens.PALETTES[mode]
+    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
+    for number, side in enumerate(sides):
+        shift = 0.0 if len(sides) == 1 else (-0.12, 0.12)[number]
+        pairs = [*enumerate(side.result.top, start=1)]
+        if side.result.bottom is not None:
+            pairs.append((len(side.result.top) + 2, side.result.bottom))
+        _draw_stems(figure, side, pairs, shift, palette)
+    longest = max(len(side.result.top) for side in sides)
+    figure.update_xaxes(
+        tickvals=[*range(1, longest + 1), longest + 2],
+        ticktext=[*(str(place) for place in range(1, longest + 1)), "lowest"],
+        title_text="eigenvalue, by size",
+        showgrid=False,
+    )
+    figure.update_yaxes(title_text="eigenvalue, nats per length²")
+    return figure
+
+
+def _draw_stems(
+    figure: go.Figure,
+    side: PointSide[Curvature],
+    pairs: Sequence[tuple[int, Eigenvalue]],
+    shift: float,
+    palette: tokens.Palette,
+) -> None:
+    colour = side.colour(palette)
+    known = [(place + shift, pair.value, pair.residual) for place, pair in pairs if pair.value is not None]
+    for place, value, _ in known:
+        figure.add_trace(
+            go.Scatter(
+                x=[place, place],
+                y=[0, value],
+                mode="lines",
+                line={"color": colour, "width": tokens.LINE_PX, "dash": side.dash},
+                hoverinfo="skip",
+            )
+        )
+    figure.add_trace(
+        go.Scatter(
+            x=[place for place, _, _ in known],
+            y=[value for _, value, _ in known],
+            mode="markers",
+            error_y={"type": "data", "array": [residual for _, _, residual in known], "color": palette.ink_2},
+            marker={"symbol": side.symbol, "size": 8, "color": colour},
+            hovertemplate=f"{side.letter}: %{{y:.3g}} ± %{{error_y.array:.1g}} (residual)<extra></extra>",
+        )
+    )
+    for place, pair in pairs:
+        if pair.value is None:
+            figure.add_annotation(
+                x=place + shift,
+                y=0,
+                text=f"{side.letter}: not converged",
+                textangle=-90,
+                yanchor="bottom",
+                showarrow=False,
+            )
+
+
+def draw_blocks(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> go.Figure:
+    """The largest eigenvalue of each block of the Hessian, as dots."""
+    palette = tokens.PALETTES[mode]
+    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
+    names = list(dict.fromkeys(name for side in sides for name in side.result.blocks))
+    for side in sides:
+        known = {name: top.value for name, (top, _) in side.result.blocks.items() if top.value is not None}
+        figure.add_trace(
+            go.Scatter(
+                x=list(known.values()),
+                y=[names.index(name) for name in known],
+                mode="markers",
+                marker={"symbol": side.symbol, "size": 9, "color": side.colour(palette)},
+                hovertemplate=f"{side.letter}: %{{x:.3g}}<extra></extra>",
+            )
+        )
+    figure.update_yaxes(
+        tickvals=list(range(len(names))),
+        ticktext=[name.replace("prefix.", "layer ") for name in names],
+        range=[-0.6, len(names) - 0.4],
+        zeroline=False,
+    )
+    figure.update_xaxes(title_text="largest eigenvalue of the block, nats per length²", rangemode="tozero")
+    return figure
+
+
+def smooth(values: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points of a spectrum as a density: every point a Gaussian whose width is a hundredth of the range."""
+    width = WIDTH_SHARE * float(np.ptp(values)) or 1e-6
+    places = np.linspace(values.min() - 4 * width, values.max() + 4 * width, GRID_POINTS)
+    bells = np.exp(-0.5 * ((places[:, None] - values[None, :]) / width) ** 2) / (width * np.sqrt(2 * np.pi))
+    return places, bells @ shares
+
+
+def draw_spectrum(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> go.Figure:
+    """The density of all eigenvalues, on a logarithmic scale, its negative side with it."""
+    palette = tokens.PALETTES[mode]
+    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
+    for side in sides:
+        assert side.result.spectrum is not None
+        places, density = smooth(*side.result.spectrum)
+        figure.add_trace(
+            go.Scatter(
+                x=places,
+                y=density,
+                mode="lines",
+                line={"color": side.colour(palette), "width": tokens.LINE_PX, "dash": side.dash},
+                hovertemplate=f"{side.letter}, %{{x:.3g}}: %{{y:.2g}}<extra></extra>",
+            )
+        )
+    figure.add_vline(x=0, line={"color": palette.ink_2, "width": 1, "dash": "dot"})
+    figure.update_yaxes(type="log", title_text="density", range=[-6, 3], dtick=1)
+    figure.update_xaxes(title_text="eigenvalue, nats per length²")
+    return figure
+
+
+def draw_ball(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> go.Figure:
+    """The measured mean rise under noise against 1/2 s^2 tr(H), both logarithmic, with the diagonal."""
+    palette = tokens.PALETTES[mode]
+    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
+    everything: list[float] = []
+    for side in sides:
+        rows = [(side.result.predicted_rise(rise.scale), rise) for rise in side.result.rises]
+        known = [(x, rise) for x, rise in rows if x is not None and x > 0 and rise.mean > 0]
+        everything += [value for x, rise in known for value in (x, rise.mean)]
+        figure.add_trace(
+            go.Scatter(
+                x=[x for x, _ in known],
+                y=[rise.mean for _, rise in known],
+                customdata=[rise.scale for _, rise in known],
+                mode="markers",
+                error_y={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [rise.high - rise.mean for _, rise in known],
+                    "arrayminus": [rise.mean - rise.low for _, rise in known],
+                    "color": side.colour(palette),
+                },
+                marker={"symbol": side.symbol, "size": 8, "color": side.colour(palette)},
+                hovertemplate=f"{side.letter}, noise of %{{customdata:g}} steps: measured %{{y:.3g}}, from the trace "
+                "%{x:.3g} nats<extra></extra>",
+            )
+        )
+    if everything:
+        ends = [min(everything), max(everything)]
+        figure.add_trace(
+            go.Scatter(x=ends, y=ends, mode="lines", line={"color": palette.ink_2, "width": 1}, hoverinfo="skip")
+        )
+    figure.update_xaxes(type="log", title_text="½ s² tr(H), nats", exponentformat="power")
+    figure.update_yaxes(type="log", title_text="measured mean rise, nats", exponentformat="power")
+    return figure

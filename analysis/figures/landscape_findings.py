@@ -1,0 +1,178 @@
+"""What stands over the figures of landscape and curvature: of one seed each, so nothing here is a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from analysis.curvature.results import Curvature
+from analysis.figures.findings import MINUS, Finding, Verdict
+from analysis.figures.point_side import PointSide
+from analysis.landscape.results import Lines, Plane, Trust
+
+SEED = "(1 seed)"
+
+
+def show_value(value: float) -> str:
+    """Three figures, with the true minus sign."""
+    return f"{value:.3g}".replace("-", MINUS)
+
+
+def _descriptive(text: str) -> Finding:
+    return Finding(f"{text} {SEED}", Verdict.DESCRIPTIVE)
+
+
+def _each(sides: Sequence[PointSide[object]], values: Sequence[str]) -> str:
+    named = [f"{value} ({side.letter})" for side, value in zip(sides, values, strict=True)]
+    return " and ".join(named) if len(named) > 1 else values[0]
+
+
+def mean_rise(lines: Lines, place: int) -> float:
+    """Mean rise over all lines and both of their ends, so many points from the middle."""
+    rises = lines.rises()
+    return float((rises[:, lines.middle + place] + rises[:, lines.middle - place]).mean() / 2)
+
+
+def describe_lines(sides: Sequence[PointSide[Lines]]) -> Finding:
+    """How far the loss rises half way out, on average over both ends of every line."""
+    lines = sides[0].result
+    place = (len(lines.positions) - 1) // 4
+    distance = show_value(float(lines.positions[lines.middle + place]))
+    rises = _each(sides, [show_value(mean_rise(side.result, place)) for side in sides])
+    return _descriptive(f"{distance} noise lengths out the loss changes by {rises} nats on average")
+
+
+def describe_way(side: PointSide[Lines], other: str) -> Finding:
+    """How high the barrier between two runs is."""
+    barrier = side.result.barrier()
+    rise = "does not rise" if barrier == 0 else f"rises by at most {show_value(barrier)} nats"
+    return _descriptive(f"Between {side.letter} and {other} the loss {rise} above the straight line")
+
+
+def describe_plane(sides: Sequence[PointSide[Plane]]) -> Finding:
+    """How far the loss rises and falls over the plane; how much of the path it holds."""
+    told = []
+    for side in sides:
+        places, loss, _ = side.result.drawable()
+        rises = loss - loss[len(places) // 2, len(places) // 2]
+        told.append(f"{show_value(float(np.nanmin(rises)))} to {show_value(float(np.nanmax(rises)))}")
+    shares = [side.result.share for side in sides]
+    held = [f"{100 * share:.0f} %" for share in shares if share is not None]
+    path = f"; it holds {_each(sides, held)} of the path" if len(held) == len(sides) else ""
+    return _descriptive(f"Over this plane the loss changes by {_each(sides, told)} nats{path}")
+
+
+def describe_eigenvalues(sides: Sequence[PointSide[Curvature]]) -> Finding:
+    """The largest eigenvalue of each run, where it has converged."""
+    told = []
+    for side in sides:
+        top = side.result.top[0].value if side.result.top else None
+        told.append("not converged" if top is None else show_value(top))
+    return _descriptive(f"The largest eigenvalue is {_each(sides, told)}")
+
+
+def describe_blocks(sides: Sequence[PointSide[Curvature]]) -> Finding:
+    """The block with the largest eigenvalue of each run."""
+    told = []
+    for side in sides:
+        known = {
+            name: top.value for name, (top, _) in side.result.blocks.items() if top.value is not None and name != "head"
+        }
+        if not known:
+            told.append("not converged")
+            continue
+        name = max(known, key=lambda block: known[block])
+        told.append(f"{name.replace('prefix.', 'layer ')}, {show_value(known[name])}")
+    return _descriptive(f"The steepest block is {_each(sides, told)}")
+
+
+def describe_spectrum(sides: Sequence[PointSide[Curvature]]) -> Finding:
+    """How much of the spectrum is negative."""
+    told = []
+    for side in sides:
+        assert side.result.spectrum is not None
+        values, shares = side.result.spectrum
+        told.append(f"{100 * float(shares[values < 0].sum()):.0f} %")
+    return _descriptive(f"About {_each(sides, told)} of the eigenvalues are negative")
+
+
+def describe_ball(sides: Sequence[PointSide[Curvature]]) -> Finding:
+    """What noise of one step does to the loss, with the interval of the mean over draws."""
+    told = []
+    for side in sides:
+        rise = next((rise for rise in side.result.rises if rise.scale == 1), None)
+        interval = f"{show_value(rise.mean)} [{show_value(rise.low)}, {show_value(rise.high)}]" if rise else ""
+        told.append(interval or "not measured")
+    return _descriptive(f"One step's noise changes the loss by {_each(sides, told)} nats")
+
+
+def describe_trust(sides: Sequence[PointSide[Trust]]) -> Finding:
+    """Whether the answer depends on the plane."""
+    first = sides[0].result
+    if len(sides) == 1:
+        low, high = (show_value(float(end)) for end in (np.min(first.planes), np.max(first.planes)))
+        return _descriptive(f"Over {len(first.planes)} planes the reading goes from {low} to {high} nats")
+    second = sides[1].result
+    planes = list(zip(first.planes, second.planes, strict=False))
+    less = sum(b < a for a, b in planes)
+    named = [("top-Hessian", first.top, second.top), ("path", first.path, second.path)]
+    others = [(name, b < a) for name, a, b in named if a is not None and b is not None]
+    words = ", ".join(f"in the {name} plane {'less' if lower else 'more'}" for name, lower in others)
+    text = f"In {less} of {len(planes)} random planes B rises less than A"
+    text += f"; {words}" if words else ""
+    if len({less == len(planes), less != 0, *(lower for _, lower in others)}) > 1:
+        text += ": the answer depends on the plane"
+    return _descriptive(text)
+
+
+def describe_finer(side: PointSide[Trust]) -> str:
+    """What halving every step of the grid changes in the first plane."""
+    trust = side.result
+    if trust.finer is None or not trust.planes:
+        return f"{side.letter}: the finer grid is not measured yet."
+    return (
+        f"{side.letter}: a grid twice as fine reads {show_value(trust.finer)} instead of "
+        f"{show_value(trust.planes[0])} nats in the first plane."
+    )
+
+
+def describe_shift(side: PointSide[Trust]) -> str:
+    """What one constant added to every row of the head changes: nothing but the box."""
+    trust = side.result
+    if trust.losses is None or trust.boxes is None:
+        return f"{side.letter}: not measured yet."
+    change = abs(trust.losses[1] - trust.losses[0])
+    before, after = (show_value(box) for box in trust.boxes)
+    return (
+        f"{side.letter}: {trust.shift:g} added to every row of the head changes the loss by {change:.1g} nats "
+        f"(rounding) and Keskar's box |w| + 1 of the head from {before} to {after}."
+    )
+
+
+def describe_head(side: PointSide[Curvature]) -> str:
+    """What the head's own block does beside those of the prefixes."""
+    head = side.result.blocks.get("head", (None, None))[0]
+    known = [top.value for name, (top, _) in side.result.blocks.items() if name != "head" and top.value is not None]
+    if head is None or head.value is None or not known:
+        return f"{side.letter}: blocks are not measured yet."
+    return (
+        f"{side.letter}: by itself the head has the largest eigenvalue {show_value(head.value)}, the steepest layer "
+        f"{show_value(max(known))}."
+    )
+
+
+def describe_rescaled(letter: str, found: Curvature | None, scale: float) -> str:
+    """The steepest layer's eigenvalue in coordinates u = w / s: s^2 times as large, exactly."""
+    known = {
+        name: top.value
+        for name, (top, _) in (found.blocks.items() if found else ())
+        if top.value is not None and name != "head"
+    }
+    if not known:
+        return f"{letter}: blocks are not measured yet (tab Curvature)."
+    name = max(known, key=lambda block: known[block])
+    return (
+        f"{letter}: with s = {scale:g} the largest eigenvalue of {name.replace('prefix.', 'layer ')} is "
+        f"{show_value(known[name] * scale**2)}; every prediction, and sharpness relative to the weights, stays."
+    )

@@ -1,0 +1,110 @@
+"""One question to A and B: what is measured, the offer to measure it, and how a figure of it is made again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from analysis.figures.layer_findings import worst
+from analysis.figures.point_side import PointSide
+from analysis.settings import PointConfig
+from analysis.store import analyze_command, find_analysis
+from app.ui.frame import Code
+from app.ui.measure import DATA_WORDS, show_measuring
+from app.ui.pair_bar import Pair
+from dpflat.errors import DPFlatError
+from dpflat.privacy.ledger import EntryClass
+from dpflat.runs.record import Run
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of the runs of this page, and what is known.
+
+    Attributes:
+        runs: by letter, those that can be asked.
+        configs: the settings of each.
+        sides: those with a result, as figures see them.
+    """
+
+    runs: dict[str, Run]
+    configs: dict[str, PointConfig]
+    sides: list[PointSide[Any]]
+
+    @property
+    def config(self) -> PointConfig:
+        """The settings of the first that has a result."""
+        return self.configs[self.sides[0].letter]
+
+    def entry_class(self) -> EntryClass:
+        """What showing the results costs."""
+        letters = [side.letter for side in self.sides]
+        return worst(
+            *(self.configs[letter].entry_class(self.runs[letter].ledger.guarantee().answer) for letter in letters)
+        )
+
+    def subtitle(self, what: str) -> str:
+        """What is drawn, with rows and seeds."""
+        conditions = self.sides[0].result.conditions
+        data = DATA_WORDS.get(self.config.data, f"{self.config.data}, public")
+        seeds = ", ".join(f"{side.letter} seed {self.runs[side.letter].config.seed}" for side in self.sides)
+        return f"{what} · n = {conditions.examples:,} · {seeds} · {data}, rows {conditions.rows}"
+
+    def make_code(self, module: str, call: str) -> Code:
+        """How the figure is made again: a command for each run, and Python."""
+        letters = [side.letter for side in self.sides]
+        commands = "\n".join(analyze_command(self.runs[letter], self.configs[letter]) for letter in letters)
+        asked = ",\n".join(
+            f'    ("{letter}", "{self.runs[letter].id}", '
+            f"{self.configs[letter].model_dump(mode='json', exclude_defaults=True) | {'kind': self.config.kind}!r})"
+            for letter in letters
+        )
+        return Code(commands, PYTHON.format(module=module, name=call.partition("(")[0], asked=asked, call=call))
+
+
+PYTHON = """from analysis.figures.{module} import {name}
+from analysis.figures.point_side import PointSide
+from analysis.kinds import build_settings
+from analysis.store import find_analysis
+from dpflat import load_run
+
+asked = [
+{asked},
+]
+sides = []
+for letter, run_id, settings in asked:
+    run = load_run(run_id)
+    result = find_analysis(run, build_settings(settings)).result
+    sides.append(PointSide(letter, run.config.method(), result))
+{call}
+"""
+
+
+def ask(pair: Pair, config: PointConfig, of_b: PointConfig | None = None) -> Asked:
+    """What is known of A and B, with the offers to measure the rest.
+
+    Args:
+        pair: the runs.
+        config: what is asked.
+        of_b: what is asked of B, where that is not the same.
+    """
+    runs: dict[str, Run] = {}
+    configs: dict[str, PointConfig] = {}
+    sides: list[PointSide[Any]] = []
+    for letter, run in (("A", pair.a), ("B", pair.b)):
+        if run is None:
+            continue
+        own = of_b if letter == "B" and of_b is not None else config
+        try:
+            found = find_analysis(run, own)
+            show_measuring(run, own, found, letter)
+            result = found.result if found else None
+        except DPFlatError as error:
+            st.warning(f"{letter}: {error}")
+            continue
+        runs[letter], configs[letter] = run, own
+        if result is not None:
+            sides.append(PointSide(letter, run.config.method(), result))
+    return Asked(runs, configs, sides)
