@@ -8,6 +8,9 @@ RUNS others are judged by them, so that the Clopper-Pearson bound on epsilon is 
 two: between the sides' mean weights, and between the mean twins, which an attacker who has both data sets can train
 himself. RUNS is fixed beforehand: adding runs because of what was seen would make the bound unfair.
 
+Where the order of the twin's batches is `known`, the twin is the same in every run of a side. Those settings were added
+after the others had refuted nothing; `bound_over_all` counts them.
+
 Each bound has its 95 % for one setting; `bound_over_all` has them for all settings of the sweep at once, which share
 their noise keys. A claim that is not refuted is not proved: this is one pair of data sets and one attack.
 
@@ -43,9 +46,9 @@ from dpflat.settings import apply_settings
 from dpflat.training import train
 from dpflat.worker import set_up_torch
 
-CLAIMED, DELTA, ALPHA, RECORD = 1.0, 1e-5, 0.05, 7
+CLAIMED, DELTA, ALPHA, UNITS, RECORD = 1.0, 1e-5, 0.05, 400, 7
 BASE = (
-    "data.train_subset=400",
+    f"data.train_subset={UNITS}",
     "data.max_tokens=16",
     "optimiser.batch_size=40",
     "optimiser.epochs=6",
@@ -67,17 +70,26 @@ class Setting:
         mode: of the level.
         value: lambda of a pull, gamma of an ascent.
         distance: of a pull, `squared` or `norm`; None for an ascent.
+        order: of the twin's batches: `drawn` anew in every run, or `known`: one for all runs and both sides, as when
+            its seed is published. The record is then the last one, so that the others' places stay.
     """
 
     level: str
     mode: str
     value: float
     distance: str | None = None
+    order: str = "drawn"
+
+    @property
+    def record(self) -> int:
+        """Whose label is changed, and who is there or not."""
+        return RECORD if self.order == "drawn" else UNITS - 1
 
     @property
     def form(self) -> str:
         """The name without the value."""
-        return "-".join(part for part in (self.level, self.mode, self.distance) if part)
+        order = None if self.order == "drawn" else self.order
+        return "-".join(part for part in (self.level, self.mode, self.distance, order) if part)
 
     @property
     def name(self) -> str:
@@ -101,24 +113,27 @@ SWEEP = (
     *(Setting("cross_model", "as_published", value, "norm") for value in (1.0, 0.1)),
     *(Setting("within_layer", "as_published", value) for value in (1.0, 0.1, 0.0001)),
     Setting("cross_model", "average", 1.0, "squared"),
+    *(Setting("cross_model", "as_published", value, "squared", "known") for value in (1.0, 0.1, 0.01)),
+    Setting("cross_model", "as_published", 0.1, "norm", "known"),
 )
 
 
-def sides(config: RunConfig) -> tuple[Experiment, Experiment]:
+def sides(config: RunConfig, record: int) -> tuple[Experiment, Experiment]:
     """The experiment with the record, whose label is wrong, and without it; nothing is tested on the way."""
     experiment = prepare(config)
     few = experiment.data.test.select(np.arange(8))
     experiment = replace(experiment, data=replace(experiment.data, test=few))
-    split = plant(experiment.data.train, RECORD, 2)
+    split = plant(experiment.data.train, record, 2)
     there = with_training(experiment, split)
-    return there, with_training(experiment, split.select(np.delete(np.arange(len(split)), RECORD)))
+    return there, with_training(experiment, split.select(np.delete(np.arange(len(split)), record)))
 
 
-def do_run(experiment: Experiment, number: int, side: int) -> dict[str, np.ndarray]:
+def do_run(experiment: Experiment, number: int, side: int, order: str) -> dict[str, np.ndarray]:
     """Final prefixes of one run with noise of its own, its twin's where there is one, and the seconds it took."""
     began = time.monotonic()
     key = derive_seeded_key(2 * number + side, "refute epsilon")
-    twin = replace(experiment.twin, noise_key=derive_key(key, "twin")) if experiment.twin else None
+    twin_key = derive_key(key if order == "drawn" else derive_seeded_key(0, "refute epsilon"), "twin")
+    twin = replace(experiment.twin, noise_key=twin_key) if experiment.twin else None
     found = {}
     for event in train(replace(experiment, noise_key=key, twin=twin)):
         if isinstance(event, TwinStep):
@@ -145,17 +160,17 @@ def bind(folder: Path, experiment: Experiment) -> None:
         replace_json(path, conditions)
 
 
-def collect(folder: Path, config: RunConfig, runs: int) -> dict[str, np.ndarray]:
+def collect(folder: Path, setting: Setting, config: RunConfig, runs: int) -> dict[str, np.ndarray]:
     """For each kind of vector (2, runs, entries), and seconds (2, runs); runs that are on disk are not done again."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [[folder / f"{number}-{side}.npz" for number in range(runs)] for side in (0, 1)]
     missing = [(number, side) for number in range(runs) for side in (0, 1) if not paths[side][number].exists()]
     if missing:
-        pair = sides(config)
+        pair = sides(config, setting.record)
         bind(folder, pair[0])
         for done, (number, side) in enumerate(missing):
             print(f"\r{folder.name}: {done} of {len(missing)} runs", end="", file=sys.stderr, flush=True)
-            replace_file(paths[side][number], encode_arrays(do_run(pair[side], number, side)))
+            replace_file(paths[side][number], encode_arrays(do_run(pair[side], number, side, setting.order)))
         print(file=sys.stderr)
     arrays = [[np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) for path in side] for side in paths]
     return {name: np.stack([np.stack([run[name] for run in side]) for side in arrays]) for name in arrays[0][0].files}
@@ -163,7 +178,7 @@ def collect(folder: Path, config: RunConfig, runs: int) -> dict[str, np.ndarray]
 
 def judge(folder: Path, setting: Setting, config: RunConfig, runs: int) -> dict[str, Any]:
     """The verdict on one setting, with what it was computed with."""
-    found = collect(folder, config, 2 * runs)
+    found = collect(folder, setting, config, 2 * runs)
     sources = {name: found[name] for name in ("weights", "twins") if name in found}
     verdict = judge_pair(found["weights"], sources, runs, DELTA, ALPHA)
     over_all = judge_pair(found["weights"], sources, runs, DELTA, ALPHA / len(SWEEP)).bound
@@ -192,7 +207,7 @@ def summarise(verdicts: dict[str, dict[str, Any]], runs: int, backbone: str) -> 
         "conditions": {
             "settings": [*BASE, f"backbone.name={backbone}"],
             "seed": 0,
-            "record": RECORD,
+            "record": {"drawn": RECORD, "known": UNITS - 1},
             "claimed_epsilon": CLAIMED,
             "delta": DELTA,
             "confidence": 1 - ALPHA,
