@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from analysis.curvature.settings import CurvatureConfig
+from analysis.landscape.settings import LinesConfig, PlaneConfig, TrustConfig, noise_deviation
 from analysis.layers.settings import LayersConfig
 from analysis.store import Analysis
 from dpflat.runs.layout import shipped_root
@@ -11,7 +13,14 @@ from dpflat.studies import list_configs, read_study
 
 ROOT = shipped_root()
 RUNS = list_runs(ROOT, shipped=False)
-ANALYSES = sorted((ROOT / "analyses").glob("*/*"))
+ANALYSES = sorted((ROOT / "analyses").glob("*/layers-*"))
+AROUND = sorted(set((ROOT / "analyses").glob("*/*")) - set(ANALYSES))
+ASKED = [
+    LinesConfig(),
+    *(PlaneConfig(plane=plane) for plane in ("filter", "path", "hessian")),
+    TrustConfig(),
+    CurvatureConfig(),
+]
 MODES = ("as published", "exponential", "public", "fixed")
 
 
@@ -45,6 +54,30 @@ def test_a_shipped_analysis_is_whole_and_agrees_with_its_run(folder):
     else:
         assert found.everything() == tuple(range(6))
         assert tuple(found.norms) == tuple(run.results["kept_layers"])
+
+
+@pytest.mark.parametrize("folder", AROUND, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
+def test_a_shipped_analysis_around_the_weights_is_whole_and_of_settings_that_the_page_asks_for(folder):
+    analysis = Analysis(folder)
+    assert analysis.state == "finished"
+    assert find_damage(folder) == []
+    assert analysis.config in ASKED or analysis.config.toward in {run.id for run in RUNS}
+    assert analysis.result.conditions.run == analysis.run.id
+    assert analysis.result.conditions.noise_deviation == noise_deviation(analysis.run.config, 3.0)
+    assert analysis.result.conditions.examples == analysis.config.examples
+
+
+def test_lines_and_planes_of_a_shipped_run_have_the_same_loss_at_its_weights():
+    middles: dict[str, list[float]] = {}
+    for folder in AROUND:
+        if folder.name.startswith(("lines-", "plane-")):
+            loss = Analysis(folder).result.loss
+            middle = loss[0] if loss.shape[0] != loss.shape[1] else loss[loss.shape[0] // 2]
+            at = 4 if Analysis(folder).config.model_dump().get("toward") else len(middle) // 2
+            middles.setdefault(folder.parent.name, []).append(middle[at])
+    assert middles
+    for values in middles.values():
+        assert values == pytest.approx([values[0]] * len(values), abs=1e-6)
 
 
 def test_each_way_to_choose_layers_is_shipped_with_its_analyses_for_five_seeds():

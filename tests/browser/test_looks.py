@@ -3,7 +3,8 @@
 import pytest
 
 from analysis.figures import tokens
-from tests.app.pages import make_run
+from tests.app.landscape import keep_all
+from tests.app.pages import give_layers, make_run
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +31,7 @@ def as_rgb(colour):
     return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
 
 
-@pytest.fixture(params=["start", "new", "runs", "layers", "privacy"])
+@pytest.fixture(params=["start", "new", "runs", "layers", "landscape", "privacy"])
 def where(request):
     return request.param
 
@@ -39,11 +40,16 @@ def where(request):
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_the_looks_gate(tmp_path, serve, open_page, where, width, dark):
-    make_run(tmp_path / "runs")
+    run = make_run(tmp_path / "runs")
+    other = make_run(tmp_path / "runs") if where == "landscape" else run
+    if where == "landscape":
+        for side in (run, other):
+            keep_all(give_layers(side), tmp_path / "runs")
     address = serve(tmp_path / "runs")
-    page, errors = open_page(f"{address}/{'' if where == 'start' else where}", width=width, dark=dark)
+    query = f"landscape?v=1&a={run.id}&b={other.id}" if where == "landscape" else where
+    page, errors = open_page(f"{address}/{'' if where == 'start' else query}", width=width, dark=dark)
     charts = page.locator(".js-plotly-plot, [data-testid='stVegaLiteChart']")
-    if where in ("start", "runs", "layers"):
+    if where in ("start", "runs", "layers", "landscape"):
         charts.first.wait_for()
     texts = page.evaluate(TEXTS)
     assert len(texts) > 5

@@ -1,0 +1,57 @@
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from analysis.landscape.settings import PlaneConfig
+from analysis.store import find_analysis
+from dpflat import jobs
+from dpflat.run_job import FINISHED, Stopping, do_run
+from dpflat.runs.record import Run
+from dpflat.runs.store import create_run
+from tests.app.landscape import keep_all
+from tests.app.pages import give_layers, make_run
+from tests.conftest import small_config, wait_until
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.timeout(200)
+def test_measure_a_plane_from_the_page_stop_it_and_go_on(tmp_path, serve, open_page):
+    made = create_run(tmp_path / "runs", small_config())
+    assert do_run(made, Stopping()) == FINISHED
+    run = Run(made.folder)
+    address = serve(tmp_path / "runs")
+    page, errors = open_page(f"{address}/landscape?v=1&a={run.id}&b=none")
+    assert page.get_by_text("Not measured for A.").count() == 2
+
+    def found():
+        return find_analysis(run, PlaneConfig(), tmp_path / "runs")
+
+    page.get_by_role("button", name="Measure", exact=True).nth(1).click()
+    wait_until(lambda: found() is not None and found().result is not None, "the first points")
+    jobs.ask_to_stop(found().folder)
+    wait_until(lambda: found().state not in jobs.ALIVE, "the stop")
+    if found().state == "stopped":
+        assert found().result.done < 441
+        page.get_by_role("button", name="Continue", exact=True).click()
+        wait_until(lambda: found().state == "finished", "the end")
+    page.get_by_text("441 points").first.wait_for(timeout=20_000)
+    page.locator(".js-plotly-plot").first.wait_for()
+    assert errors == []
+
+
+@pytest.mark.timeout(120)
+def test_a_copied_link_shows_the_same_tab_and_plane_in_both_themes_without_a_serious_violation(
+    tmp_path, serve, open_page
+):
+    run = give_layers(make_run(tmp_path / "runs"))
+    keep_all(run, tmp_path / "runs")
+    address = serve(tmp_path / "runs")
+    context = {"include": [['[data-testid="stMainBlockContainer"]']], "exclude": [[".js-plotly-plot"], [".vega-embed"]]}
+    for tab, words in (("slice", "noise lengths out"), ("curvature", "largest eigenvalue is"), ("trust", "planes")):
+        for dark in (False, True):
+            page, errors = open_page(f"{address}/landscape?v=1&a={run.id}&b=none&tab={tab}", dark=dark)
+            page.get_by_text(words).first.wait_for()
+            found = Axe().run(page, context=context)
+            serious = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
+            assert [(tab, dark, v["id"], [n["target"] for n in v["nodes"]][:3]) for v in serious] == []
+            assert errors == []
