@@ -9,6 +9,7 @@ from pydantic import Field
 from analysis.settings import PointConfig, check_rows
 from dpflat.config import DPPrivacy, RunConfig
 from dpflat.errors import DPFlatError
+from dpflat.flatness.settings import FlatnessConfig
 from dpflat.forecast import plan_privacy
 from dpflat.privacy.plan import SubsampledGaussian
 from dpflat.runs.record import Run
@@ -81,8 +82,9 @@ def check_point(config: PointConfig, run: Run) -> None:
 def noise_deviation(run: RunConfig, epsilon: float) -> float:
     """Standard deviation of the noise in an entry of a step's mean gradient, sigma C / B, at some epsilon.
 
-    The other settings are the run's own; a run without noise gets what its steps would need. So all runs with the same
-    data, batch size, clipping norm and number of steps have one unit of length.
+    It is that of plain DP-SGD with the run's data, batch size, clipping norm and number of steps, so that runs which
+    share those have one unit of length, whatever their own noise and whatever a selection of layers or a twin took of
+    epsilon.
 
     Raises:
         DPFlatError: when this epsilon cannot be met.
@@ -90,7 +92,7 @@ def noise_deviation(run: RunConfig, epsilon: float) -> float:
     Privacy: none.
     """
     kept = {"max_grad_norm": run.privacy.max_grad_norm} if isinstance(run.privacy, DPPrivacy) else {}
-    at = run.model_copy(update={"privacy": DPPrivacy(epsilon=epsilon, **kept)})
+    at = run.model_copy(update={"privacy": DPPrivacy(epsilon=epsilon, **kept), "flatness": FlatnessConfig()})
     steps = plan_privacy(at)[0].mechanisms[-1]
     assert isinstance(steps, SubsampledGaussian)
     return steps.noise_multiplier * steps.max_grad_norm / run.optimiser.batch_size
