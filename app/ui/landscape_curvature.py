@@ -34,8 +34,7 @@ def show_curvature(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> 
     keep(ENGINE, ["own", "pyhessian"], link.get("engine"), "own")
     count = st.segmented_control("Largest eigenvalues", list(COUNTS), key=COUNT, required=True)
     engine = st.session_state[ENGINE]
-    asked = ask(pair, CurvatureConfig(count=count, engine=engine, **common))
-    if asked.sides:
+    for asked in ask(pair, CurvatureConfig(count=count, engine=engine, **common)).on_rulers():
         _show_all(asked)
     with st.expander("Engine"):
         st.segmented_control(
@@ -111,7 +110,7 @@ def _only(asked: Asked, has: Any) -> Asked:
 def _figure(asked: Asked, name: str, finding: Any, what: str, figure: Any, rows: Any) -> None:
     tables = [pd.DataFrame(rows(side.result)).assign(run=side.letter) for side in asked.sides]
     show_figure(
-        f"curvature_{name}",
+        f"curvature_{name}_{asked.letters}",
         finding,
         asked.subtitle(what),
         figure,

@@ -61,14 +61,16 @@ def _ask_step(pair: Pair, link: dict[str, str]) -> int:
 
 
 def _show_lines(pair: Pair, at: dict[str, Any], measure: Any) -> None:
-    asked = ask(pair, LinesConfig(**at))
-    if not asked.sides:
-        return
+    for asked in ask(pair, LinesConfig(**at)).on_rulers():
+        _show_one_ruler(asked, at, measure)
+
+
+def _show_one_ruler(asked: Asked, at: dict[str, Any], measure: Any) -> None:
     curvatures = _traces(asked, at) if measure == "loss" else []
     lines = asked.sides[0].result
     parabola = "; dotted: ½ s² tr(H)" if curvatures else ""
     show_figure(
-        "landscape_lines",
+        f"landscape_lines_{asked.letters}",
         describe_lines(asked.sides),
         asked.subtitle(
             f"{'Rise of the loss, nats' if measure == 'loss' else 'Accuracy, %'}: mean of {len(lines.loss)} random "
@@ -114,16 +116,19 @@ def _show_plane(pair: Pair, at: dict[str, Any], measure: Any, link: dict[str, st
         format_func=PLANES.__getitem__,
         help="By rows: every row (layer, key or value, head, token) moves as far as the weights' own row is long.",
     )
-    asked = ask(pair, PlaneConfig(plane=plane, **at))
-    if not asked.sides:
-        return str(plane)
+    for asked in ask(pair, PlaneConfig(plane=plane, **at)).on_rulers():
+        _show_planes(asked, plane, measure)
+    return str(plane)
+
+
+def _show_planes(asked: Asked, plane: str, measure: Any) -> None:
     done = asked.sides[0].result.done
     points = asked.sides[0].result.loss.size
     counted = f"{points} points" if done == points else f"{done} of {points} points"
     zero = sum(side.result.zero_rows for side in asked.sides)
     zeros = f"; {zero} rows of zeros move as far as usual ones" if zero else ""
     show_figure(
-        "landscape_plane",
+        f"landscape_plane_{asked.letters}",
         describe_plane(asked.sides),
         asked.subtitle(f"{PLANES[plane]}, {counted}{zeros}"),
         draw_planes(asked.sides, theme.mode(), measure),
@@ -132,14 +137,13 @@ def _show_plane(pair: Pair, at: dict[str, Any], measure: Any, link: dict[str, st
         asked.make_code("landscape", f'draw_planes(sides, "light", "{measure}")'),
     )
     with st.expander("As a surface"):
-        if st.toggle("Draw it", key="landscape_surface"):
+        if st.toggle("Draw it", key=f"landscape_surface_{asked.letters}"):
             st.plotly_chart(
                 draw_surface(asked.sides[0], theme.mode()),
                 theme=None,
-                key="landscape_surface_figure",
+                key=f"landscape_surface_figure_{asked.letters}",
                 alt=f"The same plane of {asked.sides[0].letter} as a surface",
             )
-    return str(plane)
 
 
 def _show_way(pair: Pair, at: dict[str, Any], measure: Any) -> None:

@@ -25,20 +25,20 @@ def show_trust(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> dict
     """The tab; gives what the address has to hold of it."""
     asked = ask(pair, TrustConfig(**common))
     measured = Asked(asked.runs, asked.configs, [side for side in asked.sides if side.result.planes])
-    if measured.sides:
-        trust = measured.sides[0].result
+    for ruled in measured.on_rulers():
+        trust = ruled.sides[0].result
         show_figure(
-            "landscape_trust",
-            describe_trust(measured.sides),
-            measured.subtitle(
+            f"landscape_trust_{ruled.letters}",
+            describe_trust(ruled.sides),
+            ruled.subtitle(
                 f"Mean rise of the loss within {trust.radius:g} noise lengths, nats: a dot a plane, random ones below"
             ),
-            draw_trust(measured.sides, theme.mode()),
-            measured.entry_class(),
-            pd.concat([pd.DataFrame(trust_rows(side.result)).assign(run=side.letter) for side in measured.sides]),
-            measured.make_code("landscape", 'draw_trust(sides, "light")'),
+            draw_trust(ruled.sides, theme.mode()),
+            ruled.entry_class(),
+            pd.concat([pd.DataFrame(trust_rows(side.result)).assign(run=side.letter) for side in ruled.sides]),
+            ruled.make_code("landscape", 'draw_trust(sides, "light")'),
         )
-        for side in measured.sides:
+        for side in ruled.sides:
             st.caption(describe_finer(side))
             if side.result.why_no_path:
                 st.caption(f"{side.letter}: {side.result.why_no_path}")

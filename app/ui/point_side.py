@@ -52,6 +52,34 @@ class Asked:
         seeds = ", ".join(f"{side.letter} seed {self.runs[side.letter].config.seed}" for side in self.sides)
         return f"{what} · n = {conditions.examples:,} · {seeds} · {data}, rows {conditions.rows}"
 
+    def differences(self) -> list[str]:
+        """Why A and B have no common ruler; empty where they have one, or there is one of them."""
+        if len(self.sides) < 2:
+            return []
+        a, b = (self.runs[side.letter].config for side in self.sides)
+        first, second = (side.result.conditions for side in self.sides)
+        told = [
+            ("backbone", a.backbone.name, b.backbone.name),
+            ("task", a.task.name, b.task.name),
+            ("prefix length", getattr(a.adapter, "length", None), getattr(b.adapter, "length", None)),
+            ("rows", first.rows, second.rows),
+            ("noise length an entry", f"{first.noise_deviation:.3g}", f"{second.noise_deviation:.3g}"),
+        ]
+        return [f"{name}: {x} against {y}" for name, x, y in told if x != y]
+
+    def on_rulers(self) -> list[Asked]:
+        """A and B together where they have one ruler, else each by itself, with the reason said."""
+        differences = self.differences()
+        if not differences:
+            return [self] if self.sides else []
+        st.caption(f"Each on its own ruler. {'; '.join(differences)}.")
+        return [Asked(self.runs, self.configs, [side]) for side in self.sides]
+
+    @property
+    def letters(self) -> str:
+        """Of those with a result."""
+        return "".join(side.letter for side in self.sides)
+
     def make_code(self, module: str, call: str) -> Code:
         """How the figure is made again: a command for each run, and Python."""
         letters = [side.letter for side in self.sides]

@@ -87,6 +87,16 @@ def test_every_tab_says_what_it_found_of_a_and_b_and_that_it_is_one_seed(own):
     assert "A: a grid twice as fine reads 0.012 instead of 0.011 nats in the first plane." in trust
 
 
+def test_runs_without_a_common_ruler_are_shown_each_on_its_own_with_the_reason(own):
+    a, b = white_box(own), white_box(own, "adapter.length=4")
+    keep_all(a, own)
+    keep_all(b, own)
+    for tab in ("slice", "curvature", "trust"):
+        page = open_tab(a, b, tab=tab)
+        assert not page.exception
+        assert "Each on its own ruler. prefix length: 8 against 4." in texts(page)
+
+
 def test_planes_that_disagree_say_that_the_answer_depends_on_the_plane(own):
     a, b = white_box(own), white_box(own)
     keep_analysis(a, own, {"kind": "trust"}, made_up_trust(0.0, top=0.03))
