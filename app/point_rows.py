@@ -74,8 +74,8 @@ def eigenvalue_rows(found: Curvature) -> list[dict[str, str]]:
     rows = [_row(f"{number}", pair) for number, pair in enumerate(found.top, start=1)]
     rows += [_row(f"{number}, ours", pair) for number, pair in enumerate(found.own_top, start=1)]
     rows += [_row("lowest", found.bottom)] if found.bottom else []
-    if found.trace is not None and found.trace_error is not None:
-        spread = f"± {show(1.96 * found.trace_error)} (95 %)"
+    if found.trace is not None and found.trace_reach is not None:
+        spread = f"± {show(found.trace_reach)} (95 %)"
         rows.append({"eigenvalue": "sum of all (trace)", "value": show(found.trace), "residual": spread})
     return rows
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import t as student_t
 
 Loss = Callable[[np.ndarray], Generator[None, None, float]]
 """The mean loss at the weights plus an (N,) offset."""
@@ -81,5 +82,6 @@ def _follow(work: Generator[None, None, float], share: float) -> Generator[float
 def _summarise(scale: float, rises: np.ndarray) -> Rise:
     means = rises.mean(axis=1)
     mean, error = float(means.mean()), float(means.std(ddof=1) / np.sqrt(len(means)))
+    reach = float(student_t.ppf(0.975, len(means) - 1)) * error
     tenth, ninetieth = np.quantile(rises, (0.1, 0.9))
-    return Rise(scale, mean, mean - 1.96 * error, mean + 1.96 * error, float(tenth), float(ninetieth))
+    return Rise(scale, mean, mean - reach, mean + reach, float(tenth), float(ninetieth))

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import t as student_t
 
 from analysis.curvature.lanczos import Krylov, expand
 from analysis.curvature.product import Product
@@ -18,11 +19,13 @@ class Trace:
     Attributes:
         value: estimate.
         standard_error: of the estimate, over probes.
+        reach: half of the 95 % interval, by Student's distribution.
         probes: number of random vectors.
     """
 
     value: float
     standard_error: float
+    reach: float
     probes: int
 
 
@@ -59,7 +62,8 @@ def estimate_trace(
                 break
             yield probe / probes
     error = float(np.std(found, ddof=1) / np.sqrt(probes))
-    return Trace(float(values.sum() + np.mean(found)), error, probes)
+    reach = float(student_t.ppf(0.975, probes - 1)) * error
+    return Trace(float(values.sum() + np.mean(found)), error, reach, probes)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
 from analysis.curvature.product import Product
+from dpflat.errors import DPFlatError
+
+ROUNDING = 1e-7
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Eigenpairs:
     Attributes:
         values: (k,).
         residuals: (k,) norms of H v - value v.
-        converged: (k,) whether the residual is below the tolerance; some eigenvalue lies within it of each value.
+        converged: (k,) whether the residual is below the tolerance's share of the value itself; some eigenvalue lies
+            within the residual of each value.
         vectors: (k, N) unit vectors.
     """
 
@@ -93,6 +97,8 @@ def expand(
                 image: np.ndarray = end.value
                 break
             yield None
+        if not np.isfinite(image).all():
+            raise DPFlatError("A product with the Hessian is not finite: the loss has no curvature to measure here.")
         diagonal.append(float(basis[-1] @ image))
         scale = max(scale, float(np.linalg.norm(image)))
         rest = _outside(image, np.stack(basis))
@@ -112,6 +118,12 @@ def _outside(vector: np.ndarray, basis: np.ndarray) -> np.ndarray:
     return vector
 
 
+def have_converged(values: np.ndarray, residuals: np.ndarray, tolerance: float) -> np.ndarray:
+    """Whether each residual is below a share of its own value, or below the rounding of a float32 product."""
+    good: np.ndarray = residuals <= tolerance * np.abs(values) + ROUNDING * np.abs(values).max()
+    return good
+
+
 def find_extremes(
     product: Product, size: int, count: int, tolerance: float, most: int, generator: np.random.Generator
 ) -> Generator[float, None, Extremes]:
@@ -121,7 +133,7 @@ def find_extremes(
         product: v -> H v.
         size: N.
         count: how many of the largest; at most N.
-        tolerance: a value has converged when its residual is below this share of the largest absolute Ritz value.
+        tolerance: a value has converged when its residual is below this share of itself, or below rounding.
         most: at most so many products; what has not converged by then is told so.
         generator: of the start.
 
@@ -138,17 +150,16 @@ def find_extremes(
             continue
         krylov = found
         values, _, residuals = krylov.solve()
-        enough = tolerance * max(abs(values[0]), abs(values[-1]))
-        wanted = np.concatenate([residuals[:1], residuals[::-1][:count]])
-        if len(values) >= most or (len(values) > count and bool((wanted <= enough).all())):
+        good = have_converged(values, residuals, tolerance)
+        if len(values) >= most or (len(values) > count and bool(good[0] and good[-count:].all())):
             break
     assert krylov is not None
     values, columns, residuals = krylov.solve()
-    enough = tolerance * max(abs(values[0]), abs(values[-1]))
+    good = have_converged(values, residuals, tolerance)
 
     def pick(places: np.ndarray) -> Eigenpairs:
         vectors = columns[:, places].T @ krylov.basis
-        return Eigenpairs(values[places], residuals[places], residuals[places] <= enough, vectors)
+        return Eigenpairs(values[places], residuals[places], good[places], vectors)
 
     order = np.arange(len(values))
     return Extremes(pick(order[::-1][:count]), pick(order[:1]), len(values))

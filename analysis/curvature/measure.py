@@ -11,7 +11,7 @@ import numpy as np
 from analysis.begun import Begun
 from analysis.curvature.ball import measure_ball
 from analysis.curvature.estimates import estimate_spectrum, estimate_trace
-from analysis.curvature.lanczos import Eigenpairs, Extremes, find_extremes
+from analysis.curvature.lanczos import Eigenpairs, Extremes, find_extremes, have_converged
 from analysis.curvature.product import Product, finish, hessian_product
 from analysis.curvature.second_engine import LossSurface, find_by_pyhessian
 from analysis.curvature.settings import SCALES, CurvatureConfig
@@ -24,7 +24,6 @@ from dpflat.keys import Purpose, seed_generator
 from dpflat.runs.record import Run
 
 EIGENVALUES, TRACE, BLOCKS, BALL, SPECTRUM, HEAD = "eigenvalues", "trace", "blocks", "ball", "spectrum", "head"
-BLOCK_TOLERANCE = 1e-2
 R = TypeVar("R")
 
 
@@ -41,7 +40,6 @@ def begin_curvature(run: Run, config: CurvatureConfig) -> Begun:
         "examples": point.examples,
         "entries": point.size,
         "noise_deviation": deviation,
-        "layers": point.objective.backbone.layers,
     }
     return Begun(point.objective.backbone, conditions, lambda parts: measure_curvature(point, config, deviation, parts))
 
@@ -55,7 +53,7 @@ def measure_curvature(
     """
     done = set(list_complete(parts))
     if not {EIGENVALUES, TRACE} <= done:
-        extremes = yield from _steps(EIGENVALUES, search(point, config, point.keys, config.count, config.tolerance))
+        extremes = yield from _steps(EIGENVALUES, search(point, config, point.keys, config.count))
         if EIGENVALUES not in done:
             yield Part(EIGENVALUES, tell_eigenvalues(point, config, extremes))
         yield (yield from read_trace(point, config, extremes))
@@ -80,13 +78,13 @@ def _steps(part: str, work: Generator[float, None, R], base: float = 0.0, of: fl
 
 
 def search(
-    point: Point, config: CurvatureConfig, keys: tuple[str, ...], count: int, tolerance: float
+    point: Point, config: CurvatureConfig, keys: tuple[str, ...], count: int
 ) -> Generator[float, None, Extremes]:
     """Both ends of the spectrum of the Hessian as to some entries."""
     product = hessian_product(point.objective, point.weights, keys, point.pieces)
     size = sum(point.weights[key].numel() for key in keys)
     generator = seed_generator(config.seed, Purpose.CURVATURE)
-    return find_extremes(product, size, count, tolerance, config.most_products, generator)
+    return find_extremes(product, size, count, config.tolerance, config.most_products, generator)
 
 
 def tell_eigenvalues(point: Point, config: CurvatureConfig, extremes: Extremes) -> dict[str, Any]:
@@ -99,8 +97,9 @@ def tell_eigenvalues(point: Point, config: CurvatureConfig, extremes: Extremes) 
     values, vectors = find_by_pyhessian(surface, config.count, config.tolerance, config.most_products)
     product = hessian_product(point.objective, point.weights, point.keys, point.pieces)
     residuals = np.array([residual_of(product, v, vector) for v, vector in zip(values, vectors, strict=True)])
-    enough = config.tolerance * float(np.abs(values).max())
-    theirs = Eigenpairs(values, residuals, residuals <= enough, vectors)
+    order = np.argsort(-values)
+    values, residuals, vectors = values[order], residuals[order], vectors[order]
+    theirs = Eigenpairs(values, residuals, have_converged(values, residuals, config.tolerance), vectors)
     return told | {"top": tell(theirs), "own_top": tell(top)}
 
 
@@ -133,7 +132,7 @@ def read_blocks(point: Point, config: CurvatureConfig) -> Work:
     groups = [(key, (key,)) for key in keys] + [("head", ("head.weight", "head.bias"))]
     rows = []
     for number, (name, group) in enumerate(groups):
-        work = search(point, config, group, 1, max(config.tolerance, BLOCK_TOLERANCE))
+        work = search(point, config, group, 1)
         found = yield from _steps(BLOCKS, work, number / len(groups), 1 / len(groups))
         rows.append({"block": name, "top": tell(found.top)[0], "bottom": tell(found.bottom)[0]})
     return Part(BLOCKS, {"rows": rows})

@@ -48,7 +48,7 @@ class Curvature:
         own_top: ours, where `top` are PyHessian's.
         bottom: the lowest eigenvalue.
         trace: sum of all eigenvalues.
-        trace_error: its standard error.
+        trace_reach: half of its 95 % interval.
         blocks: largest and lowest eigenvalue of each entry's own block, by name.
         rises: under noise of several sizes.
         draws: of noise behind each.
@@ -62,7 +62,7 @@ class Curvature:
     own_top: tuple[Eigenvalue, ...]
     bottom: Eigenvalue | None
     trace: float | None
-    trace_error: float | None
+    trace_reach: float | None
     blocks: Mapping[str, tuple[Eigenvalue, Eigenvalue]]
     rises: tuple[Rise, ...]
     draws: int
@@ -88,12 +88,12 @@ def read_curvature(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Curv
         own_top=_read(eigen.get("own_top", [])),
         bottom=_read(eigen["bottom"])[0],
         trace=trace.get("value"),
-        trace_error=trace.get("standard_error"),
+        trace_reach=trace.get("reach"),
         blocks={
             str(row["block"]): (_read([row["top"]])[0], _read([row["bottom"]])[0])
             for row in parts.get("blocks", {}).get("rows", ())
         },
-        rises=tuple(Rise(**row) for row in ball.get("rows", ())),
+        rises=tuple(Rise(**row) for row in ball.get("rows", ()) if None not in row.values()),
         draws=int(ball.get("draws", 0)),
         spectrum=(np.array(spectrum["values"]), np.array(spectrum["shares"])) if spectrum else None,
     )

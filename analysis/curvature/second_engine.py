@@ -56,6 +56,7 @@ def find_by_pyhessian(surface: LossSurface, count: int, tolerance: float, most: 
     """
     from pyhessian import hessian
 
+    torch.manual_seed(0)
     nothing = torch.zeros(1)
     engine = hessian(surface, lambda loss, _: loss, data=(nothing, nothing), cuda=False)
     values, vectors = engine.eigenvalues(maxIter=most, tol=tolerance, top_n=count)

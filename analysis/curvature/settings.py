@@ -17,14 +17,12 @@ class CurvatureConfig(PointConfig):
 
     kind: Literal["curvature"] = "curvature"
     schema_version: Literal[1] = 1
-    examples: int = Field(128, ge=8, le=10_000)
-    """Rows, drawn by the seed and named by a hash."""
     engine: Literal["own", "pyhessian"] = "own"
     """Whose eigenvalues: ours, or PyHessian's power iteration. Everything else is ours."""
     count: int = Field(5, ge=1, le=50)
     """How many of the largest eigenvalues."""
-    tolerance: float = Field(1e-3, gt=0, lt=1)
-    """An eigenvalue has converged when its residual is below this share of the largest absolute one."""
+    tolerance: float = Field(1e-2, gt=0, lt=1)
+    """An eigenvalue has converged when its residual is below this share of itself."""
     most_products: int = Field(80, ge=2, le=10_000)
     """Most products with the Hessian for the eigenvalues."""
     trace_probes: int = Field(10, ge=2, le=10_000)

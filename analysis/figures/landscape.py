@@ -32,14 +32,15 @@ def draw_lines(
 ) -> go.Figure:
     """Mean over lines with the band of eight in ten of them; with a trace, the parabola that it predicts.
 
-    The lower axis is raw length, the upper one the same length in noise lengths.
+    The lower axis is in lengths of the directions, so equal for each entry; the upper one has raw lengths where those
+    are the same for all runs.
     """
     palette = tokens.PALETTES[mode]
     figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.PRIMARY_HEIGHT})
     for side in sides:
         lines, colour = side.result, side.colour(palette)
         values = values_of(lines, measure)
-        places = lines.positions * float(lines.norms.mean())
+        places = lines.positions
         low, high = np.quantile(values, (0.1, 0.9), axis=0)
         if len(values) > 1:
             figure.add_trace(
@@ -58,9 +59,9 @@ def draw_lines(
                 y=values.mean(axis=0),
                 mode="lines",
                 line={"color": colour, "width": tokens.LINE_PX, "dash": side.dash},
-                customdata=lines.positions,
-                hovertemplate=f"{side.letter}, length %{{x:.3g}} (%{{customdata:.3g}}): %{{y:.4g}} {UNITS[measure]}"
-                f", mean of {len(values)}<extra></extra>",
+                customdata=lines.positions * float(lines.norms.mean()),
+                hovertemplate=f"{side.letter}, %{{x:.3g}} lengths (%{{customdata:.3g}} raw): %{{y:.4g}} "
+                f"{UNITS[measure]}, mean of {len(values)}<extra></extra>",
             )
         )
         figure.add_annotation(
@@ -68,7 +69,7 @@ def draw_lines(
         )
     for curvature in curvatures:
         _draw_parabola(figure, curvature, sides, palette)
-    _draw_noise(figure, sides[0].result, palette)
+    _draw_noise(figure, [side.result for side in sides], palette)
     shown = np.concatenate([np.quantile(values_of(side.result, measure), (0.1, 0.9), axis=0).ravel() for side in sides])
     low, high = float(np.nanmin(shown)), float(np.nanmax(shown))
     room = 0.1 * (high - low) or 1e-6
@@ -82,10 +83,9 @@ def _draw_parabola(
     lines = next((other.result for other in sides if other.letter == side.letter), None)
     if lines is None or side.result.trace is None:
         return
-    places = lines.positions * float(lines.norms.mean())
     figure.add_trace(
         go.Scatter(
-            x=places,
+            x=lines.positions,
             y=[side.result.predicted_rise(float(t)) for t in lines.positions],
             mode="lines",
             line={"color": side.colour(palette), "width": 1, "dash": "dot"},
@@ -94,20 +94,23 @@ def _draw_parabola(
     )
 
 
-def _draw_noise(figure: go.Figure, lines: Lines, palette: tokens.Palette) -> None:
-    noise, reach = lines.conditions.noise_length, float(np.abs(lines.positions).max() * lines.norms.mean())
-    for place in (-noise, noise):
+def _draw_noise(figure: go.Figure, sides: Sequence[Lines], palette: tokens.Palette) -> None:
+    for place in (-1, 1):
         figure.add_vline(x=place, line={"color": palette.ink_2, "width": 1, "dash": "dot"})
+    reach = 1.05 * max(float(np.abs(lines.positions).max()) for lines in sides)
+    figure.update_xaxes(title_text="noise lengths", range=[-reach, reach])
+    if len({lines.conditions.entries for lines in sides}) > 1:
+        return
+    raw = reach * float(sides[0].norms.mean())
     figure.add_trace(go.Scatter(x=[0], y=[None], xaxis="x2", hoverinfo="skip"))
     figure.update_layout(
         margin={"t": 44},
-        xaxis={"title": {"text": "length, L2"}, "range": [-1.05 * reach, 1.05 * reach]},
         xaxis2={
             "overlaying": "x",
             "side": "top",
-            "range": [-1.05 * reach / noise, 1.05 * reach / noise],
+            "range": [-raw, raw],
             "tickmode": "auto",
-            "title": {"text": "noise lengths"},
+            "title": {"text": "length, L2"},
             "showgrid": False,
         },
     )
@@ -137,13 +140,22 @@ def draw_way(sides: Sequence[PointSide[Lines]], mode: tokens.Mode, measure: Meas
     return figure
 
 
-def draw_planes(sides: Sequence[PointSide[Plane]], mode: tokens.Mode, measure: Measure = "loss") -> go.Figure:
-    """Contours of A and B on one scale of levels, and B minus A where both have the same points."""
+def draw_planes(
+    sides: Sequence[PointSide[Plane]], mode: tokens.Mode, measure: Measure = "loss", difference: bool = False
+) -> go.Figure:
+    """Contours of A and B on one scale of levels.
+
+    Args:
+        sides: A, and B if there is one.
+        mode: light or dark.
+        measure: loss or accuracy.
+        difference: B minus A as well, where both have the same points: for planes whose directions are the same.
+    """
     palette = tokens.PALETTES[mode]
     drawn = [_grid_of(side.result, measure) for side in sides]
     low = min(float(np.nanmin(values)) for _, values in drawn)
     high = max(float(np.nanmax(values)) for _, values in drawn)
-    both = len(drawn) == 2 and np.array_equal(drawn[0][0], drawn[1][0])
+    both = difference and len(drawn) == 2 and np.array_equal(drawn[0][0], drawn[1][0])
     names = [side.letter for side in sides] + (["B − A"] if both else [])
     figure = make_subplots(rows=1, cols=len(names), subplot_titles=names, horizontal_spacing=0.06)
     figure.update_layout(template=tokens.plotly_template(mode), height=tokens.STANDARD_HEIGHT, margin={"t": 32})
@@ -170,13 +182,13 @@ def draw_planes(sides: Sequence[PointSide[Plane]], mode: tokens.Mode, measure: M
         )
         _draw_places(figure, side.result, palette, number)
     if both:
-        difference = drawn[1][1] - drawn[0][1]
-        most = float(np.nanmax(np.abs(difference))) or 1.0
+        apart = drawn[1][1] - drawn[0][1]
+        most = float(np.nanmax(np.abs(apart))) or 1.0
         figure.add_trace(
             go.Heatmap(
                 x=drawn[0][0],
                 y=drawn[0][0],
-                z=difference,
+                z=apart,
                 colorscale="BrBG" if measure == "accuracy" else "BrBG_r",
                 zmin=-most,
                 zmax=most,

@@ -12,6 +12,8 @@ from analysis.figures.point_side import PointSide
 from analysis.landscape.results import Lines, Plane, Trust
 
 SEED = "(1 seed)"
+ROUNDING, NEAR = 1e-3, 0.05
+"""Nats that bfloat16 changes of a rise, as measured; share of the largest eigenvalue below which signs are lost."""
 
 
 def show_value(value: float) -> str:
@@ -43,11 +45,15 @@ def describe_lines(sides: Sequence[PointSide[Lines]]) -> Finding:
     return _descriptive(f"{distance} noise lengths out the loss changes by {rises} nats on average")
 
 
-def describe_way(side: PointSide[Lines], other: str) -> Finding:
-    """How high the barrier between two runs is."""
+def describe_way(side: PointSide[Lines]) -> Finding:
+    """How high the barrier between A and B is, as far as the points tell."""
     barrier = side.result.barrier()
-    rise = "does not rise" if barrier == 0 else f"rises by at most {show_value(barrier)} nats"
-    return _descriptive(f"Between {side.letter} and {other} the loss {rise} above the straight line")
+    inside = int(((side.result.positions > -1e-9) & (side.result.positions < 1 + 1e-9)).sum())
+    if barrier is None:
+        return _descriptive("Between A and B the loss is not finite everywhere")
+    if barrier < ROUNDING:
+        return _descriptive(f"Between A and B no barrier is seen at {inside} points")
+    return _descriptive(f"Between A and B the loss lies at most {show_value(barrier)} nats above the straight line")
 
 
 def describe_plane(sides: Sequence[PointSide[Plane]]) -> Finding:
@@ -59,7 +65,7 @@ def describe_plane(sides: Sequence[PointSide[Plane]]) -> Finding:
         told.append(f"{show_value(float(np.nanmin(rises)))} to {show_value(float(np.nanmax(rises)))}")
     shares = [side.result.share for side in sides]
     held = [f"{100 * share:.0f} %" for share in shares if share is not None]
-    path = f"; it holds {_each(sides, held)} of the path" if len(held) == len(sides) else ""
+    path = f"; it holds {_each(sides, held)} of the kept path" if len(held) == len(sides) else ""
     return _descriptive(f"Over this plane the loss changes by {_each(sides, told)} nats{path}")
 
 
@@ -88,13 +94,14 @@ def describe_blocks(sides: Sequence[PointSide[Curvature]]) -> Finding:
 
 
 def describe_spectrum(sides: Sequence[PointSide[Curvature]]) -> Finding:
-    """How much of the spectrum is negative."""
+    """How much of the spectrum lies near zero; the signs there are not resolved."""
     told = []
     for side in sides:
         assert side.result.spectrum is not None
         values, shares = side.result.spectrum
-        told.append(f"{100 * float(shares[values < 0].sum()):.0f} %")
-    return _descriptive(f"About {_each(sides, told)} of the eigenvalues are negative")
+        near = np.abs(values) <= NEAR * np.abs(values).max()
+        told.append(f"{100 * float(shares[near].sum()):.0f} %")
+    return _descriptive(f"About {_each(sides, told)} of the eigenvalues are below a twentieth of the largest")
 
 
 def describe_ball(sides: Sequence[PointSide[Curvature]]) -> Finding:
@@ -104,7 +111,7 @@ def describe_ball(sides: Sequence[PointSide[Curvature]]) -> Finding:
         rise = next((rise for rise in side.result.rises if rise.scale == 1), None)
         interval = f"{show_value(rise.mean)} [{show_value(rise.low)}, {show_value(rise.high)}]" if rise else ""
         told.append(interval or "not measured")
-    return _descriptive(f"One step's noise changes the loss by {_each(sides, told)} nats")
+    return _descriptive(f"Noise of 1 length changes the loss by {_each(sides, told)} nats")
 
 
 def describe_trust(sides: Sequence[PointSide[Trust]]) -> Finding:
@@ -115,11 +122,12 @@ def describe_trust(sides: Sequence[PointSide[Trust]]) -> Finding:
         return _descriptive(f"Over {len(first.planes)} planes the reading goes from {low} to {high} nats")
     second = sides[1].result
     planes = list(zip(first.planes, second.planes, strict=False))
-    less = sum(b < a for a, b in planes)
+    less, equal = sum(b < a for a, b in planes), sum(b == a for a, b in planes)
     named = [("top-Hessian", first.top, second.top), ("path", first.path, second.path)]
-    others = [(name, b < a) for name, a, b in named if a is not None and b is not None]
+    others = [(name, b < a) for name, a, b in named if a is not None and b is not None and a != b]
     words = ", ".join(f"in the {name} plane {'less' if lower else 'more'}" for name, lower in others)
     text = f"In {less} of {len(planes)} random planes B rises less than A"
+    text += f", in {equal} as much" if equal else ""
     text += f"; {words}" if words else ""
     if len({less == len(planes), less != 0, *(lower for _, lower in others)}) > 1:
         text += ": the answer depends on the plane"

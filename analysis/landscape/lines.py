@@ -78,6 +78,8 @@ def aim_at(point: Point, run: Run, config: LinesConfig) -> Parameters:
             f"'{other.id}' has the backbone '{other.config.backbone.name}', not '{run.config.backbone.name}': there is "
             "no line between them."
         )
+    if (other.config.adapter, other.config.task.name) != (run.config.adapter, run.config.task.name):
+        raise DPFlatError(f"'{other.id}' has another task or other settings of its prefixes: no line leads there.")
     weights = read_weights(other, None, point.objective)
     mine, theirs = ({key: tuple(value.shape) for key, value in found.items()} for found in (point.weights, weights))
     if mine != theirs:

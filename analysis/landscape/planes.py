@@ -53,9 +53,12 @@ def begin_plane(run: Run, config: PlaneConfig) -> Begun:
 
     def work(parts: Mapping[str, Any]) -> Iterator[Step | Part]:
         axes, told = yield from find_axes(run, point, config, deviation)
-        yield Part(AXES, told | {"norms": [length(axis) for axis in axes]})
+        content = told | {"norms": [length(axis) for axis in axes]}
+        same = content.items() <= parts.get(AXES, {}).items()
+        if not same:
+            yield Part(AXES, content)
         positions = np.linspace(-radius, radius, config.points)
-        yield (yield from cover(point, axes, positions, parts.get(GRID)))
+        yield (yield from cover(point, axes, positions, parts.get(GRID) if same else None))
 
     return Begun(point.objective.backbone, conditions, work)
 
@@ -74,21 +77,22 @@ def find_axes(
         found = [normalise_filters(point, draw_gaussian(point, config.seed, number)) for number in range(2)]
         return (found[0][0], found[1][0]), {"zero_rows": found[0][1]}
     if config.plane == "path":
-        return span_run_path(run, point)
+        return span_run_path(run, point, config.step)
     vectors, told = yield from find_top_two(run, config)
     size = deviation * point.size**0.5
     first, second = ({key: size * value for key, value in vector.items()} for vector in vectors)
     return (first, second), told
 
 
-def span_run_path(run: Run, point: Point) -> tuple[Pair, dict[str, Any]]:
-    """The plane of a run's stored path, its start included; 1 on an axis is the path's reach.
+def span_run_path(run: Run, point: Point, before: int | None) -> tuple[Pair, dict[str, Any]]:
+    """The plane of a run's stored path before a step, its start included; 1 on an axis is the path's reach.
 
     Raises:
         DPFlatError: when fewer than two earlier weights are known.
     """
     kept = read_path(run)
-    path = [weights for step, weights in kept.items() if set(point.keys) <= weights.keys()]
+    earlier = {s: weights for s, weights in kept.items() if before is None or s < before}
+    path = [weights for weights in earlier.values() if set(point.keys) <= weights.keys()]
     if 0 not in kept:
         start = read_weights(run, 0, point.objective)
         path = [start, *path] if set(point.keys) <= start.keys() else path
@@ -111,6 +115,9 @@ def _equal(weights: Parameters, point: Point, key: str) -> bool:
 def find_top_two(run: Run, config: PlaneConfig) -> Generator[Step, None, tuple[list[Parameters], dict[str, Any]]]:
     """Unit eigenvectors of the two largest eigenvalues, by a float32 objective.
 
+    Raises:
+        DPFlatError: when they have not converged.
+
     Privacy: reads the rows without noise.
     """
     sharp = open_point(run, config, "float32")
@@ -124,10 +131,11 @@ def find_top_two(run: Run, config: PlaneConfig) -> Generator[Step, None, tuple[l
             extremes = end.value
             break
         yield Step(AXES, share)
+    if not extremes.top.converged.all():
+        raise DPFlatError(f"The top two eigenvectors have not converged within {MOST_PRODUCTS} products.")
     told = {
         "eigenvalues": extremes.top.values.tolist(),
         "residuals": extremes.top.residuals.tolist(),
-        "converged": extremes.top.converged.tolist(),
     }
     return [unflatten(vector, sharp.weights, sharp.keys) for vector in extremes.top.vectors], told
 

@@ -67,14 +67,17 @@ class Lines:
         """Place of the weights themselves."""
         return int(np.argmin(np.abs(self.positions)))
 
-    def barrier(self) -> float:
+    def barrier(self) -> float | None:
         """How far the loss between two runs rises above the straight line between their losses, at most; at least 0.
+
+        None where it was not finite somewhere between them.
 
         max over t in [0, 1] of L(t) - ((1 - t) L(0) + t L(1)), of the one line to another run.
         """
         inside = (self.positions >= -1e-9) & (self.positions <= 1 + 1e-9)
         at, loss = self.positions[inside], self.loss[0][inside]
-        return float(max(0.0, np.max(loss - ((1 - at) * loss[0] + at * loss[-1]))))
+        highest = float(np.max(loss - ((1 - at) * loss[0] + at * loss[-1])))
+        return None if np.isnan(highest) else max(0.0, highest)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,6 @@ class Plane:
         accuracy: (N, N) shares.
         path: (M, 2) where the stored path lies, for a plane through it.
         share: share of the path's squared distances that the plane holds, for a plane through it.
-        eigenvalues: of the two axes, for a plane of eigenvectors; None for one that has not converged.
         zero_rows: rows of the weights that were zero, where rows are normalised.
     """
 
@@ -100,13 +102,17 @@ class Plane:
     accuracy: np.ndarray
     path: np.ndarray | None
     share: float | None
-    eigenvalues: tuple[float | None, ...]
     zero_rows: int
 
     @property
     def done(self) -> int:
         """Number of points that are there."""
         return int(np.isfinite(self.accuracy).sum())
+
+    def has_coarse(self) -> bool:
+        """Whether every other row and column is there."""
+        start = len(self.positions) // 2 % 2
+        return bool(np.isfinite(self.accuracy[start::2, start::2]).all())
 
     def drawable(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Positions, loss and accuracy of the finest grid that is whole: all of it, or every other row and column."""
@@ -176,13 +182,12 @@ def read_lines(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Lines:
 
 
 def read_plane(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Plane | None:
-    """The plane in `result.json`; None before its first points."""
+    """The plane in `result.json`; None before its coarse points are there."""
     axes, grid = content["parts"]["axes"], content["parts"].get("grid")
     if grid is None:
         return None
-    values, converged = axes.get("eigenvalues", []), axes.get("converged", [])
     first, second = axes["norms"]
-    return Plane(
+    plane = Plane(
         conditions=read_conditions(content),
         positions=np.array(grid["positions"], dtype=float),
         norms=(float(first), float(second)),
@@ -190,9 +195,9 @@ def read_plane(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Plane | 
         accuracy=np.array(grid["accuracy"], dtype=float),
         path=np.array(axes["path"], dtype=float) if "path" in axes else None,
         share=axes.get("share"),
-        eigenvalues=tuple(value if good else None for value, good in zip(values, converged, strict=True)),
         zero_rows=int(axes.get("zero_rows", 0)),
     )
+    return plane if plane.has_coarse() else None
 
 
 def read_trust(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Trust:
@@ -202,7 +207,7 @@ def read_trust(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Trust:
     return Trust(
         conditions=read_conditions(content),
         radius=float(content["radius"]),
-        planes=tuple(float(value) for value in parts.get("planes", {}).get("rows", ())),
+        planes=tuple(float("nan" if value is None else value) for value in parts.get("planes", {}).get("rows", ())),
         top=parts.get("top", {}).get("reading"),
         path=path.get("reading"),
         path_share=path.get("share"),

@@ -11,6 +11,7 @@ from dpflat.config import DPPrivacy, RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.flatness.settings import FlatnessConfig
 from dpflat.forecast import plan_privacy
+from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.plan import SubsampledGaussian
 from dpflat.runs.record import Run
 
@@ -32,7 +33,11 @@ class LinesConfig(PointConfig):
     radius: float | None = Field(None, gt=0, le=10_000)
     """How far, in noise lengths (isotropic) or in lengths of the weights (filter). None: 48 or 2."""
     toward: str | None = Field(None, min_length=1, max_length=120)
-    """Id of another run: the line to its weights, and a quarter beyond both, instead of random ones."""
+    """Id of another run: the line to its weights, and a quarter beyond both, instead of random ones. The head moves."""
+
+    def entry_class(self, answer: str) -> EntryClass:
+        """As of every analysis; the way to another run also depends on that run's weights."""
+        return EntryClass.DIAGNOSTIC if self.toward is not None else super().entry_class(answer)
 
 
 class PlaneConfig(PointConfig):
@@ -75,8 +80,11 @@ def check_point(config: PointConfig, run: Run) -> None:
     points = getattr(config, "points", 1)
     if points % 2 == 0:
         raise DPFlatError(f"points is odd, so that the weights themselves are among them; got {points}.")
-    if getattr(config, "toward", None) == run.id:
-        raise DPFlatError("toward names another run; got this one.")
+    if isinstance(config, LinesConfig) and config.toward is not None:
+        if config.toward == run.id:
+            raise DPFlatError("toward names another run; got this one.")
+        if (config.points - 1) % 6 or not config.head:
+            raise DPFlatError("toward takes head=true, and points of 7, 13, 19, 25, ..., to have both runs among them.")
 
 
 def noise_deviation(run: RunConfig, epsilon: float) -> float:

@@ -55,7 +55,9 @@ def begin_trust(run: Run, config: TrustConfig) -> Begun:
 
 
 def read_disc(positions: np.ndarray, loss: np.ndarray, radius: float) -> float:
-    """The reading of a plane: the mean rise of the loss over the grid's points within the radius, the middle left out.
+    """The reading of a plane: the mean rise of the loss over the grid's points within the radius.
+
+    A perfect bowl reads 4 % less on 13 points a side than on 7.
 
     Args:
         positions: (N,) of both axes, 0 in the middle.
@@ -66,7 +68,7 @@ def read_disc(positions: np.ndarray, loss: np.ndarray, radius: float) -> float:
     """
     away = np.hypot(positions[:, None], positions[None, :])
     middle = len(positions) // 2
-    return float(loss[(away > 0) & (away <= radius * (1 + 1e-9))].mean() - loss[middle, middle])
+    return float(loss[away <= radius * (1 + 1e-9)].mean() - loss[middle, middle])
 
 
 def read_plane(
@@ -110,9 +112,9 @@ def read_top(run: Run, point: Point, config: TrustConfig, deviation: float) -> G
         except StopIteration as end:
             vectors, told = end.value
             break
+        except DPFlatError as error:
+            return Part(TOP, {"reading": None, "why": str(error)})
         yield Step(TOP, step.share / 2)
-    if not all(told["converged"]):
-        return Part(TOP, told | {"reading": None})
     axes = as_long_as_noise(point, vectors, deviation)
     reading = yield from read_plane(point, axes, config.radius, config.points, TOP, 0.5, 0.5)
     return Part(TOP, told | {"reading": reading})
@@ -128,7 +130,7 @@ def as_long_as_noise(point: Point, axes: list[Parameters] | Pair, deviation: flo
 def read_path_plane(run: Run, point: Point, config: TrustConfig, deviation: float) -> Generator[Step, None, Part]:
     """The reading in the plane of the stored path, as far out as in every other plane."""
     try:
-        axes, told = span_run_path(run, point)
+        axes, told = span_run_path(run, point, config.step)
     except DPFlatError as error:
         return Part(PATH, {"reading": None, "why": str(error)})
     ends = as_long_as_noise(point, axes, deviation)

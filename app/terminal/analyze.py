@@ -95,4 +95,4 @@ def conclude(run: Run, analysis: Analysis, as_json: bool) -> None:
     if analysis.state != "finished":
         status = analysis.status
         say(f"{analysis.state}. {status.message or '' if status else ''}".rstrip())
-        say("Nothing measured was lost. Go on with the same command.")
+        say("Finished parts are kept. Go on with the same command.")

@@ -71,10 +71,12 @@ def ledger_view(ledger: PrivacyLedger, sentence: str, public_task: bool, odds: s
 
 
 def promised(config: RunConfig, plan: Forecast) -> str:
-    """The guarantee as it will read."""
+    """The guarantee as it will read; texts that private and public data share are counted when the run starts."""
     card = BACKBONES.get(config.backbone.name)
     ledger = write_ledger(config, plan.plan, plan.schedule, card.pretrained_on if card else None)
-    return wording.describe_guarantee(ledger.guarantee(), ledger.unit)
+    sentence = wording.describe_guarantee(ledger.guarantee(), ledger.unit)
+    public = config.flatness.public_tasks()
+    return f"{sentence} {wording.describe_uncounted(config.task.name, public)}" if public else sentence
 
 
 def describe_choice(config: RunConfig, plan: Forecast) -> str | None:

@@ -16,5 +16,7 @@ def keep(key: str, offered: list[Any], given: Any, default: Any) -> None:
         given: by the address; anything.
         default: where neither fits.
     """
-    chosen = given if given in offered else st.session_state.get(key)
-    st.session_state[key] = chosen if chosen in offered else default
+    before = st.session_state.get(key, st.session_state.get(f"{key}_before"))
+    chosen = next((value for value in (given, before) if value in offered), default)
+    # A control that is not drawn loses its value, so the choice is kept beside it.
+    st.session_state[key] = st.session_state[f"{key}_before"] = chosen

@@ -13,13 +13,13 @@ from analysis.figures.landscape_findings import describe_lines, describe_plane, 
 from analysis.figures.point_side import PointSide
 from analysis.landscape.settings import LinesConfig, PlaneConfig
 from analysis.landscape.steps import list_steps
-from analysis.store import find_analysis
 from app.point_rows import line_rows, plane_rows
 from app.ui import theme
 from app.ui.frame import show_figure
 from app.ui.landscape_choice import keep
 from app.ui.pair_bar import Pair
-from app.ui.point_side import Asked, ask
+from app.ui.point_side import Asked, ask, read_result
+from dpflat.errors import DPFlatError
 
 MEASURE, PLANE, STEP = "landscape_measure", "landscape_plane_of", "landscape_step"
 PLANES = {
@@ -38,7 +38,8 @@ def show_slices(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> dic
     at = common | {"step": None if step == END else step}
     _show_lines(pair, at, measure)
     plane = _show_plane(pair, at, measure, link)
-    _show_way(pair, at, measure)
+    if step == END:
+        _show_way(pair, common, measure)
     return {"measure": measure, "plane": plane, "step": "end" if step == END else str(step)}
 
 
@@ -49,7 +50,11 @@ def _ask_measure(link: dict[str, str]) -> Any:
 
 def _ask_step(pair: Pair, link: dict[str, str]) -> int:
     """Which weights: the end, or steps that both runs kept, at most six in all."""
-    kept = [set(list_steps(run)) for run in (pair.a, pair.b) if run is not None]
+    try:
+        kept = [set(list_steps(run)) for run in (pair.a, pair.b) if run is not None]
+    except DPFlatError as error:
+        st.warning(str(error))
+        kept = [set()]
     common = sorted(set.intersection(*kept) | {0})
     shown = common if len(common) <= 5 else [common[round(place * (len(common) - 1) / 4)] for place in range(5)]
     given = link.get("step", "")
@@ -67,13 +72,13 @@ def _show_lines(pair: Pair, at: dict[str, Any], measure: Any) -> None:
 
 def _show_one_ruler(asked: Asked, at: dict[str, Any], measure: Any) -> None:
     curvatures = _traces(asked, at) if measure == "loss" else []
-    lines = asked.sides[0].result
+    told = " or ".join(str(count) for count in sorted({len(side.result.loss) for side in asked.sides}))
     parabola = "; dotted: ½ s² tr(H)" if curvatures else ""
     show_figure(
         f"landscape_lines_{asked.letters}",
         describe_lines(asked.sides),
         asked.subtitle(
-            f"{'Rise of the loss, nats' if measure == 'loss' else 'Accuracy, %'}: mean of {len(lines.loss)} random "
+            f"{'Rise of the loss, nats' if measure == 'loss' else 'Accuracy, %'}: mean of {told} random "
             f"directions, band 8 in 10 of them; dotted verticals: 1 noise length, one step's noise at epsilon "
             f"{asked.config.noise_epsilon:g}{parabola}"
         ),
@@ -82,21 +87,14 @@ def _show_one_ruler(asked: Asked, at: dict[str, Any], measure: Any) -> None:
         _table(asked, line_rows),
         asked.make_code("landscape", f'draw_lines(sides, "light", "{measure}")'),
     )
-    shares = {side.letter: side.result.conditions.entries for side in asked.sides}
-    if len(set(shares.values())) > 1:
-        told = ", ".join(f"{letter} {count:,}" for letter, count in shares.items())
-        st.caption(
-            f"Entries that move: {told}. One direction is drawn over all layers and each run takes its own part, so "
-            "lengths are equal for each entry; the lower axis has raw lengths, in which fewer entries go less far."
-        )
+    asked.say_entries()
 
 
 def _traces(asked: Asked, at: dict[str, Any]) -> list[PointSide[Any]]:
     found = []
     for side in asked.sides:
-        analysis = find_analysis(asked.runs[side.letter], CurvatureConfig(**at))
-        result = analysis.result if analysis else None
-        if result is not None:
+        result = read_result(asked.runs[side.letter], CurvatureConfig(**at))
+        if result is not None and result.conditions.rows == side.result.conditions.rows:
             found.append(PointSide(side.letter, side.method, result))
     return found
 
@@ -122,19 +120,20 @@ def _show_plane(pair: Pair, at: dict[str, Any], measure: Any, link: dict[str, st
 
 
 def _show_planes(asked: Asked, plane: str, measure: Any) -> None:
-    done = asked.sides[0].result.done
-    points = asked.sides[0].result.loss.size
-    counted = f"{points} points" if done == points else f"{done} of {points} points"
+    parts = [(side.result.done, side.result.loss.size) for side in asked.sides]
+    counted = " or ".join(dict.fromkeys(f"{n} points" if n == m else f"{n} of {m} points" for n, m in parts))
+    same = plane in ("isotropic", "filter")
+    own = "; B − A: each in its own row lengths" if plane == "filter" and len(asked.sides) == 2 else ""
     zero = sum(side.result.zero_rows for side in asked.sides)
     zeros = f"; {zero} rows of zeros move as far as usual ones" if zero else ""
     show_figure(
         f"landscape_plane_{asked.letters}",
         describe_plane(asked.sides),
-        asked.subtitle(f"{PLANES[plane]}, {counted}{zeros}"),
-        draw_planes(asked.sides, theme.mode(), measure),
+        asked.subtitle(f"{PLANES[plane]}, {counted}{zeros}{own}"),
+        draw_planes(asked.sides, theme.mode(), measure, same),
         asked.entry_class(),
         _table(asked, plane_rows),
-        asked.make_code("landscape", f'draw_planes(sides, "light", "{measure}")'),
+        asked.make_code("landscape", f'draw_planes(sides, "light", "{measure}", {same})'),
     )
     with st.expander("As a surface"):
         if st.toggle("Draw it", key=f"landscape_surface_{asked.letters}"):
@@ -146,7 +145,7 @@ def _show_planes(asked: Asked, plane: str, measure: Any) -> None:
             )
 
 
-def _show_way(pair: Pair, at: dict[str, Any], measure: Any) -> None:
+def _show_way(pair: Pair, common: dict[str, Any], measure: Any) -> None:
     st.subheader("From A to B", anchor=False)
     if pair.b is None:
         st.write("Pick a run B to see the way between them.")
@@ -154,14 +153,19 @@ def _show_way(pair: Pair, at: dict[str, Any], measure: Any) -> None:
     if pair.a.results.get("kept_layers") != pair.b.results.get("kept_layers"):
         st.write("No line leads from A to B: they keep prefixes in other layers.")
         return
-    asked = ask(Pair(pair.a, None), LinesConfig(toward=pair.b.id, points=25, **at))
+    start, end = (pair.b, pair.a) if pair.a.shipped and not pair.b.shipped else (pair.a, pair.b)
+    if start.config.adapter != end.config.adapter or start.config.backbone.name != end.config.backbone.name:
+        st.write("No line leads from A to B: their backbones or the settings of their prefixes are others.")
+        return
+    asked = ask(Pair(start, None), LinesConfig(toward=end.id, points=25, **(common | {"head": True})))
     if not asked.sides:
         return
     show_figure(
         "landscape_way",
-        describe_way(asked.sides[0], "B"),
+        describe_way(asked.sides[0]),
         asked.subtitle(
-            "Loss, nats, on the straight line" if measure == "loss" else "Accuracy, %, on the straight line"
+            f"{'Loss, nats' if measure == 'loss' else 'Accuracy, %'}, on the straight line of prefixes and head; 0 is "
+            f"{start.config.method()}, 1 is {end.config.method()}"
         ),
         draw_way(asked.sides, theme.mode(), measure),
         asked.entry_class(),

@@ -11,12 +11,11 @@ from analysis.curvature.settings import CurvatureConfig
 from analysis.figures.landscape import draw_trust
 from analysis.figures.landscape_findings import describe_finer, describe_rescaled, describe_shift, describe_trust
 from analysis.landscape.settings import TrustConfig
-from analysis.store import find_analysis
 from app.point_rows import trust_rows
 from app.ui import theme
 from app.ui.frame import show_figure
 from app.ui.pair_bar import Pair
-from app.ui.point_side import Asked, ask
+from app.ui.point_side import Asked, ask, read_result
 
 SCALE = "landscape_scale"
 
@@ -42,6 +41,7 @@ def show_trust(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> dict
             st.caption(describe_finer(side))
             if side.result.why_no_path:
                 st.caption(f"{side.letter}: {side.result.why_no_path}")
+        ruled.say_entries()
     _show_rescalings(pair, measured, common)
     return {}
 
@@ -61,9 +61,7 @@ def _show_rescalings(pair: Pair, asked: Asked, common: dict[str, Any]) -> None:
         for letter, run in (("A", pair.a), ("B", pair.b)):
             if run is None:
                 continue
-            analysis = find_analysis(run, CurvatureConfig(**common))
-            result = analysis.result if analysis else None
-            st.write(describe_rescaled(letter, result, scale))
+            st.write(describe_rescaled(letter, read_result(run, CurvatureConfig(**common)), scale))
     with right:
         st.write("One constant added to every row of the head: logits move together, probabilities stay.")
         for side in asked.sides:

@@ -103,7 +103,7 @@ def _show_progress(found: Analysis, letter: str, drawn: tuple[int, int]) -> None
     row, button = st.columns([4, 1], vertical_alignment="center")
     row.write(f"Measuring {letter}: {'stopping' if state == 'stopping' else words}{left}")
     if not read_only() and button.button(
-        "Stop", key=f"stop-{letter}-{found.config.kind}", disabled=state == "stopping"
+        "Stop", key=f"stop-{letter}-{found.folder.name}", disabled=state == "stopping"
     ):
         jobs.ask_to_stop(found.folder)
         st.rerun()

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from analysis.layers.settings import why_no_layers
 from analysis.settings import list_rows
 from app.ui.landscape_choice import keep
 from app.ui.landscape_curvature import show_curvature
@@ -67,7 +68,7 @@ def say_why_not(row: dict[str, Any], run: Run) -> str:
         return str(row.get("message") or f"'{run.id}' is unreadable.")
     if row["state"] != "finished":
         return f"'{run.id}' is {row['state']}; the landscape is shown of finished runs."
-    return f"'{run.id}' trained a head alone: there is no prefix to move. Pick a run with prefixes."
+    return f"{why_no_layers(run.config)} Pick a white-box run."
 
 
 def show_page() -> None:

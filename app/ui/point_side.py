@@ -75,6 +75,16 @@ class Asked:
         st.caption(f"Each on its own ruler. {'; '.join(differences)}.")
         return [Asked(self.runs, self.configs, [side]) for side in self.sides]
 
+    def say_entries(self) -> None:
+        """Where A and B move different numbers of entries: what that means for lengths."""
+        counts = {side.letter: side.result.conditions.entries for side in self.sides}
+        if len(set(counts.values())) > 1:
+            told = ", ".join(f"{letter} {count:,}" for letter, count in counts.items())
+            st.caption(
+                f"Entries that move: {told}. One direction is drawn over all layers and each run takes its part, so "
+                "lengths are equal for each entry. With fewer entries the loss changes less by construction."
+            )
+
     @property
     def letters(self) -> str:
         """Of those with a result."""
@@ -110,29 +120,32 @@ for letter, run_id, settings in asked:
 """
 
 
-def ask(pair: Pair, config: PointConfig, of_b: PointConfig | None = None) -> Asked:
-    """What is known of A and B, with the offers to measure the rest.
+def read_result(run: Run, config: PointConfig) -> Any:
+    """What is known of another question; None where it is not measured or cannot be read."""
+    try:
+        found = find_analysis(run, config)
+        return found.result if found else None
+    except DPFlatError as error:
+        st.warning(str(error))
+        return None
 
-    Args:
-        pair: the runs.
-        config: what is asked.
-        of_b: what is asked of B, where that is not the same.
-    """
+
+def ask(pair: Pair, config: PointConfig) -> Asked:
+    """What is known of A and B, with the offers to measure the rest."""
     runs: dict[str, Run] = {}
     configs: dict[str, PointConfig] = {}
     sides: list[PointSide[Any]] = []
     for letter, run in (("A", pair.a), ("B", pair.b)):
         if run is None:
             continue
-        own = of_b if letter == "B" and of_b is not None else config
         try:
-            found = find_analysis(run, own)
-            show_measuring(run, own, found, letter)
+            found = find_analysis(run, config)
+            show_measuring(run, config, found, letter)
             result = found.result if found else None
         except DPFlatError as error:
             st.warning(f"{letter}: {error}")
             continue
-        runs[letter], configs[letter] = run, own
+        runs[letter], configs[letter] = run, config
         if result is not None:
             sides.append(PointSide(letter, run.config.method(), result))
     return Asked(runs, configs, sides)

@@ -6,6 +6,7 @@ Numbers: epsilon with two decimals, rounded up; delta with two figures, rounded 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from dpflat.privacy.ledger import EntryClass, Guarantee, PrivacyLedger
@@ -149,7 +150,8 @@ def describe_budget(
         broken = "it read these data as public, without noise" if as_public else "un-noised private data shaped it"
         if void or as_public:
             return f"One run has read {task}. No guarantee: {broken}."
-        only = NO_NOISE if not math.isfinite(epsilon) else f"It gives {describe_pair(epsilon, delta)}."
+        caveat = ", as if the noise seed were secret" if published else ""
+        only = NO_NOISE if not math.isfinite(epsilon) else f"It gives {describe_pair(epsilon, delta)}{caveat}."
         return f"One run has read {task}. {only}"
     shaped = f"{_some_of_them(void, count)} {'was' if void == 1 else 'were'} shaped by un-noised private data"
     read = f"{_some_of_them(as_public, count)} read these data as public, without noise"
@@ -171,6 +173,11 @@ def describe_overlap(count: int | None, task: str, public: str) -> str:
         return f"1 text of {task} shares a sentence with the public {public}"
     texts = "texts" if count is None else f"{count:,} texts"
     return f"{texts} of {task} share a sentence with the public {public}"
+
+
+def describe_uncounted(task: str, public: Sequence[str]) -> str:
+    """Before a run: that texts shared with public data are counted when it starts, and become a caveat."""
+    return f"Texts of {task} that share a sentence with the public {' and '.join(public)} are counted when it starts."
 
 
 def describe_public_use(task: str, runs: list[str]) -> str:

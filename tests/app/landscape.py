@@ -75,7 +75,7 @@ def made_up_curvature(top=1.5, layers=6):
                 "top": [pair(top), pair(0.2), pair(0.1), pair(0.05), pair(None)],
                 "bottom": [pair(-0.08)],
             },
-            "trace": {"value": 2.2, "standard_error": 0.1, "probes": 10},
+            "trace": {"value": 2.2, "standard_error": 0.1, "reach": 0.23, "probes": 10},
             "blocks": {
                 "rows": [
                     {"block": f"prefix.{n}", "top": pair(0.1 * (n + 1)), "bottom": pair(-0.01)} for n in range(layers)

@@ -121,10 +121,50 @@ def test_a_plane_that_was_stopped_is_drawn_as_far_as_it_goes_and_can_go_on(own):
     assert "Continue" in labels(page)
 
 
+def test_a_plane_without_all_its_coarse_points_is_not_drawn_yet(own):
+    run = white_box(own)
+    content = made_up_plane(done=False)
+    content["parts"]["grid"]["loss"][10][10] = content["parts"]["grid"]["accuracy"][10][10] = None
+    keep_analysis(run, own, {"kind": "plane"}, content, state="stopped")
+    page = open_tab(run)
+    assert not page.exception
+    assert "Over this plane" not in texts(page)
+    assert "Continue" in labels(page)
+
+
+def test_a_choice_of_one_tab_outlives_a_visit_to_another(own):
+    run = white_box(own)
+    keep_all(run, own)
+    page = open_tab(run, tab="curvature", count="10")
+    next(c for c in page.get("button_group") if c.label == "Question").set_value("slice").run()
+    next(c for c in page.get("button_group") if c.label == "Question").set_value("curvature").run()
+    assert address_of(page)["count"] == "10"
+
+
+def test_two_questions_of_one_kind_under_way_stand_beside_each_other(own):
+    a, b = white_box(own), white_box(own)
+    keep_analysis(a, own, {"kind": "lines"}, made_up_lines(), state="running")
+    way = {"kind": "lines", "toward": b.id, "points": 25, "head": True}
+    keep_analysis(a, own, way, made_up_way(), state="running")
+    assert not open_tab(a, b).exception
+
+
+def test_damaged_curvature_does_not_take_the_slice_down(own):
+    run = white_box(own)
+    keep_all(run, own)
+    folder = keep_analysis(run, own, {"kind": "curvature", "head": True}, made_up_curvature())
+    replace_json(folder / "result.json", {"parts": {}})
+    keep_analysis(run, own, {"kind": "lines", "head": True}, made_up_lines())
+    keep_analysis(run, own, {"kind": "trust", "head": True}, made_up_trust())
+    for tab in ("slice", "trust"):
+        page = open_tab(run, tab=tab, head="in")
+        assert not page.exception
+
+
 def test_between_runs_with_the_same_layers_the_barrier_is_told_and_with_others_why_there_is_none(own):
     a, b, fewer = white_box(own), white_box(own), white_box(own, removed=(5,))
-    keep_analysis(a, own, {"kind": "lines", "toward": b.id, "points": 25}, made_up_way())
-    assert "Between A and B the loss rises by at most 0.02 nats" in texts(open_tab(a, b))
+    keep_analysis(a, own, {"kind": "lines", "toward": b.id, "points": 25, "head": True}, made_up_way())
+    assert "Between A and B the loss lies at most 0.02 nats above" in texts(open_tab(a, b))
     assert "No line leads from A to B" in texts(open_tab(a, fewer))
 
 
@@ -132,7 +172,7 @@ def test_a_path_plane_says_how_much_of_the_path_it_holds(own):
     run = white_box(own)
     content = made_up_plane(path=[[1.0, 0.0], [0.5, 0.2]], share=0.61)
     keep_analysis(run, own, {"kind": "plane", "plane": "path"}, content)
-    assert "it holds 61 % of the path" in texts(open_tab(run, plane="path"))
+    assert "it holds 61 % of the kept path" in texts(open_tab(run, plane="path"))
 
 
 def test_rows_of_zeros_are_told(own):
@@ -186,7 +226,7 @@ def test_the_python_behind_every_figure_runs_as_it_stands(own, monkeypatch):
     a, b = white_box(own), white_box(own)
     for run in (a, b):
         keep_all(run, own)
-    keep_analysis(a, own, {"kind": "lines", "toward": b.id, "points": 25}, made_up_way())
+    keep_analysis(a, own, {"kind": "lines", "toward": b.id, "points": 25, "head": True}, made_up_way())
     blocks = [code for tab in ("slice", "curvature", "trust") for code in code_of(open_tab(a, b, tab=tab))]
     assert len(blocks) == 8
     for code in blocks:

@@ -4,6 +4,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 
 from analysis.curvature.estimates import estimate_spectrum, estimate_trace
 from analysis.curvature.lanczos import find_extremes
+from dpflat.errors import DPFlatError
 from tests.analysis.work import result_of
 
 
@@ -58,6 +59,22 @@ def test_what_has_not_converged_in_time_says_so():
     found = extremes_of(symmetric(np.linspace(-1, 1, 100)), 3, 1e-6, most=6)
     assert found.products == 6
     assert not found.top.converged.any()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_small_eigenvalues_beside_a_large_one_are_right_or_not_told(seed):
+    """As with the head in: one eigenvalue owns the scale, and the others must be judged by their own size."""
+    values = np.concatenate([[24.8, 10.0], np.random.default_rng(0).normal(0, 0.02, 1000)])
+    found = extremes_of(symmetric(values), 5, 1e-2, most=40, seed=seed)
+    truth = np.sort(values)[::-1][:5]
+    assert found.top.converged[:2].all()
+    for value, true, good in zip(found.top.values, truth, found.top.converged, strict=True):
+        assert not good or value == pytest.approx(true, rel=0.05)
+
+
+def test_a_product_that_is_not_finite_is_refused_in_a_sentence():
+    with pytest.raises(DPFlatError, match="not finite"):
+        extremes_of(np.full((3, 3), np.nan))
 
 
 def test_a_space_that_closes_early_is_left_for_a_new_direction():

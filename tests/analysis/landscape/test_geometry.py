@@ -172,18 +172,19 @@ def test_a_barrier_is_the_rise_above_the_straight_line_between_both_ends():
 
     assert between([9.0, 1.0, 2.5, 3.0, 9.0]).barrier() == pytest.approx(0.5)
     assert between([9.0, 1.0, 1.5, 3.0, 9.0]).barrier() == 0
+    assert between([9.0, 1.0, np.nan, 3.0, 9.0]).barrier() is None
 
 
 def test_a_reading_is_the_mean_rise_within_the_radius():
     positions = np.linspace(-1, 1, 3)
     loss = 5 + positions[:, None] ** 2 + 2 * positions[None, :] ** 2
-    assert read_disc(positions, loss, 1.0) == pytest.approx((1 + 1 + 2 + 2) / 4)
+    assert read_disc(positions, loss, 1.0) == pytest.approx((1 + 1 + 2 + 2) / 5)
 
 
 def test_an_unfinished_plane_is_drawn_as_far_as_its_coarse_points_go():
     loss = np.full((5, 5), np.nan)
     loss[::2, ::2] = 1.0
-    plane = Plane(CONDITIONS, np.arange(5.0) - 2, (1.0, 1.0), loss, loss, None, None, (), 0)
+    plane = Plane(CONDITIONS, np.arange(5.0) - 2, (1.0, 1.0), loss, loss, None, None, 0)
     positions, drawn, _ = plane.drawable()
     assert plane.done == 9
     assert positions.tolist() == [-2, 0, 2]

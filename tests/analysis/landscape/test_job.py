@@ -133,8 +133,8 @@ def test_the_unit_of_length_is_the_runs_own_noise_at_its_own_epsilon_and_one_for
 
 def test_the_way_to_another_run_starts_at_one_loss_and_ends_at_the_other(run, store):
     other = train(store, "privacy.kind=none")
-    found = measure(run, store, "lines", toward=other.id, points=7).result
-    config = build_settings({"kind": "lines", **SMALL["lines"]})
+    found = measure(run, store, "lines", toward=other.id, points=7, head=True).result
+    config = build_settings({"kind": "lines", **SMALL["lines"], "head": True})
     ends = [open_point(side, config) for side in (run, other)]
     first, second = ends
     there = {**first.weights, **{key: second.weights[key] for key in second.keys}}
@@ -194,6 +194,8 @@ def test_another_engine_has_its_own_folder_and_agrees(run, store):
     ("settings", "words"),
     [
         ({"kind": "lines", "points": 4}, "points is odd"),
+        ({"kind": "lines", "toward": "x", "points": 25}, "toward takes head=true"),
+        ({"kind": "lines", "toward": "x", "points": 21, "head": True}, "toward takes head=true"),
         ({"kind": "curvature", "draws": 7}, "draws is even"),
         ({"kind": "plane", "data": "trec"}, "data"),
     ],
