@@ -113,6 +113,10 @@ def describe_together(count: int, epsilon: float, delta: float, published: bool)
     return f"Released together, these {count} runs on the same data give {describe_pair(epsilon, delta)}{caveat}."
 
 
+SCORES_APART = (0.004, 0.04)
+"""Lowest to highest private score in a round on imdb, three seeds: `presets/TUNING.md`."""
+
+
 def describe_selection(rounds: int, time: str | None, epsilon: float | None = None, regret: float = 0.0) -> str:
     """What a choice of layers by scores takes and, of a private one, what it costs and how good it will be.
 
@@ -128,7 +132,8 @@ def describe_selection(rounds: int, time: str | None, epsilon: float | None = No
         return f"{takes}."
     return (
         f"{takes}: alone epsilon = {show_epsilon(epsilon)}, inside the total. In 95 % of draws "
-        f"the score is at most {regret:.2g} above the lowest; where scores lie closer, the choice is near to a lot."
+        f"the score is at most {regret:.2g} above the lowest. Where scores lie closer, the choice is near to a lot; "
+        f"on imdb those of one round lay {SCORES_APART[0]:g} to {SCORES_APART[1]:g} apart."
     )
 
 
