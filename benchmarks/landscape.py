@@ -2,7 +2,7 @@
 
     python benchmarks/landscape.py RUN [--runs FOLDER] [--examples 64] [--points 25] [--rounds 3] [--threads 1]
 
-Eigenvalues: PyHessian's five largest by its default tolerance; then ours, asked for residuals no larger than its largest.
+Eigenvalues: PyHessian's five largest by its default tolerance; then ours, with residuals no larger than its largest.
 Slice: points of the default plane scored our way (each row padded to its own bucket, the run's own type), and the plain
 way (float32, every row padded to the longest length, batches of 32), in turn. Printed: seconds, ratios as medians over
 rounds, residuals, and the largest difference in the rise of the loss that our way makes.

@@ -67,19 +67,6 @@ def test_a_shipped_analysis_around_the_weights_is_whole_and_of_settings_that_the
     assert analysis.result.conditions.examples == analysis.config.examples
 
 
-def test_lines_and_planes_of_a_shipped_run_have_the_same_loss_at_its_weights():
-    middles: dict[str, list[float]] = {}
-    for folder in AROUND:
-        if folder.name.startswith(("lines-", "plane-")):
-            loss = Analysis(folder).result.loss
-            middle = loss[0] if loss.shape[0] != loss.shape[1] else loss[loss.shape[0] // 2]
-            at = 4 if Analysis(folder).config.model_dump().get("toward") else len(middle) // 2
-            middles.setdefault(folder.parent.name, []).append(middle[at])
-    assert middles
-    for values in middles.values():
-        assert values == pytest.approx([values[0]] * len(values), abs=1e-6)
-
-
 def test_each_way_to_choose_layers_is_shipped_with_its_analyses_for_five_seeds():
     measured = {folder.parent.name for folder in ANALYSES}
     wanted = [("DP prefix", 5), *((f"DP prefix + across layers ({mode})", 5) for mode in MODES)]

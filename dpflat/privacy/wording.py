@@ -99,22 +99,11 @@ def describe_running(guarantee: Guarantee, spent: float, step: int, steps: int) 
 
 
 def describe_together(count: int, epsilon: float, delta: float, published: bool) -> str:
-    """What several runs on the same data promise when all of them are released.
-
-    Args:
-        count: number of runs.
-        epsilon: of all of them together; infinite if one has no noise.
-        delta: probability outside epsilon.
-        published: whether the noise of one of them follows from a published seed.
-    """
+    """What several runs on the same data promise when all of them are released; arguments as of `describe_budget`."""
     if not math.isfinite(epsilon):
         return f"Released together, these {count} runs have no guarantee: at least one was trained without noise."
     caveat = ", as if the noise seeds were secret" if published else ""
     return f"Released together, these {count} runs on the same data give {describe_pair(epsilon, delta)}{caveat}."
-
-
-SCORES_APART = (0.004, 0.04)
-"""Lowest to highest private score in a round on imdb, three seeds: `presets/TUNING.md`."""
 
 
 def describe_selection(rounds: int, time: str | None, epsilon: float | None = None, regret: float = 0.0) -> str:
@@ -133,7 +122,7 @@ def describe_selection(rounds: int, time: str | None, epsilon: float | None = No
     return (
         f"{takes}: alone epsilon = {show_epsilon(epsilon)}, inside the total. In 95 % of draws "
         f"the score is at most {regret:.2g} above the lowest. Where scores lie closer, the choice is near to a lot; "
-        f"on imdb those of one round lay {SCORES_APART[0]:g} to {SCORES_APART[1]:g} apart."
+        "on imdb those of one round lay 0.004 to 0.04 apart (presets/TUNING.md)."
     )
 
 

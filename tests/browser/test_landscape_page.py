@@ -12,6 +12,8 @@ from tests.app.pages import give_layers, make_run
 from tests.conftest import small_config, wait_until
 
 pytestmark = pytest.mark.browser
+OPAQUE = """() => [...document.querySelectorAll('[data-testid="stElementContainer"]')]
+  .every(element => getComputedStyle(element).opacity === "1")"""
 
 
 @pytest.mark.timeout(200)
@@ -51,6 +53,7 @@ def test_a_copied_link_shows_the_same_tab_and_plane_in_both_themes_without_a_ser
         for dark in (False, True):
             page, errors = open_page(f"{address}/landscape?v=1&a={run.id}&b=none&tab={tab}", dark=dark)
             page.get_by_text(words).first.wait_for()
+            page.wait_for_function(OPAQUE)
             found = Axe().run(page, context=context)
             serious = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
             assert [(tab, dark, v["id"], [n["target"] for n in v["nodes"]][:3]) for v in serious] == []
