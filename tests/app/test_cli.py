@@ -414,6 +414,16 @@ class TestDryRun:
         seconds = json.loads(dpflat("train", *choice, "--json")[1])["forecast"]["selection_seconds"]
         assert f"Choosing layers takes 2 rounds, about {show_seconds(seconds)}{words}" in dpflat("train", *choice)[1]
 
+    def test_a_forecast_with_public_data_says_that_shared_texts_will_be_counted(self, dpflat):
+        words = "Texts of rotten_tomatoes that share a sentence with the public imdb are counted when it starts."
+        public = ["--set", "flatness.cross_layer.mode=public", "--dry-run", "--json"]
+        plain, forecast = (
+            json.loads(dpflat("train", *SETTINGS, *more)[1])["forecast"]["guarantee"]
+            for more in (["--dry-run", "--json"], public)
+        )
+        assert words in forecast
+        assert words not in plain
+
     def test_more_privacy_is_more_noise(self, dpflat):
         noise = {}
         for epsilon in (1, 8):

@@ -10,7 +10,7 @@ from dpflat.errors import DPFlatError
 from dpflat.forecast import compose_runs, plan_privacy
 from dpflat.privacy.accounting import calibrate_noise, pld_epsilon, rdp_epsilon, spent_epsilon
 from dpflat.privacy.plan import ExponentialSelection, PrivacyPlan, SubsampledGaussian, default_delta
-from dpflat.privacy.wording import describe_together
+from dpflat.privacy.wording import describe_budget, describe_together
 from tests.conftest import small_config
 
 # sigma, q, T, delta -> RDP and PLD of dp-accounting 0.6.0, RDP of Opacus 1.6.0
@@ -144,3 +144,9 @@ def test_runs_together_carry_the_caveat_of_their_seeds():
     seeded, secret = small_config(), small_config("privacy.noise=secret")
     assert describe_together(2, *compose_runs([seeded, secret])).endswith(", as if the noise seeds were secret.")
     assert "as if" not in describe_together(2, *compose_runs([secret, secret]))
+
+
+@pytest.mark.parametrize(("published", "caveat"), [(True, ", as if the noise seed were secret."), (False, ".")])
+def test_the_budget_of_one_run_keeps_the_caveat_of_its_noise(published, caveat):
+    told = describe_budget(1, "imdb", 3.0, 6.1e-5, published, void=0)
+    assert told == f"One run has read imdb. It gives epsilon = 3.00 at delta = 6.1e-5{caveat}"
