@@ -129,6 +129,7 @@ def show_tradeoff(shipped: Shipped) -> None:
         f"Test accuracy, % · n = {points[0].examples:,} sentences · {show_seeds([len(p.seeds) for p in points])} · "
         f"{TASKS[TASK].title}, {BACKBONES[BACKBONE].title} · intervals over seeds and test sentences · "
         "hollow: no guarantee, or one with a caveat"
+        f"{' · stars: your runs, of any backbone and length, 1 seed each' if own else ''}"
     )
     code = Code(
         "dpflat study run studies/shipped.yaml --runs cached_runs",
