@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+
+Sign = TypeVar("Sign")
+Told = TypeVar("Told")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,32 @@ class Part:
 Work = Generator[Step, None, Part]
 Unfinished = Generator[Step | Part, None, Part]
 """Work that hands out what it has so far."""
+
+
+def follow(work: Generator[Sign, None, Found], tell: Callable[[Sign], Told]) -> Generator[Told, None, Found]:
+    """The result of work, each of its signs of life told in another way."""
+    while True:
+        try:
+            sign = next(work)
+        except StopIteration as end:
+            found: Found = end.value
+            return found
+        yield tell(sign)
+
+
+def follow_as(work: Generator[Any, None, Found], sign: Told) -> Generator[Told, None, Found]:
+    """The result of work, each of its signs of life told as the same one."""
+    return (yield from follow(work, lambda _: sign))
+
+
+def finish(work: Generator[Any, None, Found]) -> Found:
+    """The result of work, without its signs of life."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found: Found = end.value
+            return found
 
 
 def share_done(shares: Mapping[str, float], done: Collection[str], now: Step | None = None) -> float:

@@ -5,14 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.curvature.results import Curvature, Eigenvalue
+from analysis.figures.landscape_findings import show_value
 from analysis.landscape.results import Lines, Plane, Trust
 
 NOT_CONVERGED = "not converged"
-
-
-def show(value: float) -> str:
-    """Three figures, with the true minus sign."""
-    return f"{value:.3g}".replace("-", "−")
 
 
 def line_rows(lines: Lines) -> list[dict[str, str]]:
@@ -20,10 +16,10 @@ def line_rows(lines: Lines) -> list[dict[str, str]]:
     rises = lines.rises()
     return [
         {
-            "distance": show(float(position)),
-            "mean rise of the loss": show(float(rise.mean())),
-            "lowest": show(float(rise.min())),
-            "highest": show(float(rise.max())),
+            "distance": show_value(float(position)),
+            "mean rise of the loss": show_value(float(rise.mean())),
+            "lowest": show_value(float(rise.min())),
+            "highest": show_value(float(rise.max())),
             "accuracy": f"{100 * float(share.mean()):.1f} %",
             "lines": str(len(rise)),
         }
@@ -37,9 +33,9 @@ def plane_rows(plane: Plane) -> list[dict[str, str]]:
     return [
         {
             "points": f"{plane.done} of {plane.loss.size}",
-            "half a side": show(float(positions[-1])),
-            "lowest loss": show(float(np.nanmin(loss))),
-            "highest loss": show(float(np.nanmax(loss))),
+            "half a side": show_value(float(positions[-1])),
+            "lowest loss": show_value(float(np.nanmin(loss))),
+            "highest loss": show_value(float(np.nanmax(loss))),
             "lowest accuracy": f"{100 * float(np.nanmin(accuracy)):.1f} %",
             "path held": "" if plane.share is None else f"{100 * plane.share:.0f} %",
         }
@@ -52,13 +48,13 @@ def trust_rows(trust: Trust) -> list[dict[str, str]]:
     rows = [
         {
             "plane": f"random, {len(planes)} planes",
-            "mean rise": show(float(planes.mean())) if len(planes) else "not measured",
-            "range": f"{show(float(planes.min()))} to {show(float(planes.max()))}" if len(planes) else "",
+            "mean rise": show_value(float(planes.mean())) if len(planes) else "not measured",
+            "range": f"{show_value(float(planes.min()))} to {show_value(float(planes.max()))}" if len(planes) else "",
         }
     ]
     named = {"first random, finer grid": trust.finer, "top eigenvectors": trust.top, "path of the run": trust.path}
     rows += [
-        {"plane": name, "mean rise": "not measured" if value is None else show(value), "range": ""}
+        {"plane": name, "mean rise": "not measured" if value is None else show_value(value), "range": ""}
         for name, value in named.items()
     ]
     return rows
@@ -75,17 +71,17 @@ def eigenvalue_rows(found: Curvature) -> list[dict[str, str]]:
     rows += [_row(f"{number}, ours", pair) for number, pair in enumerate(found.own_top, start=1)]
     rows += [_row("lowest", found.bottom)] if found.bottom else []
     if found.trace is not None and found.trace_reach is not None:
-        spread = f"± {show(found.trace_reach)} (95 %)"
-        rows.append({"eigenvalue": "sum of all (trace)", "value": show(found.trace), "residual": spread})
+        spread = f"± {show_value(found.trace_reach)} (95 %)"
+        rows.append({"eigenvalue": "sum of all (trace)", "value": show_value(found.trace), "residual": spread})
     return rows
 
 
 def _row(name: str, pair: Eigenvalue) -> dict[str, str]:
-    return {"eigenvalue": name, "value": _value(pair), "residual": show(pair.residual)}
+    return {"eigenvalue": name, "value": _value(pair), "residual": show_value(pair.residual)}
 
 
 def _value(pair: Eigenvalue) -> str:
-    return NOT_CONVERGED if pair.value is None else show(pair.value)
+    return NOT_CONVERGED if pair.value is None else show_value(pair.value)
 
 
 def block_rows(found: Curvature) -> list[dict[str, str]]:
@@ -104,10 +100,10 @@ def rise_rows(found: Curvature) -> list[dict[str, str]]:
         rows.append(
             {
                 "noise of one step, times": f"{rise.scale:g}",
-                "mean rise": show(rise.mean),
-                "95 %": f"{show(rise.low)} to {show(rise.high)}",
-                "8 in 10 draws": f"{show(rise.tenth)} to {show(rise.ninetieth)}",
-                "from the trace": "" if predicted is None else show(predicted),
+                "mean rise": show_value(rise.mean),
+                "95 %": f"{show_value(rise.low)} to {show_value(rise.high)}",
+                "8 in 10 draws": f"{show_value(rise.tenth)} to {show_value(rise.ninetieth)}",
+                "from the trace": "" if predicted is None else show_value(predicted),
             }
         )
     return rows
@@ -119,6 +115,6 @@ def spectrum_rows(found: Curvature) -> list[dict[str, str]]:
         return []
     values, shares = found.spectrum
     return [
-        {"eigenvalue": show(float(value)), "share of all": f"{float(share):.2g}"}
+        {"eigenvalue": show_value(float(value)), "share of all": f"{float(share):.2g}"}
         for value, share in sorted(zip(values, shares, strict=True))
     ]

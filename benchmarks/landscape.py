@@ -14,7 +14,6 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from analysis.landscape.directions import draw_gaussian, normalise_filters
 from analysis.landscape.scoring import score
 from analysis.landscape.settings import PlaneConfig
 from analysis.opening import Point, open_point
+from analysis.parts import finish
 from analysis.vectors import move
 from dpflat.batches import Batch
 from dpflat.keys import Purpose, seed_generator
@@ -39,15 +39,6 @@ from dpflat.runs.store import load_run
 from dpflat.worker import set_up_torch
 
 COUNT, PLAIN_BATCH, PYHESSIAN_TOLERANCE, PYHESSIAN_ITERATIONS = 5, 32, 1e-3, 100
-
-
-def result_of(work: Generator[Any, None, Any]) -> Any:
-    """What work gives in the end."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
 
 
 def compare_eigenvalues(run: Run, examples: int) -> dict[str, Any]:
@@ -62,7 +53,7 @@ def compare_eigenvalues(run: Run, examples: int) -> dict[str, Any]:
     began = time.monotonic()
     tolerance = max(residuals) / float(np.abs(values).max())
     generator = seed_generator(0, Purpose.CURVATURE)
-    ours = result_of(find_extremes(product, point.size, COUNT, tolerance, 200, generator))
+    ours = finish(find_extremes(product, point.size, COUNT, tolerance, 200, generator))
     seconds = time.monotonic() - began
     return {
         "entries": point.size,
@@ -106,7 +97,7 @@ def compare_slices(run: Run, points: int, rounds: int) -> dict[str, Any]:
     plain = replace(plain, pieces=pad(plain, run.config.data.max_tokens))
     axes = [normalise_filters(fast, draw_gaussian(fast, 0, number))[0] for number in range(2)]
     places = np.random.default_rng(0).uniform(-2, 2, (points, 2))
-    middle = {name: result_of(score(p, p.weights))[0] for name, p in (("fast", fast), ("plain", plain))}
+    middle = {name: finish(score(p, p.weights))[0] for name, p in (("fast", fast), ("plain", plain))}
     ratios, apart, seconds = [], 0.0, {"fast": 0.0, "plain": 0.0}
     for _ in range(rounds):
         spent = {"fast": 0.0, "plain": 0.0}
@@ -115,7 +106,7 @@ def compare_slices(run: Run, points: int, rounds: int) -> dict[str, Any]:
             for name, point in (("fast", fast), ("plain", plain)):
                 began = time.monotonic()
                 at = move(move(point.weights, axes[0], float(x)), axes[1], float(y))
-                rises[name] = result_of(score(point, at))[0] - middle[name]
+                rises[name] = finish(score(point, at))[0] - middle[name]
                 spent[name] += time.monotonic() - began
             apart = max(apart, abs(rises["fast"] - rises["plain"]))
         ratios.append(spent["plain"] / spent["fast"])

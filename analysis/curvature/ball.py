@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student_t
 
+from analysis.parts import follow_as
+
 Loss = Callable[[np.ndarray], Generator[None, None, float]]
 """The mean loss at the weights plus an (N,) offset."""
 
@@ -54,7 +56,7 @@ def measure_ball(
 
     Privacy: reads what `loss` reads, without noise.
     """
-    start = yield from _follow(loss(np.zeros(size)), 0.0)
+    start = yield from follow_as(loss(np.zeros(size)), 0.0)
     pairs = draws // 2
     rises = np.zeros((len(scales), pairs, 2))
     total = pairs * len(scales) * 2
@@ -63,20 +65,10 @@ def measure_ball(
         offset = deviation * generator.standard_normal(size)
         for place, scale in enumerate(scales):
             for number, sign in enumerate((1.0, -1.0)):
-                found = yield from _follow(loss(sign * scale * offset), done / total)
+                found = yield from follow_as(loss(sign * scale * offset), done / total)
                 rises[place, pair, number] = found - start
                 done += 1
     return [_summarise(scale, rises[place]) for place, scale in enumerate(scales)]
-
-
-def _follow(work: Generator[None, None, float], share: float) -> Generator[float, None, float]:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            found: float = end.value
-            return found
-        yield share
 
 
 def _summarise(scale: float, rises: np.ndarray) -> Rise:

@@ -10,6 +10,7 @@ from scipy.stats import t as student_t
 
 from analysis.curvature.lanczos import Krylov, expand
 from analysis.curvature.product import Product
+from analysis.parts import follow_as
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,8 @@ def estimate_trace(
     for probe in range(probes):
         signs = generator.choice((-1.0, 1.0), size)
         outside = signs - known.T @ (known @ signs)
-        work = product(outside)
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                found.append(float(outside @ end.value))
-                break
-            yield probe / probes
+        image = yield from follow_as(product(outside), probe / probes)
+        found.append(float(outside @ image))
     error = float(np.std(found, ddof=1) / np.sqrt(probes))
     reach = float(student_t.ppf(0.975, probes - 1)) * error
     return Trace(float(values.sum() + np.mean(found)), error, reach, probes)

@@ -89,14 +89,7 @@ def expand(
     beside: list[float] = []
     scale = 0.0
     while len(diagonal) < size:
-        work = product(basis[-1])
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                image: np.ndarray = end.value
-                break
-            yield None
+        image = yield from product(basis[-1])
         if not np.isfinite(image).all():
             raise DPFlatError("A product with the Hessian is not finite: the loss has no curvature to measure here.")
         diagonal.append(float(basis[-1] @ image))

@@ -12,13 +12,13 @@ from analysis.begun import Begun
 from analysis.curvature.ball import measure_ball
 from analysis.curvature.estimates import estimate_spectrum, estimate_trace
 from analysis.curvature.lanczos import Eigenpairs, Extremes, find_extremes, have_converged
-from analysis.curvature.product import Product, finish, hessian_product
+from analysis.curvature.product import Product, hessian_product
 from analysis.curvature.second_engine import LossSurface, find_by_pyhessian
 from analysis.curvature.settings import SCALES, CurvatureConfig
 from analysis.landscape.scoring import score
 from analysis.landscape.settings import noise_deviation
 from analysis.opening import Point, open_point
-from analysis.parts import Part, Step, Work, list_complete
+from analysis.parts import Part, Step, Work, finish, follow, list_complete
 from analysis.vectors import move, unflatten
 from dpflat.keys import Purpose, seed_generator
 from dpflat.runs.record import Run
@@ -68,13 +68,7 @@ def measure_curvature(
 
 
 def _steps(part: str, work: Generator[float, None, R], base: float = 0.0, of: float = 1.0) -> Generator[Step, None, R]:
-    while True:
-        try:
-            share = next(work)
-        except StopIteration as end:
-            found: R = end.value
-            return found
-        yield Step(part, base + share * of)
+    return (yield from follow(work, lambda share: Step(part, base + share * of)))
 
 
 def search(

@@ -47,13 +47,3 @@ def hessian_product(objective: Objective, weights: Parameters, keys: Sequence[st
         return flatten(total, keys)
 
     return product
-
-
-def finish(work: Generator[object, None, np.ndarray]) -> np.ndarray:
-    """The result of a product, without its signs of life."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            found: np.ndarray = end.value
-            return found

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.curvature.ball import Rise
 from analysis.landscape.results import Conditions, read_conditions
 
 
@@ -22,18 +23,6 @@ class Eigenvalue:
 
     value: float | None
     residual: float
-
-
-@dataclass(frozen=True)
-class Rise:
-    """Rise of the loss under noise of one size; see `ball.Rise`."""
-
-    scale: float
-    mean: float
-    low: float
-    high: float
-    tenth: float
-    ninetieth: float
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from plotly.subplots import make_subplots
 
 from analysis.curvature.results import Curvature
 from analysis.figures import tokens
-from analysis.figures.point_side import PointSide, translucent
+from analysis.figures.layers import faint
+from analysis.figures.point_side import PointSide
 from analysis.landscape.results import Lines, Plane, Trust
 
 Measure = Literal["loss", "accuracy"]
@@ -48,7 +49,7 @@ def draw_lines(
                     x=np.concatenate([places, places[::-1]]),
                     y=np.concatenate([high, low[::-1]]),
                     fill="toself",
-                    fillcolor=translucent(colour, tokens.BAND_OPACITY),
+                    fillcolor=faint(colour, tokens.BAND_OPACITY),
                     line={"width": 0},
                     hoverinfo="skip",
                 )

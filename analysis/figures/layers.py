@@ -145,10 +145,10 @@ def hatch(gone: Sequence[bool], colour: str, palette: tokens.Palette) -> dict[st
     return {"shape": shapes, "fgcolor": colour, "bgcolor": palette.page, "size": 8, "solidity": 0.2}
 
 
-def faint(colour: str) -> str:
+def faint(colour: str, share: float = FAINT) -> str:
     """A colour, nearly see-through."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{FAINT})"
+    return f"rgba({red},{green},{blue},{share})"
 
 
 def point_at(figure: go.Figure, marked: int | None, palette: tokens.Palette) -> None:

@@ -39,9 +39,3 @@ class PointSide(Generic[R_co]):
     def symbol(self) -> str:
         """Of its marks: A circles, B squares."""
         return SHAPES[LETTERS.index(self.letter)]
-
-
-def translucent(colour: str, share: float) -> str:
-    """A colour of the palette that lets what is behind it through."""
-    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{share})"

@@ -21,7 +21,7 @@ from analysis.landscape.directions import (
 from analysis.landscape.scoring import score
 from analysis.landscape.settings import RADII, PlaneConfig, noise_deviation
 from analysis.opening import Point, open_point, read_path, read_weights
-from analysis.parts import Part, Step, Unfinished
+from analysis.parts import Part, Step, Unfinished, follow, follow_as
 from analysis.vectors import move, unflatten
 from dpflat.errors import DPFlatError
 from dpflat.keys import Purpose, seed_generator
@@ -124,13 +124,7 @@ def find_top_two(run: Run, config: PlaneConfig) -> Generator[Step, None, tuple[l
     product = hessian_product(sharp.objective, sharp.weights, sharp.keys, sharp.pieces)
     generator = seed_generator(config.seed, Purpose.CURVATURE)
     search = find_extremes(product, sharp.size, 2, 1e-2, MOST_PRODUCTS, generator)
-    while True:
-        try:
-            share = next(search)
-        except StopIteration as end:
-            extremes = end.value
-            break
-        yield Step(AXES, share)
+    extremes = yield from follow(search, lambda share: Step(AXES, share))
     if not extremes.top.converged.all():
         raise DPFlatError(f"The top two eigenvectors have not converged within {MOST_PRODUCTS} products.")
     told = {
@@ -175,14 +169,7 @@ def cover(
 
     for row, column in order:
         at = move(move(point.weights, axes[0], float(positions[column])), axes[1], float(positions[row]))
-        work = score(point, at)
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                loss[row][column], accuracy[row][column] = end.value
-                break
-            yield Step(name, done / total)
+        loss[row][column], accuracy[row][column] = yield from follow_as(score(point, at), Step(name, done / total))
         done += 1
         if time.monotonic() - saved > SAVE_SECONDS and done < total:
             saved = time.monotonic()

@@ -13,7 +13,7 @@ from analysis.landscape.planes import Pair, cover, find_top_two, span_run_path
 from analysis.landscape.scoring import score
 from analysis.landscape.settings import PlaneConfig, TrustConfig, noise_deviation
 from analysis.opening import Point, open_point
-from analysis.parts import Part, Step, list_complete
+from analysis.parts import Part, Step, follow, follow_as, list_complete
 from dpflat.errors import DPFlatError
 from dpflat.prefix import Parameters
 from dpflat.runs.record import Run
@@ -106,15 +106,10 @@ def read_top(run: Run, point: Point, config: TrustConfig, deviation: float) -> G
     """The reading in the plane of the two top eigenvectors; none where these have not converged."""
     shared = config.model_dump(include={"data", "seed", "examples", "step", "head", "noise_epsilon"})
     search = find_top_two(run, PlaneConfig(plane="hessian", **shared))
-    while True:
-        try:
-            step = next(search)
-        except StopIteration as end:
-            vectors, told = end.value
-            break
-        except DPFlatError as error:
-            return Part(TOP, {"reading": None, "why": str(error)})
-        yield Step(TOP, step.share / 2)
+    try:
+        vectors, told = yield from follow(search, lambda step: Step(TOP, step.share / 2))
+    except DPFlatError as error:
+        return Part(TOP, {"reading": None, "why": str(error)})
     axes = as_long_as_noise(point, vectors, deviation)
     reading = yield from read_plane(point, axes, config.radius, config.points, TOP, 0.5, 0.5)
     return Part(TOP, told | {"reading": reading})
@@ -156,14 +151,8 @@ def read_shift(point: Point) -> Generator[Step, None, Part]:
         moved[key] = point.weights[key] + SHIFT
     losses, widths = [], []
     for weights in (point.weights, moved):
-        work = score(point, weights)
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                losses.append(end.value[0])
-                break
-            yield Step(RESCALING, 0.5)
+        loss, _ = yield from follow_as(score(point, weights), Step(RESCALING, 0.5))
+        losses.append(loss)
         widths.append(float((weights["head.weight"].abs() + 1).mean()))
     return Part(
         RESCALING,

@@ -13,7 +13,7 @@ from analysis.layers.forward import begin, finish, run_layers
 from analysis.layers.model import Asked
 from analysis.layers.settings import LayersConfig
 from analysis.layers.sharpness import Loss, LossGradient, Radii, each_alone, read_average, read_highest
-from analysis.parts import Part, Step, Work
+from analysis.parts import Part, Step, Work, follow
 from dpflat.batches import Batch
 from dpflat.objective import Classification
 from dpflat.prefix import Parameters, active_layers, prefix_key, trained_prefixes
@@ -121,13 +121,7 @@ def as_steps(
     work: Generator[float, None, dict[str, Any]], part: str, number: int = 0, of: int = 1
 ) -> Generator[Step, None, dict[str, Any]]:
     """The signs of life of one of several readings as those of their part."""
-    while True:
-        try:
-            share = next(work)
-        except StopIteration as end:
-            found: dict[str, Any] = end.value
-            return found
-        yield Step(part, (number + share) / of)
+    return (yield from follow(work, lambda share: Step(part, (number + share) / of)))
 
 
 def read_alone(asked: Asked, config: LayersConfig) -> Work:

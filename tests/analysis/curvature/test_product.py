@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from analysis.curvature.lanczos import find_extremes
-from analysis.curvature.product import finish, hessian_product
+from analysis.curvature.product import hessian_product
 from analysis.curvature.second_engine import LossSurface, find_by_pyhessian
+from analysis.parts import finish
 from analysis.vectors import flatten, unflatten
 from dpflat.backbones.random_tiny import build_random_tiny
 from dpflat.batches import Batch, microbatches

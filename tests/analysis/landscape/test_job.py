@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.curvature.product import finish, hessian_product
+from analysis.curvature.product import hessian_product
 from analysis.kinds import build_settings
 from analysis.landscape.directions import draw_isotropic
 from analysis.landscape.planes import cover
 from analysis.landscape.settings import noise_deviation
 from analysis.opening import open_point
-from analysis.parts import Part
+from analysis.parts import Part, finish
 from analysis.store import RESULT, analyze_command, find_analysis, open_analysis
 from analysis.vectors import move
 from analysis.worker import do_analysis
