@@ -16,19 +16,15 @@ from analysis.figures.layer_findings import (
     worst,
 )
 from analysis.figures.layers import draw_alone, draw_norms
-from analysis.layers.settings import LayersConfig, why_no_layers
-from analysis.settings import list_rows
+from analysis.layers.settings import LayersConfig
 from app.layer_rows import layer_rows, sharpness_rows
 from app.ui import theme
 from app.ui.frame import show_badge, show_figure
+from app.ui.inspected import ask_pair_with_prefixes, list_visible, name_rows, offer_rows
 from app.ui.layer_choices import find_seeds, show_export, show_seeds, show_why
 from app.ui.layer_side import Side, gather, list_differences, make_code, rows_of, seeds_of
 from app.ui.layer_subsets import show_what_if
-from app.ui.measure import DATA_WORDS
-from app.ui.pair_bar import Pair, ask_pair, new_link, write_address
-from app.ui.states import empty_store
-from app.ui.store import summarise_cached, visible_runs
-from dpflat.runs.record import Run
+from app.ui.pair_bar import Pair, new_link, write_address
 
 ROWS, MARKED, LOOK = "layers_rows", "layers_marked", "layers_look"
 NOTHING = -1
@@ -36,18 +32,12 @@ NOTHING = -1
 
 def ask_rows(pair: Pair, link: dict[str, str]) -> LayersConfig:
     """Which rows are asked: held-out ones of the runs' task, or public ones that both can answer."""
-    sides = [run for run in (pair.a, pair.b) if run is not None]
-    offered = [name for name in list_rows(sides[0].config) if all(name in list_rows(run.config) for run in sides)]
-    offered.remove("train")
+    offered = offer_rows(pair)
     chosen = link.get("rows") if link.get("rows") in offered else st.session_state.get(ROWS)
     st.session_state[ROWS] = chosen if chosen in offered else "test"
     if len(offered) > 1:
-        st.segmented_control("Asked on", offered, key=ROWS, required=True, format_func=_name_rows)
+        st.segmented_control("Asked on", offered, key=ROWS, required=True, format_func=name_rows)
     return LayersConfig(data=st.session_state[ROWS])
-
-
-def _name_rows(name: str) -> str:
-    return DATA_WORDS.get(name, f"{name}, public")
 
 
 def ask_mark(layers: int, link: dict[str, str]) -> int | None:
@@ -164,27 +154,13 @@ def show_neighbourhoods(sides: list[Side]) -> None:
         )
 
 
-def say_why_not(row: dict[str, Any], run: Run) -> str:
-    """Why a run that a link names cannot be shown here."""
-    if row["state"] == "unreadable":
-        return str(row.get("message") or f"'{run.id}' is unreadable.")
-    if row["state"] != "finished":
-        return f"'{run.id}' is {row['state']}; layers are shown of finished runs."
-    return f"{why_no_layers(run.config)} Pick a white-box run."
-
-
 def show_page() -> None:
     """The page from top to bottom."""
-    runs = visible_runs()
-    by_id = {run.id: run for run in reversed(runs)}
-    rows = {run_id: summarise_cached(run) for run_id, run in by_id.items()}
-    usable = [row for row in rows.values() if row["state"] == "finished" and row.get("layers")]
-    if not usable:
-        st.write("No finished run has prefixes in its layers yet.")
-        empty_store()
-        return
+    by_id, rows = list_visible()
     link = new_link()
-    pair = ask_pair(runs, rows, usable, lambda run: say_why_not(rows[run.id], run))
+    pair = ask_pair_with_prefixes(by_id, rows, "layers are")
+    if pair is None:
+        return
     place = st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute")
     with place:
         config = ask_rows(pair, link)
