@@ -25,6 +25,8 @@ class Kind:
         read: the typed result, from `result.json` and the arrays beside it.
         forecast: expected seconds on a two-core machine, None where unknown.
         begin: `module:function` of (run, config) that makes it ready to work; needs torch.
+        list_needed: of (config, part) the settings that the part depends on: where they are equal, it is taken over
+            from another analysis of the run. None: every part depends on all. Only for kinds without arrays.
     """
 
     settings: type[AnalysisConfig]
@@ -34,3 +36,4 @@ class Kind:
     read: Callable[[dict[str, Any], Mapping[str, np.ndarray]], Any]
     forecast: Callable[[Any, RunConfig], float | None]
     begin: str
+    list_needed: Callable[[Any, str], Mapping[str, Any]] | None = None

@@ -12,6 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from analysis.kinds import KINDS, build_settings, kind_of
+from analysis.reuse import find_shared
 from analysis.settings import AnalysisConfig
 from dpflat.errors import DPFlatError
 from dpflat.jobs import check_allowed
@@ -108,6 +109,25 @@ def find_analysis(run: Run, config: AnalysisConfig, root: Path | None = None) ->
     return None
 
 
+def take_over(run: Run, config: AnalysisConfig, root: Path | None = None) -> dict[str, Any]:
+    """What other analyses of a run have measured that these settings ask for too, as a `result.json`; empty if none.
+
+    What cannot be read is measured again.
+    """
+    places = dict.fromkeys((run.folder.parent, root or layout.runs_root()))
+    folders = [found for place in places for found in sorted((place / ANALYSES / run.id).glob(f"{config.kind}-*"))]
+    others = []
+    for folder in folders:
+        try:
+            others.append((folder.name, Analysis(folder).config, read_json(folder / RESULT)))
+        except DPFlatError:
+            continue
+    try:
+        return find_shared(kind_of(config), config, others)
+    except (KeyError, TypeError, AttributeError):
+        return {}
+
+
 def open_analysis(run: Run, config: AnalysisConfig, root: Path) -> Analysis:
     """The folder of an analysis, made if it is not there yet: in `root` for a shipped run, else beside the run.
 
@@ -124,5 +144,7 @@ def open_analysis(run: Run, config: AnalysisConfig, root: Path) -> Analysis:
     place = root if run.shipped else run.folder.parent
     folder = folder_of(place, run, config)
     public = run.config.task.card().public
-    create_folder(folder.parent, folder.name, {layout.CONFIG: config.model_dump(mode="json")}, public)
+    shared = take_over(run, config, root)
+    files = {layout.CONFIG: config.model_dump(mode="json")} | ({RESULT: shared} if shared else {})
+    create_folder(folder.parent, folder.name, files, public)
     return Analysis(folder)

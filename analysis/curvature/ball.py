@@ -13,6 +13,9 @@ from analysis.parts import follow_as
 Loss = Callable[[np.ndarray], Generator[None, None, float]]
 """The mean loss at the weights plus an (N,) offset."""
 
+Pair = tuple[tuple[float, float], ...]
+"""For each scale the rises under one draw and its opposite, nats."""
+
 
 @dataclass(frozen=True)
 class Rise:
@@ -36,8 +39,14 @@ class Rise:
 
 
 def measure_ball(
-    loss: Loss, size: int, deviation: float, scales: Sequence[float], draws: int, generator: np.random.Generator
-) -> Generator[float, None, list[Rise]]:
+    loss: Loss,
+    size: int,
+    deviation: float,
+    scales: Sequence[float],
+    draws: int,
+    generator: np.random.Generator,
+    so_far: Sequence[Pair] = (),
+) -> Generator[float | list[Pair], None, list[Pair]]:
     """Rises under Gaussian noise with standard deviation scale x `deviation` in every entry.
 
     Every draw comes with its opposite, which removes the slope from the mean: to second order the mean rise is
@@ -50,25 +59,36 @@ def measure_ball(
         scales: sizes.
         draws: number at each, even, at least 4.
         generator: of the draws.
+        so_far: pairs that are measured already, the first ones of the generator.
 
     Yields:
-        The share that is done.
+        The share that is done, and after each pair all pairs so far.
 
     Privacy: reads what `loss` reads, without noise.
     """
-    start = yield from follow_as(loss(np.zeros(size)), 0.0)
-    pairs = draws // 2
-    rises = np.zeros((len(scales), pairs, 2))
-    total = pairs * len(scales) * 2
-    done = 0
-    for pair in range(pairs):
+    pairs = list(so_far)
+    generator.standard_normal((len(pairs), size))
+    total = draws // 2
+    start = yield from follow_as(loss(np.zeros(size)), len(pairs) / total)
+    while len(pairs) < total:
         offset = deviation * generator.standard_normal(size)
+        pair = []
         for place, scale in enumerate(scales):
-            for number, sign in enumerate((1.0, -1.0)):
-                found = yield from follow_as(loss(sign * scale * offset), done / total)
-                rises[place, pair, number] = found - start
-                done += 1
-    return [_summarise(scale, rises[place]) for place, scale in enumerate(scales)]
+            share = (len(pairs) + place / len(scales)) / total
+            ends = []
+            for sign in (1.0, -1.0):
+                found = yield from follow_as(loss(sign * scale * offset), share)
+                ends.append(found - start)
+            pair.append((ends[0], ends[1]))
+        pairs.append(tuple(pair))
+        yield list(pairs)
+    return pairs
+
+
+def summarise_ball(scales: Sequence[float], pairs: Sequence[Pair]) -> list[Rise]:
+    """One rise a scale, from at least two pairs. Privacy: post-processing."""
+    rises = np.array(pairs, dtype=float)
+    return [_summarise(scale, rises[:, place]) for place, scale in enumerate(scales)]
 
 
 def _summarise(scale: float, rises: np.ndarray) -> Rise:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,34 +74,38 @@ class Spectrum:
     shares: np.ndarray
 
 
-def estimate_spectrum(
-    product: Product, size: int, probes: int, steps: int, generator: np.random.Generator
+def probe_spectrum(
+    product: Product, size: int, steps: int, generator: np.random.Generator
 ) -> Generator[float, None, Spectrum]:
-    """The density of the spectrum by stochastic Lanczos quadrature (Ghorbani et al. 2019, arXiv 1901.10159).
+    """The spectrum as one random vector sees it (Ghorbani et al. 2019, arXiv 1901.10159).
+
+    The mean over random vectors is the density of the spectrum by stochastic Lanczos quadrature.
 
     Args:
         product: v -> H v.
         size: N.
-        probes: number of random vectors.
-        steps: Lanczos steps from each.
-        generator: of the vectors.
+        steps: Lanczos steps.
+        generator: of the vector.
 
     Yields:
         The share that is done.
 
     Privacy: reads what `product` reads, without noise.
     """
-    values, shares = [], []
+    krylov: Krylov | None = None
     steps = min(steps, size)
-    for probe in range(probes):
-        krylov: Krylov | None = None
-        for found in expand(product, size, generator.choice((-1.0, 1.0), size), generator):
-            krylov = found or krylov
-            yield (probe + (len(krylov.diagonal) if krylov else 0) / steps) / probes
-            if found is not None and (len(found.diagonal) == steps or found.beside[-1] == 0):
-                break
-        assert krylov is not None
-        nodes, columns, _ = krylov.solve()
-        values.append(nodes)
-        shares.append(columns[0] ** 2 / probes)
-    return Spectrum(np.concatenate(values), np.concatenate(shares))
+    for found in expand(product, size, generator.choice((-1.0, 1.0), size), generator):
+        krylov = found or krylov
+        yield (len(krylov.diagonal) if krylov else 0) / steps
+        if found is not None and (len(found.diagonal) == steps or found.beside[-1] == 0):
+            break
+    assert krylov is not None
+    nodes, columns, _ = krylov.solve()
+    return Spectrum(nodes, columns[0] ** 2)
+
+
+def average_spectra(spectra: Sequence[Spectrum]) -> Spectrum:
+    """The mean over random vectors. Privacy: post-processing."""
+    values = np.concatenate([spectrum.values for spectrum in spectra])
+    shares = np.concatenate([spectrum.shares / len(spectra) for spectrum in spectra])
+    return Spectrum(values, shares)

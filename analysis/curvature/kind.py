@@ -1,10 +1,13 @@
 """The analysis of curvature as a kind. No torch."""
 
+from typing import Any
+
 from analysis.curvature.results import read_curvature
-from analysis.curvature.settings import CurvatureConfig
+from analysis.curvature.settings import KNOWN, CurvatureConfig
 from analysis.kind import Kind
 from analysis.landscape.forecast import forecast_curvature
 from analysis.landscape.settings import check_point
+from analysis.settings import PointConfig
 from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run
 
@@ -15,10 +18,26 @@ def _check(config: CurvatureConfig, run: Run) -> None:
         raise DPFlatError(f"draws is even, since every draw comes with its opposite; got {config.draws}.")
 
 
+SEARCH = ("tolerance", "most_products")
+NEEDED = {
+    "eigenvalues": ("engine", "count", *SEARCH),
+    "trace": ("trace_probes", *SEARCH),
+    "blocks": SEARCH,
+    "ball": ("draws",),
+    "spectrum": ("spectrum_probes", "spectrum_steps"),
+}
+
+
+def list_needed(config: CurvatureConfig, part: str) -> dict[str, Any]:
+    """The settings that a part depends on; the trace, on whether there are `KNOWN` eigenvectors or fewer."""
+    needed = config.model_dump(mode="json", include={*PointConfig.model_fields, *NEEDED[part]})
+    return needed | ({"known": min(config.count, KNOWN)} if part == "trace" else {})
+
+
 CURVATURE = Kind(
     CurvatureConfig,
     _check,
-    lambda _: {"eigenvalues": 15, "trace": 9, "blocks": 30, "ball": 100, "spectrum": 50},
+    lambda config: {"eigenvalues": 3 * config.count, "trace": 9, "blocks": 30, "ball": 100, "spectrum": 50},
     {
         "eigenvalues": "eigenvalues",
         "trace": "the trace",
@@ -29,4 +48,5 @@ CURVATURE = Kind(
     read_curvature,
     forecast_curvature,
     begin="analysis.curvature.measure:begin_curvature",
+    list_needed=list_needed,
 )

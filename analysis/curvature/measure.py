@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 import numpy as np
 
 from analysis.begun import Begun
-from analysis.curvature.ball import measure_ball
-from analysis.curvature.estimates import estimate_spectrum, estimate_trace
+from analysis.curvature.ball import Pair, measure_ball, summarise_ball
+from analysis.curvature.estimates import Spectrum, average_spectra, estimate_trace, probe_spectrum
 from analysis.curvature.lanczos import Eigenpairs, Extremes, find_extremes, have_converged
 from analysis.curvature.product import Product, hessian_product
 from analysis.curvature.second_engine import LossSurface, find_by_pyhessian
-from analysis.curvature.settings import SCALES, CurvatureConfig
+from analysis.curvature.settings import KNOWN, SCALES, CurvatureConfig
 from analysis.landscape.scoring import score
 from analysis.landscape.settings import noise_deviation
 from analysis.opening import Point, open_point
-from analysis.parts import Part, Step, Work, finish, follow, list_complete
+from analysis.parts import Part, Step, Unfinished, Work, finish, follow, list_complete
 from analysis.vectors import move, unflatten
 from dpflat.keys import Purpose, seed_generator
 from dpflat.runs.record import Run
@@ -56,15 +56,16 @@ def measure_curvature(
         extremes = yield from _steps(EIGENVALUES, search(point, config, point.keys, config.count))
         if EIGENVALUES not in done:
             yield Part(EIGENVALUES, tell_eigenvalues(point, config, extremes))
-        yield (yield from read_trace(point, config, extremes))
-    work: dict[str, Callable[[], Work]] = {
-        BLOCKS: lambda: read_blocks(point, config),
-        BALL: lambda: read_ball(point, config, deviation),
-        SPECTRUM: lambda: read_spectrum(point, config),
+        if TRACE not in done:
+            yield (yield from read_trace(point, config, extremes))
+    work: dict[str, Callable[[Mapping[str, Any]], Unfinished]] = {
+        BLOCKS: lambda so_far: read_blocks(point, config, so_far),
+        BALL: lambda so_far: read_ball(point, config, deviation, so_far),
+        SPECTRUM: lambda so_far: read_spectrum(point, config, so_far),
     }
     for name, read in work.items():
         if name not in done:
-            yield (yield from read())
+            yield (yield from read(parts.get(name, {})))
 
 
 def _steps(part: str, work: Generator[float, None, R], base: float = 0.0, of: float = 1.0) -> Generator[Step, None, R]:
@@ -112,27 +113,31 @@ def tell(pairs: Eigenpairs) -> list[dict[str, Any]]:
 
 
 def read_trace(point: Point, config: CurvatureConfig, extremes: Extremes) -> Work:
-    """The trace, exactly in the top eigenvectors' space and by random signs outside."""
+    """The trace, exactly in the space of the top few eigenvectors and by random signs outside."""
     product = hessian_product(point.objective, point.weights, point.keys, point.pieces)
     generator = seed_generator(config.seed, Purpose.CURVATURE, 1)
-    top = extremes.top
-    trace = yield from _steps(TRACE, estimate_trace(product, top.vectors, top.values, config.trace_probes, generator))
+    vectors, values = extremes.top.vectors[:KNOWN], extremes.top.values[:KNOWN]
+    trace = yield from _steps(TRACE, estimate_trace(product, vectors, values, config.trace_probes, generator))
     return Part(TRACE, asdict(trace))
 
 
-def read_blocks(point: Point, config: CurvatureConfig) -> Work:
+def read_blocks(point: Point, config: CurvatureConfig, so_far: Mapping[str, Any]) -> Unfinished:
     """The largest and the lowest eigenvalue of each entry's own block of the Hessian, the head's beside them."""
     keys = [key for key in point.weights if not key.startswith("head.")]
     groups = [(key, (key,)) for key in keys] + [("head", ("head.weight", "head.bias"))]
-    rows = []
+    rows = list(so_far.get("rows", ()))
     for number, (name, group) in enumerate(groups):
+        if number < len(rows):
+            continue
         work = search(point, config, group, 1)
         found = yield from _steps(BLOCKS, work, number / len(groups), 1 / len(groups))
         rows.append({"block": name, "top": tell(found.top)[0], "bottom": tell(found.bottom)[0]})
+        if len(rows) < len(groups):
+            yield Part(BLOCKS, {"rows": list(rows)}, complete=False)
     return Part(BLOCKS, {"rows": rows})
 
 
-def read_ball(point: Point, config: CurvatureConfig, deviation: float) -> Work:
+def read_ball(point: Point, config: CurvatureConfig, deviation: float, so_far: Mapping[str, Any]) -> Unfinished:
     """Mean rises under noise of several sizes."""
 
     def loss(offset: np.ndarray) -> Generator[None, None, float]:
@@ -140,24 +145,38 @@ def read_ball(point: Point, config: CurvatureConfig, deviation: float) -> Work:
         found, _ = yield from score(point, move(point.weights, direction, 1.0))
         return found
 
+    def content(pairs: list[Pair]) -> dict[str, Any]:
+        rises = summarise_ball(SCALES, pairs) if len(pairs) > 1 else []
+        return {"rows": [asdict(rise) for rise in rises], "draws": 2 * len(pairs)}
+
+    def hand_out(sign: float | list[Pair]) -> Step | Part:
+        if isinstance(sign, float):
+            return Step(BALL, sign)
+        return Part(BALL, content(sign) | {"pairs": sign}, complete=False)
+
     generator = seed_generator(config.seed, Purpose.CURVATURE, 2)
-    work = measure_ball(loss, point.size, deviation, SCALES, config.draws, generator)
-    rises = yield from _steps(BALL, work)
-    return Part(BALL, {"rows": [asdict(rise) for rise in rises], "draws": config.draws})
+    known = so_far.get("pairs", ())
+    work = measure_ball(loss, point.size, deviation, SCALES, config.draws, generator, known)
+    return Part(BALL, content((yield from follow(work, hand_out))))
 
 
-def read_spectrum(point: Point, config: CurvatureConfig) -> Work:
+def read_spectrum(point: Point, config: CurvatureConfig, so_far: Mapping[str, Any]) -> Unfinished:
     """Points of the spectrum with their shares."""
     product = hessian_product(point.objective, point.weights, point.keys, point.pieces)
-    generator = seed_generator(config.seed, Purpose.CURVATURE, 3)
-    work = estimate_spectrum(product, point.size, config.spectrum_probes, config.spectrum_steps, generator)
-    found = yield from _steps(SPECTRUM, work)
-    return Part(
-        SPECTRUM,
-        {
-            "values": found.values.tolist(),
-            "shares": found.shares.tolist(),
-            "probes": config.spectrum_probes,
-            "steps": config.spectrum_steps,
-        },
-    )
+    found = [Spectrum(np.array(row["values"]), np.array(row["shares"])) for row in so_far.get("rows", ())]
+
+    def content() -> dict[str, Any]:
+        return _tell_spectrum(average_spectra(found)) | {"probes": len(found), "steps": config.spectrum_steps}
+
+    for probe in range(len(found), config.spectrum_probes):
+        generator = seed_generator(config.seed, Purpose.CURVATURE, 3 + probe)
+        work = probe_spectrum(product, point.size, config.spectrum_steps, generator)
+        share = 1 / config.spectrum_probes
+        found.append((yield from _steps(SPECTRUM, work, probe * share, share)))
+        if len(found) < config.spectrum_probes:
+            yield Part(SPECTRUM, content() | {"rows": [_tell_spectrum(one) for one in found]}, complete=False)
+    return Part(SPECTRUM, content())
+
+
+def _tell_spectrum(spectrum: Spectrum) -> dict[str, Any]:
+    return {"values": spectrum.values.tolist(), "shares": spectrum.shares.tolist()}

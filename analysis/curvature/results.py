@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from analysis.curvature.ball import Rise
 from analysis.landscape.results import Conditions, read_conditions
+from analysis.parts import list_complete
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Curvature:
         rises: under noise of several sizes.
         draws: of noise behind each.
         spectrum: (M,) eigenvalues and (M,) shares.
+        probes: random vectors behind the spectrum.
+        unfinished: parts that go on.
     """
 
     conditions: Conditions
@@ -56,6 +59,8 @@ class Curvature:
     rises: tuple[Rise, ...]
     draws: int
     spectrum: tuple[np.ndarray, np.ndarray] | None
+    probes: int
+    unfinished: frozenset[str]
 
     def predicted_rise(self, scale: float) -> float | None:
         """1/2 (scale x unit)^2 tr H; None before the trace is there. Privacy: post-processing."""
@@ -63,30 +68,50 @@ class Curvature:
             return None
         return 0.5 * (scale * self.conditions.noise_deviation) ** 2 * self.trace
 
+    def split_rises(self) -> tuple[list[tuple[float, Rise]], list[tuple[float, Rise]]]:
+        """Every rise after what the trace predicts of it: both above zero, then the others.
+
+        What is not measured or not finite is not a number, and among the others.
+        """
+        above: list[tuple[float, Rise]] = []
+        others: list[tuple[float, Rise]] = []
+        for rise in self.rises:
+            predicted = self.predicted_rise(rise.scale)
+            at = float("nan") if predicted is None else predicted
+            (above if at > 0 and rise.mean > 0 else others).append((at, rise))
+        return above, others
+
 
 def read_curvature(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Curvature:
     """The curvature in `result.json`."""
     parts = content["parts"]
-    eigen, trace, spectrum = parts["eigenvalues"], parts.get("trace", {}), parts.get("spectrum")
+    eigen, trace, spectrum = parts.get("eigenvalues", {}), parts.get("trace", {}), parts.get("spectrum")
     ball = parts.get("ball", {})
     return Curvature(
         conditions=read_conditions(content),
-        engine=str(eigen["engine"]),
-        products=int(eigen["products"]),
-        top=_read(eigen["top"]),
+        engine=str(eigen.get("engine", "own")),
+        products=int(eigen.get("products", 0)),
+        top=_read(eigen.get("top", [])),
         own_top=_read(eigen.get("own_top", [])),
-        bottom=_read(eigen["bottom"])[0],
+        bottom=next(iter(_read(eigen.get("bottom", []))), None),
         trace=trace.get("value"),
         trace_reach=trace.get("reach"),
         blocks={
             str(row["block"]): (_read([row["top"]])[0], _read([row["bottom"]])[0])
             for row in parts.get("blocks", {}).get("rows", ())
         },
-        rises=tuple(Rise(**row) for row in ball.get("rows", ()) if None not in row.values()),
+        rises=tuple(_read_rise(row) for row in ball.get("rows", ())),
         draws=int(ball.get("draws", 0)),
         spectrum=(np.array(spectrum["values"]), np.array(spectrum["shares"])) if spectrum else None,
+        probes=int(spectrum["probes"]) if spectrum else 0,
+        unfinished=frozenset(parts) - set(list_complete(parts)),
     )
 
 
 def _read(rows: list[dict[str, Any]]) -> tuple[Eigenvalue, ...]:
     return tuple(Eigenvalue(row["value"], float(row["residual"])) for row in rows)
+
+
+def _read_rise(row: dict[str, Any]) -> Rise:
+    values = ((field.name, row[field.name]) for field in fields(Rise))
+    return Rise(**{name: float("nan") if value is None else float(value) for name, value in values})

@@ -10,6 +10,8 @@ from analysis.settings import PointConfig
 
 SCALES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Sizes of the noise ball, in noise of one step."""
+KNOWN = 5
+"""So many of the top eigenvectors, at most, have their part of the trace taken exactly."""
 
 
 class CurvatureConfig(PointConfig):

@@ -11,7 +11,7 @@ from analysis.curvature.results import Curvature, Eigenvalue
 from analysis.figures import tokens
 from analysis.figures.point_side import PointSide
 
-GRID_POINTS, WIDTH_SHARE = 400, 0.01
+GRID_POINTS, WIDTH_SHARE, LEAST_REACH, DECADES = 200, 0.02, 1e-4, 7
 
 
 def draw_eigenvalues(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> go.Figure:
@@ -103,20 +103,47 @@ def draw_blocks(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> go.
 
 
 def smooth(values: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points of a spectrum as a density: every point a Gaussian whose width is a hundredth of the range."""
-    width = WIDTH_SHARE * float(np.ptp(values)) or 1e-6
-    places = np.linspace(values.min() - 4 * width, values.max() + 4 * width, GRID_POINTS)
-    bells = np.exp(-0.5 * ((places[:, None] - values[None, :]) / width) ** 2) / (width * np.sqrt(2 * np.pi))
-    return places, bells @ shares
+    """Points of a spectrum as a density, the negative and the positive side each on its own scale.
+
+    Every point is a Gaussian whose width is a fiftieth of how far its side reaches, folded back at zero: each side
+    holds the share of its own points, however much farther the other one reaches.
+
+    Args:
+        values: (M,) eigenvalues.
+        shares: (M,) of all eigenvalues.
+
+    Returns:
+        (G,) rising places, zero twice where both sides have points, and (G,) densities.
+    """
+    whole = float(np.abs(values).max()) or 1e-6
+    sides = [
+        _smooth_side(values[chosen], shares[chosen], sign, whole)
+        for sign, chosen in ((-1, values < 0), (1, values >= 0))
+        if chosen.any()
+    ]
+    places, density = zip(*sides, strict=True)
+    return np.concatenate(places), np.concatenate(density)
+
+
+def _smooth_side(values: np.ndarray, shares: np.ndarray, sign: int, whole: float) -> tuple[np.ndarray, np.ndarray]:
+    sizes = np.abs(values)
+    reach = max(float(sizes.max()), LEAST_REACH * whole)
+    width = WIDTH_SHARE * reach
+    places = np.linspace(0, reach + 4 * width, GRID_POINTS)
+    bells = sum(np.exp(-0.5 * ((places[:, None] - centre) / width) ** 2) for centre in (sizes, -sizes))
+    density = bells @ shares / (width * np.sqrt(2 * np.pi))
+    return sign * places[::sign], density[::sign]
 
 
 def draw_spectrum(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> go.Figure:
     """The density of all eigenvalues, on a logarithmic scale, its negative side with it."""
     palette = tokens.PALETTES[mode]
     figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
+    highest = 0.0
     for side in sides:
         assert side.result.spectrum is not None
         places, density = smooth(*side.result.spectrum)
+        highest = max(highest, float(density.max()))
         figure.add_trace(
             go.Scatter(
                 x=places,
@@ -127,19 +154,22 @@ def draw_spectrum(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> g
             )
         )
     figure.add_vline(x=0, line={"color": palette.ink_2, "width": 1, "dash": "dot"})
-    figure.update_yaxes(type="log", title_text="density", range=[-6, 3], dtick=1)
+    top = float(np.ceil(np.log10(highest)))
+    figure.update_yaxes(type="log", title_text="density", range=[top - DECADES, top], dtick=1, exponentformat="power")
     figure.update_xaxes(title_text="eigenvalue, nats per length²")
     return figure
 
 
 def draw_ball(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> go.Figure:
-    """The measured mean rise under noise against 1/2 s^2 tr(H), both logarithmic, with the diagonal."""
+    """The measured mean rise under noise against 1/2 s^2 tr(H), both logarithmic, with the diagonal.
+
+    What is not above zero is not drawn; `describe_left_out` says which it is.
+    """
     palette = tokens.PALETTES[mode]
     figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
     everything: list[float] = []
     for side in sides:
-        rows = [(side.result.predicted_rise(rise.scale), rise) for rise in side.result.rises]
-        known = [(x, rise) for x, rise in rows if x is not None and x > 0 and rise.mean > 0]
+        known, _ = side.result.split_rises()
         everything += [value for x, rise in known for value in (x, rise.mean)]
         figure.add_trace(
             go.Scatter(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analysis.curvature.ball import Rise
 from analysis.curvature.results import Curvature
 from analysis.figures.findings import MINUS, Finding, Verdict
 from analysis.figures.point_side import PointSide
@@ -17,8 +18,8 @@ ROUNDING, NEAR = 1e-3, 0.05
 
 
 def show_value(value: float) -> str:
-    """Three figures, with the true minus sign."""
-    return f"{value:.3g}".replace("-", MINUS)
+    """Three figures, with the true minus sign; in words what is no number."""
+    return "not finite" if not np.isfinite(value) else f"{value:.3g}".replace("-", MINUS)
 
 
 def _descriptive(text: str) -> Finding:
@@ -109,9 +110,27 @@ def describe_ball(sides: Sequence[PointSide[Curvature]]) -> Finding:
     told = []
     for side in sides:
         rise = next((rise for rise in side.result.rises if rise.scale == 1), None)
-        interval = f"{show_value(rise.mean)} [{show_value(rise.low)}, {show_value(rise.high)}]" if rise else ""
-        told.append(interval or "not measured")
+        told.append(_interval(rise) if rise else "not measured")
     return _descriptive(f"Noise of 1 length changes the loss by {_each(sides, told)} nats")
+
+
+def describe_left_out(side: PointSide[Curvature]) -> str:
+    """Which rises have no place on logarithmic axes, with their values; empty where all have one."""
+    told = [
+        f"{rise.scale:g} times the noise: measured {_interval(rise)}, from the trace {show_value(predicted)}"
+        for predicted, rise in side.result.split_rises()[1]
+    ]
+    if not told:
+        return ""
+    sizes = f"{len(told)} of {len(side.result.rises)} sizes of noise"
+    return (
+        f"{side.letter}: {sizes} are not drawn, since a logarithmic axis has no place for what is not above zero. "
+        f"{'; '.join(told)}."
+    )
+
+
+def _interval(rise: Rise) -> str:
+    return f"{show_value(rise.mean)} [{show_value(rise.low)}, {show_value(rise.high)}]"
 
 
 def describe_trust(sides: Sequence[PointSide[Trust]]) -> Finding:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from analysis.curvature.estimates import estimate_spectrum, estimate_trace
+from analysis.curvature.estimates import average_spectra, estimate_trace, probe_spectrum
 from analysis.curvature.lanczos import find_extremes
 from dpflat.errors import DPFlatError
 from tests.analysis.work import result_of
@@ -117,6 +117,12 @@ def test_known_directions_make_the_trace_surer():
     assert with_top.standard_error < 0.2 * without.standard_error
 
 
+def spectrum_of(matrix, probes, steps):
+    generators = [np.random.default_rng(seed) for seed in range(probes)]
+    product = as_product(matrix)
+    return average_spectra([result_of(probe_spectrum(product, len(matrix), steps, g)) for g in generators])
+
+
 def test_the_spectrum_has_the_moments_and_the_shape_of_a_known_density():
     """A half circle: eigenvalues 2 cos of angles whose density is sin^2."""
     size = 400
@@ -124,7 +130,7 @@ def test_the_spectrum_has_the_moments_and_the_shape_of_a_known_density():
     density = np.cumsum(np.sin(angles) ** 2)
     quantiles = np.interp((np.arange(size) + 0.5) / size * density[-1], density, angles)
     values = 2 * np.cos(quantiles)
-    found = result_of(estimate_spectrum(as_product(symmetric(values)), size, 30, 30, np.random.default_rng(0)))
+    found = spectrum_of(symmetric(values), 30, 30)
     assert found.shares.sum() == pytest.approx(1)
     for power in range(1, 5):
         assert (found.shares * found.values**power).sum() == pytest.approx((values**power).mean(), abs=0.1)
@@ -134,9 +140,7 @@ def test_the_spectrum_has_the_moments_and_the_shape_of_a_known_density():
 
 
 def test_the_spectrum_of_few_distinct_eigenvalues_is_exact():
-    found = result_of(
-        estimate_spectrum(as_product(np.diag([3.0] * 10 + [-1.0] * 30)), 40, 1, 20, np.random.default_rng(0))
-    )
+    found = spectrum_of(np.diag([3.0] * 10 + [-1.0] * 30), 1, 20)
     assert sorted(set(np.round(found.values, 6))) == [-1.0, 3.0]
     assert found.shares[found.values > 0].sum() == pytest.approx(0.25)
 

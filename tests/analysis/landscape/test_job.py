@@ -13,7 +13,7 @@ from analysis.landscape.planes import cover
 from analysis.landscape.settings import noise_deviation
 from analysis.opening import open_point
 from analysis.parts import Part, finish
-from analysis.store import RESULT, analyze_command, find_analysis, open_analysis
+from analysis.store import RESULT, analyze_command, find_analysis, open_analysis, take_over
 from analysis.vectors import move
 from analysis.worker import do_analysis
 from dpflat.errors import DPFlatError
@@ -101,6 +101,84 @@ def test_stopped_on_the_way_it_goes_on_and_ends_as_if_uninterrupted(run, store, 
     again = open_analysis(copy_of(run, tmp_path), other, tmp_path)
     assert do_analysis(again, Stopping()) == FINISHED
     assert content_of(again) == ended
+
+
+class WhenPartOf(Stopping):
+    """Wants to stop as soon as a part is there in part."""
+
+    def __init__(self, analysis, part):
+        super().__init__()
+        self.analysis, self.part = analysis, part
+
+    def __call__(self):
+        there = (self.analysis.folder / RESULT).exists() and content_of(self.analysis)
+        return bool(there) and not there.get(self.part, {"complete": True})["complete"]
+
+
+def test_curvature_keeps_blocks_draws_and_vectors_as_they_come_and_goes_on_with_the_next(run, store, tmp_path):
+    config = build_settings({"kind": "curvature", **SMALL["curvature"], "seed": 6, "spectrum_probes": 3})
+    stopped = open_analysis(run, config, store)
+    counts = {
+        "blocks": lambda found: len(found.blocks),
+        "ball": lambda found: found.draws,
+        "spectrum": lambda found: found.probes,
+    }
+    for part, count in counts.items():
+        assert do_analysis(stopped, WhenPartOf(stopped, part)) == STOPPED
+        assert count(stopped.result) == {"blocks": 1, "ball": 2, "spectrum": 1}[part]
+        assert stopped.result.unfinished == {part}
+    assert do_analysis(stopped, Stopping()) == FINISHED
+    again = open_analysis(copy_of(run, tmp_path), config, tmp_path)
+    assert do_analysis(again, Stopping()) == FINISHED
+    assert content_of(again) == content_of(stopped)
+    assert again.result.unfinished == frozenset()
+
+
+def test_more_eigenvalues_take_over_every_part_that_does_not_depend_on_their_number(run, store):
+    few = measure(run, store, "curvature", seed=7, count=5)
+    more = open_analysis(run, build_settings({**few.config.model_dump(), "count": 6}), store)
+    at_once = more.result
+    assert at_once.top == ()
+    assert at_once.rises == few.result.rises
+    assert do_analysis(more, Stopping()) == FINISHED
+    first, second = content_of(few), content_of(more)
+    for part in ("trace", "blocks", "ball", "spectrum"):
+        assert second[part] == first[part] | {"taken_from": few.folder.name}
+    assert len(second["eigenvalues"]["top"]) == 6
+    assert second["eigenvalues"]["top"][0]["value"] == pytest.approx(first["eigenvalues"]["top"][0]["value"], rel=0.02)
+    lines = [json.loads(line) for line in (more.folder / "events.jsonl").read_text().splitlines()]
+    assert [line["part"] for line in lines if line["event"] == "part_finished"] == ["eigenvalues"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "taken"),
+    [
+        ({"count": 20}, {"trace", "blocks", "ball", "spectrum"}),
+        ({"engine": "pyhessian"}, {"trace", "blocks", "ball", "spectrum"}),
+        ({"count": 2}, {"blocks", "ball", "spectrum"}),
+        ({"draws": 10}, {"eigenvalues", "trace", "blocks", "spectrum"}),
+        ({"tolerance": 0.1}, {"ball", "spectrum"}),
+        ({"seed": 9}, set()),
+        ({"head": True}, set()),
+        ({"noise_epsilon": 8.0}, set()),
+        ({"step": 0}, set()),
+    ],
+)
+def test_a_part_is_taken_over_where_all_settings_that_it_depends_on_are_the_same(run, store, settings, taken):
+    measured = measure(run, store, "curvature", seed=7, count=5)
+    other = build_settings({**measured.config.model_dump(), **settings})
+    assert set(take_over(run, other, store).get("parts", ())) == taken
+
+
+def test_what_is_unfinished_or_damaged_is_not_taken_over(run, store, tmp_path):
+    mine = copy_of(run, tmp_path)
+    config = build_settings({"kind": "curvature", **SMALL["curvature"], "count": 5})
+    stopped = open_analysis(mine, config, tmp_path)
+    assert do_analysis(stopped, WhenPartOf(stopped, "ball")) == STOPPED
+    other = build_settings({**config.model_dump(), "count": 6})
+    assert set(take_over(mine, other, tmp_path)["parts"]) == {"trace", "blocks"}
+    (stopped.folder / RESULT).write_text("{")
+    assert take_over(mine, other, tmp_path) == {}
 
 
 def copy_of(run, root):
