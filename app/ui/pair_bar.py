@@ -35,7 +35,9 @@ Row = dict[str, Any]
 
 
 def name_of(row: Row) -> str:
-    """A run in a picker: its own name, else method, epsilon and seed; task, backbone, id."""
+    """A run in a picker: its own name, else method, epsilon and seed; task, backbone, id. Unreadable: its id."""
+    if "method" not in row:
+        return str(row["id"])
     epsilon = f", epsilon {wording.show_epsilon(row['epsilon'])}" if row.get("epsilon") is not None else ""
     words = row.get("name") or f"{row['method']}{epsilon}, seed {row['seed']}"
     return f"{words} · {row['task']}, {row['backbone']} · {row['id']}"
@@ -44,7 +46,7 @@ def name_of(row: Row) -> str:
 def order(rows: list[Row]) -> list[Row]:
     """Own runs first, then the shipped ones; each by task and method, the newest first."""
     newest = sorted(rows, key=lambda row: str(row["id"]), reverse=True)
-    return sorted(newest, key=lambda row: (row["shipped"], row["task"], row["method"]))
+    return sorted(newest, key=lambda row: (row["shipped"], row.get("task", ""), row.get("method", "")))
 
 
 def find_default(rows: list[Row], method: str, epsilon: float = 3.0) -> Row | None:

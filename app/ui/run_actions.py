@@ -59,7 +59,8 @@ def _show_next(run: Run) -> None:
     if run.state == "finished" and not run.shipped and not read_only() and run.ledger.epsilon is not None:
         st.page_link("views/start.py", label="See it among the shipped runs")
     if run.state == "finished" and run.config.adapter.kind == "prefix":
-        st.page_link("views/layers.py", label="Layers", query_params={"v": VERSION, "a": run.id, "b": NONE})
+        for view, title in (("layers", "Layers"), ("landscape", "Landscape and curvature")):
+            st.page_link(f"views/{view}.py", label=title, query_params={"v": VERSION, "a": run.id, "b": NONE})
     if run.has(layout.LEDGER):
         st.page_link("views/privacy.py", label="Privacy", query_params={"v": VERSION, "a": run.id})
 
