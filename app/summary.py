@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dpflat.errors import DPFlatError
@@ -44,6 +45,19 @@ def show_layers(row: dict[str, Any]) -> str:
     """The layer stack from layer 0 on, filled where the prefix was kept: ■■□■□□; empty without prefixes."""
     kept = row.get("kept_layers") or ()
     return "".join("■" if layer in kept else "□" for layer in range(row.get("layers") or 0))
+
+
+def short_name(row: Mapping[str, Any], seeds: int) -> str:
+    """The given name, or the run's id without its date; a group is named by its experiment."""
+    if row.get("name"):
+        return str(row["name"])
+    short = str(row["id"]).split("-", 2)[-1]
+    return short if seeds == 1 else short.rsplit("-s", 1)[0]
+
+
+def name_of_side(runs: Sequence[Run]) -> str:
+    """`short_name` of a run, or of the seeds of one experiment."""
+    return short_name({"id": runs[0].id, "name": runs[0].label.get("name")}, len(runs))
 
 
 def summarise(run: Run) -> dict[str, Any]:

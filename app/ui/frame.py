@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -11,24 +10,20 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from analysis.figures.findings import Finding
+from app.report.page import write_file
+from app.shown.code import Code
+from app.shown.figure import ShownFigure
+from app.shown.notebook import write_notebook
+from app.ui import theme
 from app.ui.theme import badge
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import BADGES, FIGURE_OUTSIDE
 
+__all__ = ["Code", "show_badge", "show_figure", "show_outside", "show_shown"]
+
+TAKES_YAML = "All settings of the analysis. In a file: dpflat analyze RUN KIND --config FILE."
+NO_SETTINGS = "Nothing was set for this figure: it is drawn from the runs' own files."
 TINTS = {EntryClass.DIAGNOSTIC: ("amber_tint", "amber_text"), EntryClass.BREAKING: ("danger_tint", "danger_text")}
-
-
-@dataclass(frozen=True)
-class Code:
-    """How a figure is made again.
-
-    Attributes:
-        command: for the terminal.
-        python: for a notebook.
-    """
-
-    command: str
-    python: str
 
 
 def show_badge(entry_class: EntryClass) -> None:
@@ -53,6 +48,7 @@ def show_figure(
     table: pd.DataFrame,
     code: Code,
     on_click: Callable[[Any], None] | None = None,
+    notes: tuple[str, ...] = (),
 ) -> None:
     """A figure in its frame.
 
@@ -65,6 +61,7 @@ def show_figure(
         table: the numbers behind it.
         code: how to make it again.
         on_click: gets what the clicked point carries, before the page is drawn anew.
+        notes: sentences under it.
     """
 
     def clicked() -> None:
@@ -86,22 +83,41 @@ def show_figure(
     row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     with row:
         show_badge(entry_class)
+    shown = ShownFigure(key, finding, subtitle, lambda _: go.Figure(figure), entry_class, table, code, notes)
     with row.popover("Data and code", type="tertiary", width="content"):
-        data, page, command, python = st.tabs(["Table", "Files", "Command", "Python"])
-        data.dataframe(table, hide_index=True)
-        page.download_button("CSV", table.to_csv(index=False), f"{key}.csv", "text/csv", key=f"{key}-csv")
-        page.download_button(
-            "HTML", lambda: standalone(figure, finding, subtitle), f"{key}.html", "text/html", key=f"{key}-html"
-        )
-        command.code(code.command, language="bash")
-        python.code(code.python, language="python")
+        _show_exports(shown)
+    for note in notes:
+        st.caption(note)
 
 
-def standalone(figure: go.Figure, finding: Finding, subtitle: str) -> str:
-    """One offline HTML file with the figure, its finding and its subtitle."""
-    whole = go.Figure(figure)
-    whole.update_layout(
-        title={"text": finding.text, "subtitle": {"text": subtitle}, "x": 0, "xanchor": "left"}, margin={"t": 80}
+def _show_exports(shown: ShownFigure) -> None:
+    key, code = shown.key, shown.code
+    data, files, command, settings, python = st.tabs(["Table", "Files", "Command", "YAML", "Python"])
+    data.dataframe(shown.table, hide_index=True)
+    files.download_button("CSV", shown.table.to_csv(index=False), f"{key}.csv", "text/csv", key=f"{key}-csv")
+    files.download_button("HTML", lambda: write_file([shown]), f"{key}.html", "text/html", key=f"{key}-html")
+    files.download_button(
+        "Notebook", write_notebook(code), f"{key}.ipynb", "application/x-ipynb+json", key=f"{key}-notebook"
     )
-    html: str = whole.to_html(include_plotlyjs=True)
-    return html
+    command.code(code.command, language="bash")
+    if code.yaml:
+        settings.code(code.yaml, language="yaml")
+        settings.caption(TAKES_YAML)
+    else:
+        settings.caption(NO_SETTINGS)
+    python.code(code.python, language="python")
+
+
+def show_shown(shown: ShownFigure, on_click: Callable[[Any], None] | None = None) -> None:
+    """A composed figure in its frame, with the sentences under it."""
+    show_figure(
+        shown.key,
+        shown.finding,
+        shown.subtitle,
+        shown.draw(theme.mode()),
+        shown.entry_class,
+        shown.table,
+        shown.code,
+        on_click,
+        shown.notes,
+    )

@@ -8,7 +8,6 @@ import streamlit as st
 
 from analysis.layers.settings import why_no_layers
 from analysis.settings import list_rows
-from app.ui.measure import DATA_WORDS
 from app.ui.pair_bar import Pair, ask_pair
 from app.ui.states import empty_store
 from app.ui.store import summarise_cached, visible_runs
@@ -56,8 +55,3 @@ def offer_rows(pair: Pair) -> list[str]:
         for name in list_rows(sides[0].config)
         if name != "train" and all(name in list_rows(r.config) for r in sides)
     ]
-
-
-def name_rows(name: str) -> str:
-    """The rows in words."""
-    return DATA_WORDS.get(name, f"{name}, public")

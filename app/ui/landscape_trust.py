@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from analysis.curvature.settings import CurvatureConfig
-from analysis.figures.landscape import draw_trust
-from analysis.figures.landscape_findings import describe_finer, describe_rescaled, describe_shift, describe_trust
+from analysis.figures.landscape_findings import describe_rescaled, describe_shift
 from analysis.landscape.settings import TrustConfig
-from app.point_rows import trust_rows
-from app.ui import theme
-from app.ui.frame import show_figure
+from app.shown.asked import Asked
+from app.shown.landscape import compose_trust
+from app.ui.frame import show_shown
 from app.ui.pair_bar import Pair
-from app.ui.point_side import Asked, ask, read_result
+from app.ui.point_side import ask, read_result, rulers_of
 
 SCALE = "landscape_scale"
 
@@ -23,25 +21,9 @@ SCALE = "landscape_scale"
 def show_trust(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> dict[str, str]:  # noqa: ARG001
     """The tab; gives what the address has to hold of it."""
     asked = ask(pair, TrustConfig(**common))
-    measured = Asked(asked.runs, asked.configs, [side for side in asked.sides if side.result.planes])
-    for ruled in measured.on_rulers():
-        trust = ruled.sides[0].result
-        show_figure(
-            f"landscape_trust_{ruled.letters}",
-            describe_trust(ruled.sides),
-            ruled.subtitle(
-                f"Mean rise of the loss within {trust.radius:g} noise lengths, nats: a dot a plane, random ones below"
-            ),
-            draw_trust(ruled.sides, theme.mode()),
-            ruled.entry_class(),
-            pd.concat([pd.DataFrame(trust_rows(side.result)).assign(run=side.letter) for side in ruled.sides]),
-            ruled.make_code("landscape", 'draw_trust(sides, "light")'),
-        )
-        for side in ruled.sides:
-            st.caption(describe_finer(side))
-            if side.result.why_no_path:
-                st.caption(f"{side.letter}: {side.result.why_no_path}")
-        ruled.say_entries()
+    measured = asked.only(lambda found: bool(found.planes))
+    for ruled in rulers_of(measured):
+        show_shown(compose_trust(ruled))
     _show_rescalings(pair, measured, common)
     return {}
 

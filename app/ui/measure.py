@@ -5,18 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from analysis.kinds import kind_of
+from analysis.parts import list_complete
 from analysis.settings import AnalysisConfig
-from analysis.store import Analysis, analyze_command, open_analysis
+from analysis.store import RESULT, Analysis, analyze_command, open_analysis
+from app.shown.cost import describe_cost
 from app.summary import show_seconds
 from app.ui.states import read_only
 from dpflat import jobs
-from dpflat.catalog import BACKBONES
 from dpflat.errors import DPFlatError
-from dpflat.privacy.wording import BADGES
 from dpflat.runs import layout
+from dpflat.runs.files import read_json
 from dpflat.runs.record import Run
-
-DATA_WORDS = {"test": "the held-out split", "train": "the training split"}
 
 
 def start_measuring(run: Run, config: AnalysisConfig) -> None:
@@ -26,15 +25,6 @@ def start_measuring(run: Run, config: AnalysisConfig) -> None:
         DPFlatError: where nothing may be started, or the run cannot be asked this.
     """
     jobs.start(open_analysis(run, config, layout.runs_root()).folder, "analysis.worker")
-
-
-def describe_cost(run: Run, config: AnalysisConfig) -> str:
-    """Time, memory and what is read, as one sentence."""
-    seconds, card = kind_of(config).forecast(config, run.config), BACKBONES.get(run.config.backbone.name)
-    time = f"About {show_seconds(seconds)}" if seconds else "An unknown time"
-    memory = f", {card.memory_gb[run.config.backbone.dtype]:g} GB" if card else ""
-    covered = BADGES[config.entry_class(run.ledger.guarantee().answer)][1]
-    return f"{time}{memory}; reads {DATA_WORDS.get(config.data, f'{config.data}, public')} ({covered})."
 
 
 def show_measuring(run: Run, config: AnalysisConfig, found: Analysis | None, letter: str) -> None:
@@ -63,7 +53,8 @@ def show_measuring(run: Run, config: AnalysisConfig, found: Analysis | None, let
 
 
 def _count_parts(found: Analysis) -> int:
-    return sum(event["event"] == "part_finished" for event in Run(found.folder).events)
+    path = found.folder / RESULT
+    return len(list_complete(read_json(path)["parts"])) if path.exists() else 0
 
 
 def _look(found: Analysis) -> tuple[int, int]:

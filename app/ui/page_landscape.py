@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.ui.inspected import ask_pair_with_prefixes, list_visible, name_rows, offer_rows
+from app.shown.cost import name_rows
+from app.ui.inspected import ask_pair_with_prefixes, list_visible, offer_rows
 from app.ui.landscape_choice import keep
 from app.ui.landscape_curvature import show_curvature
 from app.ui.landscape_slice import show_slices

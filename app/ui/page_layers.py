@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from analysis.figures.layer_findings import (
-    class_of_scores,
-    describe_cost,
-    describe_norms,
-    describe_removals,
-    worst,
-)
-from analysis.figures.layers import draw_alone, draw_norms
+from analysis.figures.layer_findings import class_of_scores, describe_cost, describe_removals
 from analysis.layers.settings import LayersConfig
-from app.layer_rows import layer_rows, sharpness_rows
-from app.ui import theme
-from app.ui.frame import show_badge, show_figure
-from app.ui.inspected import ask_pair_with_prefixes, list_visible, name_rows, offer_rows
+from app.layer_rows import sharpness_rows
+from app.shown.cost import name_rows
+from app.shown.layer_side import Side, list_differences
+from app.shown.layers import compose_alone, compose_norms
+from app.ui.frame import show_badge, show_shown
+from app.ui.inspected import ask_pair_with_prefixes, list_visible, offer_rows
 from app.ui.layer_choices import find_seeds, show_export, show_seeds, show_why
-from app.ui.layer_side import Side, gather, list_differences, make_code, rows_of, seeds_of
+from app.ui.layer_side import gather
 from app.ui.layer_subsets import show_what_if
 from app.ui.pair_bar import Pair, new_link, write_address
 
@@ -58,54 +52,12 @@ def _mark(layer: Any) -> None:
     st.session_state[MARKED] = int(layer[0] if isinstance(layer, list | tuple) else layer)
 
 
-def show_alone(sides: list[Side], marked: int | None) -> None:
-    """The primary figure: each layer's sharpness, and which are gone."""
-    told = next((side for side in reversed(sides) if side.removed), sides[0])
-    first, drawn = sides[0], [side.drawn() for side in sides]
-    assert first.result is not None
-    subtitle = (
-        f"Sharpness of each layer's prefix alone (Keskar's box, eta {first.config.eta:g}), spread over "
-        f"{first.config.restarts} starts · n = {first.result.examples:,} · {seeds_of(sides)} · {rows_of(first)} · "
-        f"{first.result.weights} · hatched: removed (round)"
-    )
-    finding = describe_removals(told.drawn(), told.removed, told.trace, told.fixed)
-    scored = class_of_scores(told.run.ledger) if told.trace else told.entry_class()
-    show_figure(
-        f"layers_alone_{first.letter}",
-        replace(finding, text=f"{told.letter}: {finding.text}"),
-        subtitle,
-        draw_alone([side for side in drawn if side], theme.mode(), marked),
-        worst(scored, *(side.entry_class() for side in sides)),
-        table_of(sides),
-        make_code(first, 'draw_alone([side], "light")'),
-        on_click=_mark,
-    )
-
-
-def table_of(sides: list[Side]) -> pd.DataFrame:
-    """The numbers of each layer, of A and of B."""
-    tables = [pd.DataFrame(layer_rows(s.result, s.removed)).assign(run=s.letter) for s in sides if s.result]
-    return pd.concat(tables)
-
-
 def show_norms(sides: list[Side], marked: int | None) -> None:
     """Norms of keys and values, and the attention that goes to the prefix."""
     if not sides:
         st.write("Not measured yet.")
         return
-    first = sides[0]
-    drawn = [side.drawn() for side in sides]
-    assert first.result is not None
-    show_figure(
-        "layers_norms",
-        describe_norms(first.result, first.letter),
-        f"L2 norms as attention gets them, share of the words' attention · final weights · "
-        f"n = {first.result.examples:,} · {seeds_of(sides)} · {rows_of(first)}",
-        draw_norms([side for side in drawn if side], theme.mode(), marked),
-        worst(*(side.entry_class() for side in sides)),
-        table_of(sides)[["run", "layer", "key norm", "value norm", "attention"]],
-        make_code(first, 'draw_norms([side], "light")'),
-    )
+    show_shown(compose_norms(sides, marked))
 
 
 def show_primary(sides: list[Side], link: dict[str, str]) -> int | None:
@@ -125,9 +77,9 @@ def show_primary(sides: list[Side], link: dict[str, str]) -> int | None:
         st.caption(f"Each on its own ruler. {'; '.join(differences)}.")
         for column, side in zip(st.columns(2), ready, strict=True):
             with column:
-                show_alone([side], marked)
+                show_shown(compose_alone([side], marked), _mark)
     elif ready:
-        show_alone(ready, marked)
+        show_shown(compose_alone(ready, marked), _mark)
     for side in sides:
         st.caption(f"{side.letter}: {describe_cost(side.run.ledger)}")
     return marked

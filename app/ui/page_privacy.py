@@ -7,18 +7,18 @@ import shlex
 import pandas as pd
 import streamlit as st
 
-from analysis.figures.budget import TOGETHER, draw_budget
 from analysis.figures.findings import describe_budget, describe_void
 from app.budget import compose_store
+from app.shown.budget import compose_budget
 from app.summary import describe_run_guarantee
 from app.terminal.tables import ledger_rows
-from app.ui import theme
-from app.ui.frame import Code, show_badge, show_figure
+from app.ui.frame import show_badge, show_shown
 from app.ui.links import VERSION, is_known_version, show_copy_link
+from app.ui.pair_bar import name_of, order
 from app.ui.privacy_attacks import show_attacks
 from app.ui.privacy_odds import ALARMS, ask_alarms, show_odds
 from app.ui.states import empty_store, missing_run, unknown_link
-from app.ui.store import own_roots, visible_runs
+from app.ui.store import own_roots, summarise_cached, visible_runs
 from dpflat.errors import DPFlatError
 from dpflat.privacy import wording
 from dpflat.privacy.ledger import EntryClass, PrivacyLedger
@@ -47,7 +47,9 @@ def ask_run(runs: list[Run], given: dict[str, str]) -> Run:
         missing_run(wanted)
     chosen = wanted if wanted in by_id else st.session_state.get(RUN)
     st.session_state[RUN] = chosen if chosen in by_id else next(iter(by_id))
-    return by_id[st.selectbox("Run", list(by_id), key=RUN, format_func=lambda name: name_of(by_id[name]))]
+    rows = {run_id: summarise_cached(run) for run_id, run in by_id.items()}
+    offered = [row["id"] for row in order(list(rows.values()))]
+    return by_id[st.selectbox("Run", offered, key=RUN, format_func=lambda run_id: name_of(rows[run_id]))]
 
 
 def new_link() -> dict[str, str]:
@@ -67,12 +69,6 @@ def write_address(run: Run, tab: str) -> None:
     if st.query_params.to_dict() != address:
         st.query_params.from_dict(address)
     show_copy_link(address)
-
-
-def name_of(run: Run) -> str:
-    """A run as it stands in the list of runs."""
-    given = run.label.get("name")
-    return f"{given} ({run.id})" if given else run.id
 
 
 def show_void(ledger: PrivacyLedger) -> None:
@@ -98,21 +94,11 @@ def show_ledger(ledger: PrivacyLedger) -> None:
 
 def show_budget(run: Run, ledger: PrivacyLedger) -> None:
     """What epsilon went to: a sentence, and bars where it went to more than one thing."""
-    parts, finding = ledger.parts(), describe_budget(ledger)
-    if len(parts) < 2 or ledger.delta is None or ledger.epsilon is None:
-        st.markdown(f"#### {finding.text}")
-        return
-    table = pd.DataFrame({"part": [*parts, TOGETHER], "epsilon": [*parts.values(), ledger.epsilon]})
-    code = Code(
-        run_command("ledger", run.folder),
-        "from analysis.figures.budget import draw_budget\n"
-        "from dpflat import list_runs\n\n"
-        f'ledger = next(run for run in list_runs() if run.id == "{run.id}").ledger\n'
-        'draw_budget(ledger.parts(), ledger.epsilon, "light")',
-    )
-    subtitle = f"epsilon by RDP at delta = {wording.show_delta(ledger.delta)}, a function of the plan"
-    figure = draw_budget(parts, ledger.epsilon, theme.mode())
-    show_figure("budget", finding, subtitle, figure, EntryClass.POST_PROCESSING, table, code)
+    shown = compose_budget(run)
+    if shown is None:
+        st.markdown(f"#### {describe_budget(ledger).text}")
+    else:
+        show_shown(shown)
 
 
 def show_outside(ledger: PrivacyLedger) -> None:

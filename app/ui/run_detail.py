@@ -10,11 +10,18 @@ import pandas as pd
 import streamlit as st
 
 from analysis.figures.findings import Finding, describe_training
-from app.summary import PHASES, describe_event, describe_run_guarantee, show_seconds, show_state, summarise
+from app.summary import (
+    PHASES,
+    describe_event,
+    describe_run_guarantee,
+    name_of_side,
+    show_seconds,
+    show_state,
+    summarise,
+)
 from app.ui.curves import show_curves
 from app.ui.frame import show_outside
 from app.ui.run_actions import show_details
-from app.ui.run_table import name_of_side
 from app.ui.states import read_only
 from app.ui.store import read_metrics
 from dpflat import jobs

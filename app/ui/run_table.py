@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,8 @@ import pandas as pd
 import streamlit as st
 
 from analysis.figures.findings import show_accuracies
-from app.summary import NOT_THE_SAME, show_age, show_guarantee_cell, show_layers, show_state
+from app.summary import NOT_THE_SAME, short_name, show_age, show_guarantee_cell, show_layers, show_state
 from app.ui.states import read_only
-from dpflat.runs.record import Run
 
 FILTERS = ("from", "task", "method", "status")
 
@@ -79,7 +78,7 @@ def _make_row(group: list[dict[str, Any]]) -> TableRow:
     return TableRow(
         ids=tuple(row["id"] for row in group),
         cells={
-            "name": name_of(first, len(group)),
+            "name": short_name(first, len(group)),
             "status": show_state(first),
             "task": first.get("task", ""),
             "backbone": first.get("backbone", ""),
@@ -92,19 +91,6 @@ def _make_row(group: list[dict[str, Any]]) -> TableRow:
             "from": origin(first),
         },
     )
-
-
-def name_of(row: Mapping[str, Any], seeds: int) -> str:
-    """The given name, or the run's id without its date; a group is named by its experiment."""
-    if row.get("name"):
-        return str(row["name"])
-    short = str(row["id"]).split("-", 2)[-1]
-    return short if seeds == 1 else short.rsplit("-s", 1)[0]
-
-
-def name_of_side(runs: Sequence[Run]) -> str:
-    """`name_of` a run, or of the seeds of one experiment."""
-    return name_of({"id": runs[0].id, "name": runs[0].label.get("name")}, len(runs))
 
 
 def born(run_id: str) -> float:

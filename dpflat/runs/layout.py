@@ -46,15 +46,21 @@ def read_only() -> bool:
     return os.environ.get("DPFLAT_READONLY", "").strip().lower() in ("1", "true", "yes")
 
 
-def run_command(verb: str, folder: Path, more: str = "") -> str:
-    """The command that does something with a run, for the store it lies in: `dpflat resume ID`.
+def store_to_name(folder: Path) -> str | None:
+    """The store that has to be named to find a run; None for one's own and the shipped one, which are found anyway.
 
     A read-only lab may show runs to strangers, and does not say where they lie.
     """
     root = folder.parent
-    found_anyway = root.resolve() in (runs_root().resolve(), shipped_root().resolve())
-    where = "" if found_anyway else f" --runs {'FOLDER' if read_only() else shlex.quote(str(root))}"
-    return f"dpflat {verb} {folder.name}{more}{where}"
+    if root.resolve() in (runs_root().resolve(), shipped_root().resolve()):
+        return None
+    return "FOLDER" if read_only() else str(root)
+
+
+def run_command(verb: str, folder: Path, more: str = "") -> str:
+    """The command that does something with a run, for the store it lies in: `dpflat resume ID`."""
+    store = store_to_name(folder)
+    return f"dpflat {verb} {folder.name}{more}{'' if store is None else f' --runs {shlex.quote(store)}'}"
 
 
 def shipped_root() -> Path:

@@ -8,8 +8,8 @@ from analysis.figures.layer_choices import draw_strip
 from analysis.figures.layer_findings import describe_what_if
 from analysis.layers.settings import LayersConfig
 from analysis.store import Analysis
+from app.shown.layer_sets import cost_interval, subset_table
 from app.ui import measure
-from app.ui.layer_subsets import as_table, cost_interval
 from dpflat import jobs
 from dpflat.privacy.ledger import EntryClass, LedgerEntry
 from dpflat.runs import layout
@@ -284,7 +284,7 @@ def test_a_toggle_is_answered_within_a_tenth_of_a_second(own):
         describe_what_if(result, kept, "accuracy", interval)
         values = {s: v for s, v in result.values("accuracy").items() if len(s) == 4}
         draw_strip(values, kept, kept, "accuracy, %", "light").to_json()
-        as_table(result, 4)
+        subset_table(result, 4)
         seconds.append(time.perf_counter() - began)
     assert sorted(seconds)[4] < 0.1
 

@@ -1,0 +1,58 @@
+"""A figure in an offline file: finding, subtitle, chart, ledger badge, notes, data and code."""
+
+from __future__ import annotations
+
+import json
+
+from analysis.figures.tokens import Mode
+from app.report.parts import badge, code, element, paragraphs, table, wrap
+from app.shown.figure import ShownFigure
+from dpflat.privacy.ledger import EntryClass
+from dpflat.privacy.wording import FIGURE_OUTSIDE
+
+OUTSIDE = (EntryClass.DIAGNOSTIC, EntryClass.BREAKING)
+
+
+def write_figure(shown: ShownFigure, name: str, heading: str = "h2") -> str:
+    """The figure's frame; the chart is drawn into it when the file is opened.
+
+    Args:
+        shown: the figure.
+        name: unique in the file.
+        heading: the element of the finding.
+    """
+    height = shown.draw("light").layout.height or 400
+    foot = [badge(shown.entry_class)]
+    if shown.entry_class in OUTSIDE:
+        foot.append(element("p", FIGURE_OUTSIDE, class_="small"))
+    exports = [table(shown.table, f"Numbers: {shown.finding.text}"), code(shown.code.command)]
+    exports += [code(text) for text in (shown.code.yaml, shown.code.python) if text]
+    return wrap(
+        "figure",
+        [
+            wrap(
+                "figcaption",
+                [element(heading, shown.finding.text, style="color: var(--ink)"), element("p", shown.subtitle)],
+            ),
+            f'<div id="{name}" role="img" style="min-height: {height}px"{_label(shown)}></div>',
+            wrap("div", foot, class_="foot"),
+            *paragraphs(shown.notes, class_="small"),
+            wrap("details", ["<summary>Data and code</summary>", *exports]),
+        ],
+    )
+
+
+def _label(shown: ShownFigure) -> str:
+    return element("i", "", label=shown.finding.text)[2:-5]
+
+
+def write_charts(figures: dict[str, ShownFigure], modes: tuple[Mode, ...]) -> str:
+    """Every chart in every mode as JSON that no reader can take for markup.
+
+    Args:
+        figures: by name.
+        modes: light, dark or both.
+    """
+    charts = {name: {mode: json.loads(shown.draw(mode).to_json()) for mode in modes} for name, shown in figures.items()}
+    text = json.dumps(charts, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,0 +1,89 @@
+"""Figures of what attacks find in a run, beside what its noise leaves at most."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.attacks.results import NAMES, AttacksResult
+from analysis.attacks.settings import AttacksConfig
+from analysis.figures.attack_findings import describe_attacks, describe_audit
+from analysis.figures.attacks import draw_attacks, draw_audit
+from analysis.odds import LossCurve, curve_of_run
+from analysis.store import analyze_command
+from app.attack_rows import attack_rows, audit_rows
+from app.shown.code import Code, open_run, write_imports
+from app.shown.figure import ShownFigure
+from dpflat.errors import DPFlatError
+from dpflat.privacy import wording
+from dpflat.privacy.ledger import EntryClass
+from dpflat.runs.record import Run
+
+
+def compose_curves(run: Run, found: AttacksResult, config: AttacksConfig) -> ShownFigure:
+    """Members found against false alarms under the bound; `found` has at least one attack."""
+    attacks = list(found.attacks.values())
+    curve, problem = bound_of(run)
+    sizes = ", ".join(f"{attack.name} n = {attack.members:,} and {attack.others:,}" for attack in attacks)
+    condition = wording.describe_condition(run.ledger.guarantee()) if curve is not None else None
+    notes = (problem, wording.ILLUSTRATION, wording.NO_UPPER_LIMIT if curve is None else None, condition)
+    return ShownFigure(
+        "attacks",
+        describe_attacks(attacks, curve),
+        f"Members found against false alarms, % · {sizes} · seed {run.config.seed} · {run.config.task.name}",
+        lambda mode: draw_attacks(attacks, curve, mode),
+        EntryClass.DIAGNOSTIC,
+        pd.DataFrame(attack_rows(found)),
+        _code(run, config, f'draw_attacks(list(found.attacks.values()), {"curve" if curve else "None"}, "light")'),
+        tuple(note for note in notes if note),
+    )
+
+
+def bound_of(run: Run) -> tuple[LossCurve | None, str | None]:
+    """What a run's noise leaves at most, None where nothing bounds it; and why it cannot be told, where it cannot."""
+    if run.ledger.guarantee().answer not in ("holds", "nominal"):
+        return None, None
+    try:
+        return curve_of_run(run), None
+    except DPFlatError as error:
+        return None, str(error)
+
+
+def compose_audit(run: Run, found: AttacksResult, config: AttacksConfig) -> ShownFigure:
+    """What canaries prove about epsilon, what is claimed, and what so many could show."""
+    audit, guarantee = found.audit, run.ledger.guarantee()
+    assert audit is not None
+    return ShownFigure(
+        "canaries",
+        describe_audit(audit, guarantee),
+        f"Epsilon refuted with 95 % confidence · {audit.right:,} of {audit.guesses:,} guesses right, "
+        f"{audit.canaries:,} canaries · seed {run.config.seed} · {run.config.task.name}",
+        lambda mode: draw_audit(audit, guarantee, mode),
+        EntryClass.DIAGNOSTIC,
+        pd.DataFrame(audit_rows(found)),
+        _code(run, config, 'draw_audit(found.audit, run.ledger.guarantee(), "light")'),
+        (wording.describe_ceiling(audit.canaries, audit.guesses, audit.ceiling, guarantee),),
+    )
+
+
+def list_absent(found: AttacksResult) -> list[str]:
+    """Why some of the attacks are not there, a sentence each."""
+    return [f"{NAMES.get(key, key).capitalize()}: {why}" for key, why in found.absent.items()]
+
+
+def _code(run: Run, config: AttacksConfig, call: str) -> Code:
+    bounded = "curve," in call
+    imports = write_imports(
+        {
+            "analysis.attacks.settings": ["AttacksConfig"],
+            "analysis.figures.attacks": [call.partition("(")[0]],
+            "analysis.measuring": ["find_or_measure"],
+            **({"analysis.odds": ["curve_of_run"]} if bounded else {}),
+            "dpflat": ["load_run"],
+        }
+    )
+    changed = config.model_dump(exclude_defaults=True)
+    settings = ", ".join(f"{name}={value!r}" for name, value in changed.items())
+    reading = f"found = find_or_measure(run, AttacksConfig({settings}))" + (
+        "\ncurve = curve_of_run(run)" if bounded else ""
+    )
+    return Code(analyze_command(run, config), f"{imports}\n\nrun = {open_run(run)}", reading, call, config)

@@ -1,0 +1,57 @@
+"""How a figure is made again: a command, settings as YAML, Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analysis.settings import AnalysisConfig
+from dpflat.runs.layout import store_to_name
+from dpflat.runs.record import Run
+from dpflat.settings import write_yaml
+
+
+@dataclass(frozen=True)
+class Code:
+    """How a figure is made again.
+
+    Attributes:
+        command: for the terminal.
+        opening: Python that imports and opens the runs.
+        reading: Python that reads what was measured, or measures it.
+        drawing: Python that draws; its last line is the figure.
+        settings: of the analysis behind it; None where it comes from the run's own files.
+    """
+
+    command: str
+    opening: str
+    reading: str = ""
+    drawing: str = ""
+    settings: AnalysisConfig | None = None
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The Python, part by part."""
+        return tuple(part.strip("\n") for part in (self.opening, self.reading, self.drawing) if part.strip())
+
+    @property
+    def python(self) -> str:
+        """The Python as one text."""
+        return "\n\n".join(self.cells)
+
+    @property
+    def yaml(self) -> str:
+        """All settings of the analysis, as `dpflat analyze --config` takes them; empty where there are none."""
+        return write_yaml(self.settings) if self.settings else ""
+
+
+def open_run(run: Run) -> str:
+    """The Python that opens a run, in the store where it lies."""
+    store = store_to_name(run.folder)
+    return f'load_run("{run.id}")' if store is None else f'load_run("{run.id}", {store!r})'
+
+
+def write_imports(names: Mapping[str, Sequence[str]]) -> str:
+    """Import lines, sorted: `from module import name, name`."""
+    lines = [f"from {module} import {', '.join(sorted(given))}" for module, given in sorted(names.items())]
+    return "\n".join(lines)

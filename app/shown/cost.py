@@ -1,0 +1,26 @@
+"""What measuring something takes and reads, in words."""
+
+from __future__ import annotations
+
+from analysis.kinds import kind_of
+from analysis.settings import AnalysisConfig
+from app.summary import show_seconds
+from dpflat.catalog import BACKBONES
+from dpflat.privacy.wording import BADGES
+from dpflat.runs.record import Run
+
+DATA_WORDS = {"test": "the held-out split", "train": "the training split"}
+
+
+def name_rows(name: str) -> str:
+    """The rows in words."""
+    return DATA_WORDS.get(name, f"{name}, public")
+
+
+def describe_cost(run: Run, config: AnalysisConfig) -> str:
+    """Time, memory and what is read, as one sentence."""
+    seconds, card = kind_of(config).forecast(config, run.config), BACKBONES.get(run.config.backbone.name)
+    time = f"About {show_seconds(seconds)}" if seconds else "An unknown time"
+    memory = f", {card.memory_gb[run.config.backbone.dtype]:g} GB" if card else ""
+    covered = BADGES[config.entry_class(run.ledger.guarantee().answer)][1]
+    return f"{time}{memory}; reads {name_rows(config.data)} ({covered})."
