@@ -24,7 +24,7 @@ import torch
 from analysis.curvature.lanczos import find_extremes
 from analysis.curvature.measure import residual_of
 from analysis.curvature.product import hessian_product
-from analysis.curvature.second_engine import LossSurface, find_by_pyhessian
+from analysis.curvature.second_engine import LossSurface, run_pyhessian
 from analysis.curvature.settings import CurvatureConfig
 from analysis.landscape.directions import draw_gaussian, normalise_filters
 from analysis.landscape.scoring import score
@@ -47,9 +47,9 @@ def compare_eigenvalues(run: Run, examples: int) -> dict[str, Any]:
     product = hessian_product(point.objective, point.weights, point.keys, point.pieces)
     began = time.monotonic()
     surface = LossSurface(point.objective, point.weights, point.keys, point.pieces)
-    values, vectors = find_by_pyhessian(surface, COUNT, PYHESSIAN_TOLERANCE, PYHESSIAN_ITERATIONS)
+    values, vectors = run_pyhessian(surface, COUNT, PYHESSIAN_TOLERANCE, PYHESSIAN_ITERATIONS)
     theirs = time.monotonic() - began
-    residuals = [residual_of(product, v, vector) for v, vector in zip(values, vectors, strict=True)]
+    residuals = [finish(residual_of(product, v, vector)) for v, vector in zip(values, vectors, strict=True)]
     began = time.monotonic()
     tolerance = max(residuals) / float(np.abs(values).max())
     generator = seed_generator(0, Purpose.CURVATURE)

@@ -18,7 +18,7 @@ from analysis.curvature.settings import KNOWN, SCALES, CurvatureConfig
 from analysis.landscape.scoring import score
 from analysis.landscape.settings import noise_deviation
 from analysis.opening import Point, open_point
-from analysis.parts import Part, Step, Unfinished, Work, finish, follow, list_complete
+from analysis.parts import Part, Step, Unfinished, Work, follow, follow_as, list_complete
 from analysis.vectors import move, unflatten
 from dpflat.keys import Purpose, seed_generator
 from dpflat.runs.record import Run
@@ -55,7 +55,7 @@ def measure_curvature(
     if not {EIGENVALUES, TRACE} <= done:
         extremes = yield from _steps(EIGENVALUES, search(point, config, point.keys, config.count))
         if EIGENVALUES not in done:
-            yield Part(EIGENVALUES, tell_eigenvalues(point, config, extremes))
+            yield (yield from read_eigenvalues(point, config, extremes))
         if TRACE not in done:
             yield (yield from read_trace(point, config, extremes))
     work: dict[str, Callable[[Mapping[str, Any]], Unfinished]] = {
@@ -82,25 +82,33 @@ def search(
     return find_extremes(product, size, count, config.tolerance, config.most_products, generator)
 
 
-def tell_eigenvalues(point: Point, config: CurvatureConfig, extremes: Extremes) -> dict[str, Any]:
-    """The content of the part: values with residuals, of the engine that the settings name."""
+def read_eigenvalues(point: Point, config: CurvatureConfig, extremes: Extremes) -> Work:
+    """Values with residuals, of the engine that the settings name; ours beside PyHessian's."""
     top = extremes.top
     told: dict[str, Any] = {"engine": config.engine, "products": extremes.products, "bottom": tell(extremes.bottom)}
     if config.engine == "own":
-        return told | {"top": tell(top)}
+        return Part(EIGENVALUES, told | {"top": tell(top)})
+    theirs = yield from follow_as(find_theirs(point, config), Step(EIGENVALUES, 1.0))
+    return Part(EIGENVALUES, told | {"top": tell(theirs), "own_top": tell(top)})
+
+
+def find_theirs(point: Point, config: CurvatureConfig) -> Generator[None, None, Eigenpairs]:
+    """PyHessian's eigenvalues, falling, with their residuals."""
     surface = LossSurface(point.objective, point.weights, point.keys, point.pieces)
-    values, vectors = find_by_pyhessian(surface, config.count, config.tolerance, config.most_products)
     product = hessian_product(point.objective, point.weights, point.keys, point.pieces)
-    residuals = np.array([residual_of(product, v, vector) for v, vector in zip(values, vectors, strict=True)])
+    values, vectors = yield from find_by_pyhessian(surface, config.count, config.tolerance, config.most_products)
     order = np.argsort(-values)
-    values, residuals, vectors = values[order], residuals[order], vectors[order]
-    theirs = Eigenpairs(values, residuals, have_converged(values, residuals, config.tolerance), vectors)
-    return told | {"top": tell(theirs), "own_top": tell(top)}
+    values, vectors = values[order], vectors[order]
+    residuals = np.zeros(len(values))
+    for place, (value, vector) in enumerate(zip(values, vectors, strict=True)):
+        residuals[place] = yield from residual_of(product, value, vector)
+    return Eigenpairs(values, residuals, have_converged(values, residuals, config.tolerance), vectors)
 
 
-def residual_of(product: Product, value: float, vector: np.ndarray) -> float:
+def residual_of(product: Product, value: float, vector: np.ndarray) -> Generator[None, None, float]:
     """The norm of H v - value v. Privacy: reads what `product` reads."""
-    return float(np.linalg.norm(finish(product(vector)) - value * vector))
+    image = yield from product(vector)
+    return float(np.linalg.norm(image - value * vector))
 
 
 def tell(pairs: Eigenpairs) -> list[dict[str, Any]]:

@@ -1,10 +1,13 @@
+import threading
+import time
+
 import numpy as np
 import pytest
 import torch
 
 from analysis.curvature.lanczos import find_extremes
 from analysis.curvature.product import hessian_product
-from analysis.curvature.second_engine import LossSurface, find_by_pyhessian
+from analysis.curvature.second_engine import AbandonedError, LossSurface, find_by_pyhessian
 from analysis.parts import finish
 from analysis.vectors import flatten, unflatten
 from dpflat.backbones.random_tiny import build_random_tiny
@@ -104,9 +107,31 @@ def test_pyhessian_finds_the_same_eigenvalues_by_magnitude(model):
     expected = np.linalg.eigvalsh(full_hessian(model, KEYS))
     expected = expected[np.argsort(-np.abs(expected))]
     torch.manual_seed(0)
-    values, vectors = find_by_pyhessian(LossSurface(objective, weights, KEYS, pieces), 2, 1e-7, 2000)
+    values, vectors = result_of(find_by_pyhessian(LossSurface(objective, weights, KEYS, pieces), 2, 1e-7, 2000))
     assert values == pytest.approx(expected[:2], rel=1e-3)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-4)
+
+
+def test_pyhessian_left_alone_ends_at_the_next_batch(model):
+    objective, weights, pieces = model
+    surface = LossSurface(objective, weights, KEYS, pieces)
+    alive = set(threading.enumerate())
+    work = find_by_pyhessian(surface, 2, 1e-300, 10**9)
+    for _ in range(3):
+        next(work)
+    (thread,) = set(threading.enumerate()) - alive
+    began = time.monotonic()
+    work.close()
+    assert not thread.is_alive()
+    assert time.monotonic() - began < 2
+    with pytest.raises(AbandonedError):
+        surface(None)
+
+
+def test_what_goes_wrong_inside_pyhessian_is_raised(model):
+    objective, weights, pieces = model
+    with pytest.raises(AssertionError):
+        result_of(find_by_pyhessian(LossSurface(objective, weights, KEYS, pieces), 0, 1e-3, 10))
 
 
 def test_pyhessians_density_does_not_run_and_its_trace_stops_early(model):

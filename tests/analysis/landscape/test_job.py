@@ -1,6 +1,8 @@
 import gc
 import json
 import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -266,6 +268,24 @@ def test_another_engine_has_its_own_folder_and_agrees(run, store):
     theirs = measure(run, store, "curvature", count=1, tolerance=1e-5, engine="pyhessian", most_products=2000).result
     assert theirs.engine == "pyhessian"
     assert theirs.own_top[0].value == pytest.approx(ours.top[0].value, rel=1e-4)
+
+
+def test_pyhessian_can_be_stopped_on_the_way(run, store):
+    config = {"kind": "curvature", **SMALL["curvature"], "engine": "pyhessian", "tolerance": 1e-15, "seed": 8}
+    asked = open_analysis(run, build_settings(config | {"most_products": 10_000}), store)
+
+    class AfterSomeTime(Stopping):
+        began: float | None = None
+
+        def __call__(self):
+            inside = any("ThreadPoolExecutor" in thread.name for thread in threading.enumerate())
+            self.began = self.began or (time.monotonic() if inside else None)
+            return self.began is not None and time.monotonic() - self.began > 0.5
+
+    stopping = AfterSomeTime()
+    assert do_analysis(asked, stopping) == STOPPED
+    assert time.monotonic() - stopping.began < 2.5
+    assert not any("ThreadPoolExecutor" in thread.name for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize(
