@@ -32,7 +32,7 @@ def open_tab(a, b=None, **more):
 
 
 def code_of(page):
-    return [block.value for block in page.code if "find_analysis" in block.value]
+    return [block.value for block in page.code if "find_or_measure" in block.value]
 
 
 def test_a_store_without_prefixes_says_so(own):
@@ -110,6 +110,42 @@ def test_an_eigenvalue_that_has_not_converged_has_no_number(own):
     run = white_box(own)
     keep_analysis(run, own, {"kind": "curvature"}, made_up_curvature(top=None))
     assert "The largest eigenvalue is not converged (1 seed)" in texts(open_tab(run, tab="curvature"))
+
+
+def test_curvature_that_was_stopped_shows_the_parts_it_has_and_says_that_more_are_to_come(own):
+    run = white_box(own)
+    content = made_up_curvature()
+    ball = content["parts"]["ball"]
+    content["parts"] = {name: content["parts"][name] for name in ("eigenvalues", "trace", "blocks")} | {
+        "ball": ball | {"draws": 60, "complete": False}
+    }
+    keep_analysis(run, own, {"kind": "curvature"}, content, state="stopped")
+    page = open_tab(run, tab="curvature")
+    assert "Mean rise under noise, draws: 60 so far" in texts(page)
+    assert "blocks: 7" in texts(page)
+    assert "Density of all eigenvalues" not in texts(page)
+    assert "stopped; 3 of 5 parts are measured and kept" in texts(page)
+    assert "Continue" in labels(page)
+
+
+def test_a_rise_without_a_place_on_the_axes_is_told_on_the_page(own):
+    run = white_box(own)
+    content = made_up_curvature()
+    content["parts"]["ball"]["rows"][0]["mean"] = -1e-6
+    keep_analysis(run, own, {"kind": "curvature"}, content)
+    assert "A: 1 of 5 sizes of noise are not drawn" in texts(open_tab(run, tab="curvature"))
+
+
+def test_more_eigenvalues_are_offered_at_the_cost_of_what_is_missing_and_start_with_the_other_parts(own, monkeypatch):
+    run = white_box(own)
+    keep_analysis(run, own, {"kind": "curvature"}, made_up_curvature())
+    monkeypatch.setattr(measure.jobs, "start", lambda folder, module: None)
+    page = open_tab(run, tab="curvature", count="10")
+    assert "(4 of 5 parts are measured already)" in texts(page)
+    press(page, "Measure")
+    page = open_tab(run, tab="curvature", count="10")
+    assert "Mean rise under noise, draws: 200" in texts(page)
+    assert "The largest eigenvalue" not in texts(page)
 
 
 def test_a_plane_that_was_stopped_is_drawn_as_far_as_it_goes_and_can_go_on(own):
