@@ -12,11 +12,13 @@ from analysis.kind import Kind
 from analysis.landscape.kinds import LINES, PLANE, TRUST
 from analysis.layers.kind import LAYERS
 from analysis.settings import AnalysisConfig
+from analysis.sharpness import SHARPNESS
 from dpflat.config import describe_errors
 from dpflat.errors import DPFlatError, unknown
 
 KINDS: dict[str, Kind] = {
     "layers": LAYERS,
+    "sharpness": SHARPNESS,
     "lines": LINES,
     "plane": PLANE,
     "trust": TRUST,

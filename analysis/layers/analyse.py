@@ -16,6 +16,7 @@ from analysis.layers.readings import ask_from, read_alone, read_geometries, read
 from analysis.layers.settings import LayersConfig
 from analysis.layers.subsets import Subset
 from analysis.parts import Part, Step, Work, list_complete
+from analysis.sharpness import SharpnessConfig
 from dpflat.flatness.sharpness import box_widths, draw_corners, move_in_box
 from dpflat.keys import Purpose, seed_generator
 from dpflat.prefix import Parameters, active_layers, trained_prefixes
@@ -41,6 +42,25 @@ def begin_layers(run: Run, config: LayersConfig) -> Begun:
         conditions,
         lambda parts: analyse_layers(asked, config, subsets, frozenset(list_complete(parts))),
     )
+
+
+def begin_whole(run: Run, config: SharpnessConfig) -> Begun:
+    """A run ready to be asked for the sharpness of its final weights alone: that of `read_whole` in Keskar's box.
+
+    Raises:
+        DPFlatError: as `begin_layers`.
+    """
+    asked = open_run(run, config.of_layers())
+    conditions = {"rows": asked.rows, "examples": sum(len(piece) for piece in asked.few)}
+    return Begun(
+        asked.objective.backbone,
+        conditions,
+        lambda parts: iter(()) if list_complete(parts) else _read_box(asked, config.of_layers()),
+    )
+
+
+def _read_box(asked: Asked, config: LayersConfig) -> Iterator[Step | Part]:
+    yield (yield from read_whole(asked, config, ("box",)))
 
 
 def analyse_layers(

@@ -134,9 +134,9 @@ def read_geometries(asked: Asked, config: LayersConfig) -> Work:
     return _read_each(asked, config, OTHER_MEASURES, "geometries")
 
 
-def read_whole(asked: Asked, config: LayersConfig) -> Work:
-    """Sharpness of all prefixes of the final weights together, in every neighbourhood."""
+def read_whole(asked: Asked, config: LayersConfig, measures: tuple[str, ...] = ("box", *OTHER_MEASURES)) -> Work:
+    """Sharpness of all prefixes of the final weights together, in some neighbourhoods."""
     prefixes = trained_prefixes(asked.final)
-    found = yield from as_steps(read(asked, config, asked.final, prefixes, ("box", *OTHER_MEASURES)), "whole")
+    found = yield from as_steps(read(asked, config, asked.final, prefixes, measures), "whole")
     count = sum(len(piece) for piece in asked.few)
     return Part("whole", {"measures": found, "examples": count, "weights": "final"})

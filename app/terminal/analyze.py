@@ -24,7 +24,8 @@ from dpflat.settings import apply_settings
 from dpflat.studies import list_configs, read_study
 
 KindArgument = Annotated[
-    Literal["layers", "lines", "plane", "trust", "curvature", "attacks"], typer.Argument(help="What to measure.")
+    Literal["layers", "sharpness", "lines", "plane", "trust", "curvature", "attacks"],
+    typer.Argument(help="What to measure."),
 ]
 
 

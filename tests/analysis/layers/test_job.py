@@ -13,6 +13,7 @@ from analysis.layers.parts import SHARES, list_shares
 from analysis.layers.results import SUBSET_MEASURES, build_result
 from analysis.layers.settings import LayersConfig
 from analysis.layers.trace import read_trace, removed_layers
+from analysis.sharpness import SharpnessConfig
 from analysis.store import RESULT, Analysis, analyze_command, find_analysis, folder_of, open_analysis
 from analysis.worker import do_analysis
 from dpflat import jobs
@@ -351,3 +352,10 @@ def mass_by_hand(asked, layer, batch):
     weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
     weights /= weights.sum(axis=-1, keepdims=True)
     return weights[..., : keys.shape[2]].sum(axis=-1).mean(axis=1)[0].tolist()
+
+
+def test_the_sharpness_of_a_run_alone_is_that_which_an_analysis_of_its_layers_reads(whole, run, store):
+    alone = SharpnessConfig(examples=QUICK.examples, restarts=QUICK.restarts, ascent_steps=QUICK.ascent_steps)
+    analysis = open_analysis(run, alone, store)
+    assert do_analysis(analysis, Stopping()) == FINISHED
+    assert analysis.result.box == whole.result.whole["box"]

@@ -1,0 +1,88 @@
+"""The sharpness of a run's final weights as a kind of its own: one number a run, in seconds. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from analysis.kind import Kind
+from analysis.layers.forecast import AGAINST_TRAINING
+from analysis.layers.results import Reading
+from analysis.layers.settings import LayersConfig, check_data
+from analysis.settings import AnalysisConfig
+from dpflat.catalog import BACKBONES
+from dpflat.config import RunConfig
+from dpflat.forecast import START_SECONDS
+from dpflat.runs.record import Run
+
+
+class SharpnessConfig(AnalysisConfig):
+    """How high the loss rises in Keskar's box around all prefixes of the final weights (Keskar et al. 2017)."""
+
+    kind: Literal["sharpness"] = "sharpness"
+    schema_version: Literal[1] = 1
+    examples: int = Field(256, ge=8, le=10_000)
+    """Rows, drawn by the seed: those that an analysis of layers asks."""
+    restarts: int = Field(5, ge=1, le=100)
+    """Random starts of the ascent."""
+    ascent_steps: int = Field(3, ge=1, le=1000)
+    """Steps of each ascent."""
+    eta: float = Field(0.02, gt=0, le=1)
+    """Half width of the box, eta (|w| + 1)."""
+
+    def of_layers(self) -> LayersConfig:
+        """The settings of an analysis of layers that reads the same."""
+        return LayersConfig(**self.model_dump(exclude={"kind", "schema_version"}))
+
+
+@dataclass(frozen=True)
+class SharpnessResult:
+    """What was found.
+
+    Attributes:
+        run: id of the run.
+        data: which rows, by name.
+        rows: hash of their indices.
+        examples: their number.
+        box: the reading; None until it is done.
+    """
+
+    run: str
+    data: str
+    rows: str
+    examples: int
+    box: Reading | None
+
+
+def _read(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> SharpnessResult:
+    found = content["parts"].get("whole", {}).get("measures", {}).get("box")
+    return SharpnessResult(
+        content["run"], content["data"], content["rows"], content["examples"], Reading(**found) if found else None
+    )
+
+
+def _forecast(config: SharpnessConfig, run: RunConfig) -> float | None:
+    card = BACKBONES.get(run.backbone.name)
+    if card is None:
+        return None
+    passes = 1 + config.restarts * (config.ascent_steps + 1)
+    return START_SECONDS + AGAINST_TRAINING * passes * config.examples / card.examples_per_second[run.backbone.dtype]
+
+
+def _check(config: SharpnessConfig, run: Run) -> None:
+    check_data(config.of_layers(), run.config)
+
+
+SHARPNESS = Kind(
+    SharpnessConfig,
+    _check,
+    lambda _: {"whole": 1.0},
+    {"whole": "all prefixes together"},
+    _read,
+    _forecast,
+    begin="analysis.layers.analyse:begin_whole",
+)
