@@ -109,17 +109,22 @@ def find_analysis(run: Run, config: AnalysisConfig, root: Path | None = None) ->
     return None
 
 
+def list_analyses(run: Run, kind: str, root: Path | None = None) -> list[Analysis]:
+    """Every analysis of a kind, whatever its settings: beside the run, then in one's own store."""
+    places = dict.fromkeys((run.folder.parent, root or layout.runs_root()))
+    folders = [found for place in places for found in sorted((place / ANALYSES / run.id).glob(f"{kind}-*"))]
+    return [Analysis(folder) for folder in folders if (folder / layout.CONFIG).exists()]
+
+
 def take_over(run: Run, config: AnalysisConfig, root: Path | None = None) -> dict[str, Any]:
     """What other analyses of a run have measured that these settings ask for too, as a `result.json`; empty if none.
 
     What cannot be read is measured again.
     """
-    places = dict.fromkeys((run.folder.parent, root or layout.runs_root()))
-    folders = [found for place in places for found in sorted((place / ANALYSES / run.id).glob(f"{config.kind}-*"))]
     others = []
-    for folder in folders:
+    for analysis in list_analyses(run, config.kind, root):
         try:
-            others.append((folder.name, Analysis(folder).config, read_json(folder / RESULT)))
+            others.append((analysis.folder.name, analysis.config, read_json(analysis.folder / RESULT)))
         except DPFlatError:
             continue
     try:

@@ -16,10 +16,13 @@ from app.budget import compose_store, find_data
 from app.summary import QUICK_IS_FOR_LOOKING, describe_run_guarantee, show_seconds, summarise
 from app.terminal import own_data, tables
 from app.terminal.analyze import analyze, analyze_study
+from app.terminal.compare import compare_runs
 from app.terminal.doctor import check_machine
 from app.terminal.models import models_cli
 from app.terminal.odds import describe_run_odds
 from app.terminal.options import JsonOption, RunArgument, RunsOption
+from app.terminal.plot import plot
+from app.terminal.report import report
 from app.terminal.resolve import resolve
 from app.terminal.say import err, out, print_json, say
 from app.terminal.watch import EXIT_BY_STATE, follow_run, follow_study
@@ -40,6 +43,9 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 study_cli = typer.Typer(no_args_is_help=True, help="Many runs from one file.")
 cli.add_typer(study_cli, name="study")
 cli.command()(analyze)
+cli.command("compare")(compare_runs)
+cli.command()(plot)
+cli.command()(report)
 study_cli.command("analyze")(analyze_study)
 cli.add_typer(models_cli, name="models")
 

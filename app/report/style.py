@@ -27,7 +27,8 @@ figure {{ margin: 0 0 32px; min-width: 0; }}
 .badge.diagnostic {{ background: var(--amber_tint); color: var(--amber_text); }}
 .badge.breaking {{ background: var(--danger_tint); color: var(--danger_text); }}
 .scroll {{ overflow-x: auto; margin: 8px 0 16px; }}
-table {{ border-collapse: collapse; font-size: {tokens.TABLE_PX}px; line-height: 20px;
+table {{ width: max-content; max-width: {tokens.MAIN_WIDTH_PX}px; border-collapse: collapse;
+  font-size: {tokens.TABLE_PX}px; line-height: 20px;
   font-variant-numeric: tabular-nums; }}
 th, td {{ text-align: left; padding: 4px 16px 4px 0; vertical-align: top; border-bottom: 1px solid var(--hairline); }}
 th {{ font-weight: 400; color: var(--ink_2); }}

@@ -16,6 +16,7 @@ from app.withheld import visible_config
 from dpflat.config import RunConfig
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
+from dpflat.settings import flatten_settings
 
 Side = Sequence[Run]
 NOT_COMPARABLE = "No difference of accuracy is given: it needs two finished runs of the same task."
@@ -85,23 +86,16 @@ def describe_side(letter: str, side: Side) -> str:
     return f"{letter}: {name_of_side(side)}{count}. {guarantee}"
 
 
-def flatten(config: RunConfig) -> dict[str, Any]:
-    """Every setting as `section.field: value`."""
-    flat: dict[str, Any] = {}
-    for section, content in config.model_dump(mode="json").items():
-        if isinstance(content, dict):
-            flat |= {f"{section}.{key}": value for key, value in content.items()}
-        else:
-            flat[section] = content
-    return flat
-
-
 def list_differences(first: Side, second: Side, see: Callable[[RunConfig], RunConfig] = visible_config) -> pd.DataFrame:
     """The settings that differ between two sides, and only those; a side's seeds stand together."""
-    a, b = (_join([flatten(see(run.config)) for run in side]) for side in (first, second))
+    a, b = (_join([_flatten(see(run.config)) for run in side]) for side in (first, second))
     keys = [key for key in {**a, **b} if a.get(key, "absent") != b.get(key, "absent")]
     rows = [{"setting": key, "A": a.get(key, "absent"), "B": b.get(key, "absent")} for key in keys]
     return pd.DataFrame(rows, columns=["setting", "A", "B"])
+
+
+def _flatten(config: RunConfig) -> dict[str, Any]:
+    return flatten_settings(config.model_dump(mode="json"))
 
 
 def _join(settings: list[dict[str, Any]]) -> dict[str, str]:

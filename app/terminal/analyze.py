@@ -8,19 +8,21 @@ from typing import Annotated, Literal
 import typer
 
 from analysis.kinds import build_settings
+from analysis.settings import AnalysisConfig
 from analysis.store import RESULT, Analysis, open_analysis
 from app.terminal.measured import describe_conditions, tables_of
 from app.terminal.options import JsonOption, RunArgument, RunsOption
 from app.terminal.say import err, out, print_json, say
 from app.terminal.watch import EXIT_BY_STATE, follow_analysis
 from dpflat import jobs
+from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import FIGURE_OUTSIDE
 from dpflat.runs import layout
 from dpflat.runs.files import read_json
 from dpflat.runs.record import Run
 from dpflat.runs.store import find_same, list_runs, load_run
-from dpflat.settings import apply_settings
+from dpflat.settings import apply_settings, read_settings
 from dpflat.studies import list_configs, read_study
 
 KindArgument = Annotated[
@@ -35,6 +37,9 @@ def analyze(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="field=value: data, examples, seed, points, ...; repeatable.")
     ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML or JSON file of the settings, as a figure's YAML gives them.")
+    ] = None,
     engine: Annotated[
         Literal["own", "pyhessian"] | None, typer.Option(help="Whose eigenvalues, for curvature: ours or PyHessian's.")
     ] = None,
@@ -45,8 +50,7 @@ def analyze(
     """Measure something of a finished run; what is measured already is shown. Ctrl-C keeps what was done."""
     run, root = load_run(run_id, runs), layout.runs_root(runs)
     chosen = [*(settings or []), *([f"engine={engine}"] if engine else [])]
-    config = build_settings(apply_settings({"kind": kind}, chosen))
-    analysis = open_analysis(run, config, root)
+    analysis = open_analysis(run, read_analysis_settings(kind, config, chosen), root)
     if analysis.state != "finished":
         jobs.start(analysis.folder, "analysis.worker")
         if detach:
@@ -55,6 +59,23 @@ def analyze(
         follow_analysis(analysis, err)
     conclude(run, analysis, as_json)
     raise typer.Exit(EXIT_BY_STATE.get(analysis.state, 3))
+
+
+def read_analysis_settings(kind: str, file: Path | None, settings: list[str]) -> AnalysisConfig:
+    """The settings of an analysis: defaults, then a file, then `field=value`.
+
+    Args:
+        kind: what is measured.
+        file: YAML or JSON; it may name its kind, which must be this one.
+        settings: `field=value` strings.
+
+    Raises:
+        DPFlatError: for what is unknown, of the wrong type or out of range, or of another kind.
+    """
+    content = read_settings(file) if file is not None else {}
+    if content.get("kind", kind) != kind:
+        raise DPFlatError(f"'{file}' holds settings of {content['kind']}; asked was {kind}.")
+    return build_settings(apply_settings(content | {"kind": kind}, settings))
 
 
 def analyze_study(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 
-from analysis.figures.findings import Finding, describe_training
+from analysis.figures.findings import Finding
+from app.shown.training import describe_curves
 from app.summary import (
     PHASES,
     describe_event,
@@ -59,7 +58,7 @@ def _show_seeds(runs: Sequence[Run]) -> None:
     st.markdown(f"## {describe_run_guarantee(runs[0])}")
     together = compose_runs([run.config for run in runs])
     st.write(describe_together(len(runs), *together))
-    _show_finding(_find(runs))
+    _show_finding(describe_curves(runs, read_metrics))
     seeds = ", ".join(str(run.config.seed) for run in runs)
     st.caption(f"n = {runs[0].results['examples']:,} test examples · seeds {seeds} · ± is the deviation over seeds")
     show_curves({name: runs})
@@ -86,7 +85,7 @@ def _draw_progress(run: Run) -> None:
         st.markdown(f"## {describe_run_guarantee(run)}")
     if state == "finished":
         results = run.results
-        _show_finding(_find([run]))
+        _show_finding(describe_curves([run], read_metrics))
         st.caption(f"n = {results['examples']:,} test examples · 1 seed · {show_seconds(results['seconds'])}")
     show_curves({title_of(run): [run]})
     if run.last_step is not None:
@@ -94,17 +93,6 @@ def _draw_progress(run: Run) -> None:
     if state not in jobs.ALIVE:
         _show_data(run)
     _show_events(run)
-
-
-def _find(runs: Sequence[Run]) -> Finding:
-    tables = [read_metrics(run) for run in runs]
-    losses = [t.set_index("step")["loss"].astype(float) for t in tables if "loss" in t]
-    loss = pd.concat(losses, axis=1, join="inner").mean(axis=1).tolist() if losses else []
-    shares = [t["clipped_share"].dropna() for t in tables if "clipped_share" in t]
-    ends = [float(s.tail(max(1, len(s) // 10)).mean()) for s in shares if len(s)]
-    accuracies = [run.results["accuracy"] for run in runs]
-    clipped = sum(ends) / len(ends) if ends and not math.isnan(sum(ends)) else None
-    return describe_training(accuracies, int(runs[0].results["steps"]), clipped, loss, len(runs))
 
 
 def _show_finding(finding: Finding) -> None:

@@ -1,0 +1,61 @@
+"""Runs as a person names them on the command line: ids, starts of ids, `latest`, or a link of a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from dpflat.errors import DPFlatError
+from dpflat.runs.record import Run
+from dpflat.runs.store import load_run
+
+NONE = "none"
+
+
+def read_link(text: str) -> dict[str, list[str]]:
+    """The ids that a link of a page names as A and B; empty where the text is no link."""
+    if "?" not in text:
+        return {}
+    query = parse_qs(urlsplit(text).query)
+    return {
+        letter: [part for part in query[letter][0].split(",") if part and part != NONE]
+        for letter in ("a", "b")
+        if letter in query
+    }
+
+
+def find_run(text: str, root: Path | None) -> Run:
+    """One run: by its id, the start of it, `latest`, or a link that shows it.
+
+    Raises:
+        DPFlatError: when it is none of these, or several.
+    """
+    return load_run(_first(read_link(text).get("a"), text) if "?" in text else text, root)
+
+
+def _first(ids: list[str] | None, text: str) -> str:
+    if not ids:
+        raise DPFlatError(f"This link names no run: '{text[:120]}'.")
+    return ids[0]
+
+
+def find_sides(first: str, second: str | None, root: Path | None) -> list[list[Run]]:
+    """A and B, each a run or, from a link, seeds of one experiment.
+
+    Args:
+        first: A; a link may name both.
+        second: B; None where A's link names it.
+        root: one's own store.
+
+    Raises:
+        DPFlatError: when a side is missing or not here.
+    """
+    link = read_link(first)
+    a = link.get("a") or [_first(None, first)] if "?" in first else [first]
+    if second is None:
+        b = link.get("b") or []
+    else:
+        b = [_first(read_link(second).get("a"), second)] if "?" in second else [second]
+    if not b:
+        raise DPFlatError("Expected two runs, or a link that names A and B: dpflat compare A B.")
+    return [[load_run(name, root) for name in dict.fromkeys(ids)] for ids in (a, b)]
