@@ -23,9 +23,10 @@ def forecast_seconds(config: AttacksConfig, run: RunConfig) -> float | None:
     card, task = BACKBONES.get(run.backbone.name), run.task.card()
     if card is None:
         return None
-    passes = 1 if run.data.train_subset is None else 1 + config.shadows
+    drawn = run.data.train_subset or task.train_rows
+    left_out = min(config.non_members, task.train_rows - drawn)
+    rows = drawn + task.test_rows + (1 + config.shadows) * (drawn + left_out if left_out else 0)
     longer = min(task.typical_tokens, run.data.max_tokens) / REFERENCE_TOKENS
-    rows = passes * (task.train_rows + task.test_rows)
     return START_SECONDS + FORWARD_SHARE * rows * longer / card.examples_per_second[run.backbone.dtype]
 
 

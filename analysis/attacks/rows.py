@@ -100,11 +100,15 @@ def score_split(
         yield Step(part, share[0] + (share[1] - share[0]) * progress.done / progress.total)
 
 
+def select_units(split: EncodedSplit, units: np.ndarray) -> EncodedSplit:
+    """The rows of some units, which are numbered anew in ascending order."""
+    return split.select(np.flatnonzero(np.isin(split.unit, units)))
+
+
 def with_labels(split: EncodedSplit, units: np.ndarray, labels: np.ndarray) -> EncodedSplit:
     """The rows of some units, ascending, with one label a unit in place of their own."""
-    chosen = np.flatnonzero(np.isin(split.unit, units))
-    picked = split.select(chosen)
-    return replace(picked, labels=labels[np.searchsorted(units, split.unit[chosen])])
+    picked = select_units(split, units)
+    return replace(picked, labels=labels[picked.unit])
 
 
 def mean_by_unit(values: np.ndarray, unit: np.ndarray, units: int) -> np.ndarray:

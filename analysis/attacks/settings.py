@@ -24,6 +24,8 @@ class AttacksConfig(AnalysisConfig):
     """Members are training rows, non-members test rows and training rows that a subset left out."""
     shadows: int = Field(16, ge=0, le=256)
     """Most shadow runs: finished runs of the same settings with other seeds, which drew other rows."""
+    non_members: int = Field(2000, ge=10, le=1_000_000)
+    """Most non-members of the likelihood ratio, drawn by the seed from the rows that a subset left out."""
     guessed: float = Field(0.5, gt=0, le=1)
     """Share of the canaries that a guess is made for, settled before anybody looks."""
 

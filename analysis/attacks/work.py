@@ -10,7 +10,16 @@ import numpy as np
 from analysis.attacks.likelihood import FEWEST_SHADOWS, score_rows
 from analysis.attacks.one_run import audit_run
 from analysis.attacks.results import summarise_attack
-from analysis.attacks.rows import Rows, drawn_rows, mean_by_unit, open_rows, read_canaries, score_split, with_labels
+from analysis.attacks.rows import (
+    Rows,
+    drawn_rows,
+    mean_by_unit,
+    open_rows,
+    read_canaries,
+    score_split,
+    select_units,
+    with_labels,
+)
 from analysis.attacks.settings import NO_MEMBERS, AttacksConfig, why_no_canaries, why_no_shadows
 from analysis.attacks.shadows import find_shadows
 from analysis.begun import Begun
@@ -52,7 +61,7 @@ def begin_attacks(run: Run, config: AttacksConfig) -> Begun:
     drawn = drawn_rows(run.config, units)
     target = Target(run, rows, canaries, drawn, took_part(run, units), ~np.isin(np.arange(units), drawn))
     shadows = find_shadows(run, config.shadows)
-    conditions = {"examples": len(rows.train) + len(rows.test)}
+    conditions = {"examples": int(target.members.sum()) + len(rows.test)}
     return Begun(
         rows.objective.backbone,
         conditions,
@@ -84,10 +93,11 @@ def threshold_losses(target: Target, config: AttacksConfig) -> Work:
     """
     if not target.members.any():
         return Part("threshold", {"absent": NO_MEMBERS})
-    train = yield from score_split(target.run, target.rows, target.rows.train, "threshold", (0.0, 0.8))
-    test = yield from score_split(target.run, target.rows, target.rows.test, "threshold", (0.8, 1.0))
-    by_unit = mean_by_unit(train["loss"], target.rows.train.unit, target.rows.train.units)
-    members, others = by_unit[target.members], test["loss"].astype(float)
+    split, test = select_units(target.rows.train, np.flatnonzero(target.members)), target.rows.test
+    turn = len(split) / (len(split) + len(test))
+    own = yield from score_split(target.run, target.rows, split, "threshold", (0.0, turn))
+    other = yield from score_split(target.run, target.rows, test, "threshold", (turn, 1.0))
+    members, others = mean_by_unit(own["loss"], split.unit, split.units), other["loss"].astype(float)
     content = summarise_attack(-members, -others, -float(members.mean()), config.seed)
     return Part("threshold", content, {"members": members.astype(np.float32), "others": others.astype(np.float32)})
 
@@ -108,21 +118,35 @@ def audit_canaries(target: Target, config: AttacksConfig) -> Work:
 def compare_shadows(target: Target, config: AttacksConfig, shadows: list[Run]) -> Work:
     """LiRA: log odds under this run against those under runs that had the row and runs that had not.
 
-    Non-members are the training rows that the run's subset left out.
+    Non-members are training rows that the run's subset left out.
     """
     absent = why_no_shadows(target.run.config, len(shadows), FEWEST_SHADOWS)
     absent = absent or (None if target.members.any() else NO_MEMBERS)
     if absent is not None:
         return Part("likelihood", {"absent": absent})
+    units = choose_units(target.members, target.others, config.non_members, config.seed)
+    split, count = select_units(target.rows.train, units), len(shadows) + 1
     scored, inside = [], []
-    train, count = target.rows.train, len(shadows) + 1
     for number, run in enumerate((target.run, *shadows)):
-        scores = yield from score_split(run, target.rows, train, "likelihood", (number / count, (number + 1) / count))
-        scored.append(mean_by_unit(scores["log_odds"], train.unit, train.units))
-        inside.append(took_part(run, train.units))
+        scores = yield from score_split(run, target.rows, split, "likelihood", (number / count, (number + 1) / count))
+        scored.append(mean_by_unit(scores["log_odds"], split.unit, split.units))
+        inside.append(took_part(run, target.rows.train.units)[units])
     ratio = score_rows(scored[0], np.stack(scored[1:]), np.stack(inside[1:]))
-    members, others = ratio[target.members], ratio[target.others]
+    members, others = ratio[target.members[units]], ratio[target.others[units]]
     return Part("likelihood", summarise_attack(members, others, 0.0, config.seed, tuple(run.id for run in shadows)))
+
+
+def choose_units(members: np.ndarray, others: np.ndarray, most: int, seed: int) -> np.ndarray:
+    """All members and at most so many non-members, drawn by the seed; ascending.
+
+    Args:
+        members: (units,) bool.
+        others: (units,) bool.
+        most: number of non-members.
+        seed: of the draw.
+    """
+    drawn = np.random.default_rng(seed).permutation(np.flatnonzero(others))[:most]
+    return np.sort(np.concatenate([np.flatnonzero(members), drawn]))
 
 
 def took_part(run: Run, units: int) -> np.ndarray:

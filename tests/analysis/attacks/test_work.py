@@ -8,7 +8,7 @@ from analysis.attacks.roc import measure_area
 from analysis.attacks.rows import drawn_rows, read_canaries
 from analysis.attacks.settings import AttacksConfig
 from analysis.attacks.shadows import find_shadows
-from analysis.attacks.work import begin_attacks, took_part
+from analysis.attacks.work import begin_attacks, choose_units, took_part
 from analysis.parts import Part, Step
 from analysis.store import RESULT, open_analysis
 from analysis.worker import do_analysis
@@ -69,7 +69,7 @@ def test_every_attack_succeeds_on_an_overfitted_run_without_privacy(leaky):
     assert found.attacks["likelihood"].shadows == tuple(run.id for run in leaky[1:])
     assert len(arrays["members"]) == found.attacks["threshold"].members == 140
     assert len(arrays["others"]) == found.attacks["threshold"].others == 1706
-    assert found.attacks["likelihood"].others == 6824 - 200
+    assert found.attacks["likelihood"].others == 2000
 
 
 def test_nothing_is_found_under_much_noise_and_what_does_not_apply_says_why(store, read_and_count_once):
@@ -127,6 +127,17 @@ def test_shadows_have_the_same_settings_and_other_seeds_and_no_more_than_asked(l
     assert find_shadows(leaky[1], 0) == []
 
 
+def test_non_members_of_the_likelihood_ratio_are_left_out_rows_drawn_by_the_seed():
+    members, others = np.arange(100) < 10, np.arange(100) >= 20
+    first, again, other = (choose_units(members, others, 30, seed) for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert set(first[:10]) == set(range(10))
+    assert len(set(first[10:])) == 30
+    assert first[10:].min() >= 20
+    assert np.array_equal(choose_units(members, others, 1000, 1), np.flatnonzero(members | others))
+
+
 class AfterTheFirstPart(Stopping):
     """Somebody who presses Stop when the first part is there."""
 
@@ -144,7 +155,7 @@ def test_it_is_stored_like_every_analysis_and_goes_on_where_it_was_stopped(leaky
     content = read_json(analysis.folder / RESULT)
     assert content["parts"]["threshold"] == first["threshold"]
     assert set(content["parts"]) == {"threshold", "canaries", "likelihood"}
-    assert (content["entry_class"], content["examples"]) == ("diagnostic", 6824 + 1706)
+    assert (content["entry_class"], content["examples"]) == ("diagnostic", 140 + 1706)
     with np.load(analysis.arrays_path(public=True), allow_pickle=False) as arrays:
         area = measure_area(-arrays["members"], -arrays["others"])
     assert analysis.result.attacks["threshold"].area.value == pytest.approx(area, abs=1e-6)
