@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +15,7 @@ from app.summary import describe_run_guarantee
 from app.terminal.tables import ledger_rows
 from app.ui.frame import show_badge, show_shown
 from app.ui.links import VERSION, is_known_version, show_copy_link
-from app.ui.pair_bar import name_of, order
+from app.ui.pair_bar import find_default, name_of, order
 from app.ui.privacy_attacks import show_attacks
 from app.ui.privacy_odds import ALARMS, ask_alarms, show_odds
 from app.ui.states import empty_store, missing_run, unknown_link
@@ -40,16 +41,22 @@ EXPLAINED = {
 
 
 def ask_run(runs: list[Run], given: dict[str, str]) -> Run:
-    """The run that the page is about: of the address, else chosen, else the newest."""
+    """The run that the page is about: of the address, else chosen, else the newest of one's own, else DP prefix."""
     by_id = {run.id: run for run in runs}
     wanted = given.get("a")
     if wanted and wanted not in by_id:
         missing_run(wanted)
     chosen = wanted if wanted in by_id else st.session_state.get(RUN)
-    st.session_state[RUN] = chosen if chosen in by_id else next(iter(by_id))
     rows = {run_id: summarise_cached(run) for run_id, run in by_id.items()}
+    st.session_state[RUN] = chosen if chosen in by_id else choose_run(runs, rows)
     offered = [row["id"] for row in order(list(rows.values()))]
     return by_id[st.selectbox("Run", offered, key=RUN, format_func=lambda run_id: name_of(rows[run_id]))]
+
+
+def choose_run(runs: list[Run], rows: dict[str, dict[str, Any]]) -> str:
+    """The newest run of one's own; where there is none, the shipped DP prefix at epsilon 3, else the newest."""
+    shipped = find_default([row for row in rows.values() if row["state"] == "finished"], "DP prefix")
+    return runs[0].id if shipped is None or not runs[0].shipped else str(shipped["id"])
 
 
 def new_link() -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from analysis.attacks.likelihood import FEWEST_SHADOWS
+from analysis.attacks.power import measure_power
 from analysis.attacks.results import NAMES, AttacksResult
 from analysis.attacks.settings import AttacksConfig
 from analysis.attacks.shadows import find_shadows
@@ -12,9 +13,10 @@ from analysis.figures.attack_findings import describe_attacks, describe_audit
 from analysis.store import find_analysis
 from app.shown.attacks import compose_audit, compose_curves, list_absent
 from app.ui.frame import show_shown
+from app.ui.links import VERSION
 from app.ui.measure import show_measuring
-from app.ui.store import visible_runs
-from dpflat.errors import DPFlatError
+from app.ui.pair_bar import name_of
+from app.ui.store import shipped_runs, summarise_cached, visible_runs
 from dpflat.privacy import wording
 from dpflat.runs.layout import runs_root
 from dpflat.runs.record import Run
@@ -34,12 +36,13 @@ def show_attacks(run: Run) -> None:
         show_measuring(run, config, analysis, "this run")
     st.write(wording.NOT_A_GUARANTEE)
     if found is None:
+        suggest_measured(run)
         return
     if found.attacks:
         show_curves(run, found, config)
-        show_power(run, found)
     if found.audit is not None:
         show_shown(compose_audit(run, found, config))
+    show_power(run, found)
     for line in list_absent(found):
         st.caption(line)
 
@@ -82,24 +85,29 @@ def show_curves(run: Run, found: AttacksResult, config: AttacksConfig) -> None:
 
 def show_power(run: Run, found: AttacksResult) -> None:
     """Whether each attack has been seen to succeed where it must: on runs without privacy."""
-    yardsticks = [result for other in visible_runs() if (result := _yardstick(other, run)) is not None]
-    for key, name in NAMES.items():
-        if key in found.attacks:
-            tried = [result.attacks[key].found_something for result in yardsticks if key in result.attacks]
-            st.caption(wording.describe_power(name, len(tried), sum(tried)))
-    if found.audit is not None:
-        audits = [result.audit.bound > 0 for result in yardsticks if result.audit is not None]
-        st.caption(wording.describe_power("canaries", len(audits), sum(audits)))
+    for key, power in measure_power(run, found, visible_runs(), runs_root()).items():
+        st.caption(wording.describe_power(NAMES.get(key, key), power.tried, power.succeeded, power.alike))
 
 
-def _yardstick(other: Run, run: Run) -> AttacksResult | None:
-    """What attacks found in a run without privacy on the same task and backbone; None for any other run."""
-    analysis = find_analysis(other, AttacksConfig(), runs_root())
-    if analysis is None:
-        return None
-    try:
-        alike = other.config.task == run.config.task and other.config.backbone == run.config.backbone
-        result: AttacksResult | None = analysis.result
-        return result if alike and other.config.privacy.kind == "none" else None
-    except DPFlatError:
-        return None
+def suggest_measured(run: Run) -> None:
+    """Links to shipped runs in which attacks are measured, of the same method if there are any."""
+    measured = [other for other in shipped_runs() if find_analysis(other, AttacksConfig()) and other.id != run.id]
+    if not measured:
+        return
+    st.write("Measured already, among the runs that came with the lab:")
+    for other in choose_suggestions(run, measured):
+        st.page_link(
+            "views/privacy.py",
+            label=name_of(summarise_cached(other)),
+            query_params={"v": VERSION, "a": other.id, "tab": "attacks"},
+        )
+
+
+def choose_suggestions(run: Run, measured: list[Run]) -> list[Run]:
+    """At most two of the attacked runs, with canaries and without: of the run's method if there is one, lowest seed."""
+
+    def rank(other: Run) -> tuple[bool, int]:
+        return other.config.method() != run.config.method(), other.config.seed
+
+    kinds = ([other for other in measured if bool(other.config.data.canaries) == planted] for planted in (False, True))
+    return [min(kind, key=rank) for kind in kinds if kind]

@@ -300,18 +300,21 @@ def describe_ceiling(canaries: int, guesses: int, ceiling: float, guarantee: Gua
     return f"{text}."
 
 
-def describe_power(attack: str, tried: int, succeeded: int) -> str:
+def describe_power(attack: str, tried: int, succeeded: int, alike: bool = True) -> str:
     """Whether an attack has been seen to succeed where it must.
 
     Args:
         attack: its name.
-        tried: runs without privacy on the same task and backbone that it was tried on.
+        tried: runs without privacy that it was tried on.
         succeeded: how many of them it found something in.
+        alike: whether those runs are otherwise like the one it is told of; else they share its task and backbone.
     """
     name = attack[0].upper() + attack[1:]
     if not tried:
         return f"{name}: not yet tried on a run without privacy, so whether it has any power here is not known."
     runs = "the one run" if tried == 1 else f"{tried} runs"
+    like = "like this one, without privacy" if alike else "without privacy, with other settings"
     if not succeeded:
-        return f"{name}: finds nothing in {runs} without privacy either. It has no power here."
-    return f"{name}: finds something in {runs if succeeded == tried else f'{succeeded} of {runs}'} without privacy."
+        return f"{name}: finds nothing in {runs} {like}. It has no power here."
+    some = f"{name}: finds something in {runs if succeeded == tried else f'{succeeded} of {runs}'} {like}"
+    return f"{some}." if alike else f"{some}; with these settings it was not tried."

@@ -159,19 +159,55 @@ def test_shadow_runs_that_came_later_are_offered_and_what_was_measured_stands(ow
     assert len(figures(page)) == 1
 
 
-def test_power_is_told_from_runs_without_privacy_on_the_same_task(own):
+def test_power_is_told_from_runs_without_privacy_that_are_otherwise_the_same(own):
     run = plan_run(own)
     measure_attacks(run, own)
     link = {"tab": "attacks", "a": run.id}
     assert "Loss threshold: not yet tried on a run without privacy" in texts(open_page("privacy", **link))
+    longer = plan_run(own, "privacy.kind=none", "optimiser.epochs=9")
+    measure_attacks(longer, own, gap=1.0)
+    shown = texts(open_page("privacy", **link))
+    assert "finds something in the one run without privacy, with other settings; with these settings it was" in shown
     weak = plan_run(own, "privacy.kind=none")
     measure_attacks(weak, own)
-    assert "finds nothing in the one run without privacy either. It has no power here." in texts(
-        open_page("privacy", **link)
-    )
+    shown = texts(open_page("privacy", **link))
+    assert "finds nothing in the one run like this one, without privacy. It has no power here." in shown
     strong = plan_run(own, "privacy.kind=none", "seed=1")
     measure_attacks(strong, own, gap=1.0)
-    assert "Loss threshold: finds something in 1 of 2 runs without privacy." in texts(open_page("privacy", **link))
+    shown = texts(open_page("privacy", **link))
+    assert "Loss threshold: finds something in 1 of 2 runs like this one, without privacy." in shown
+
+
+def test_the_power_of_canaries_is_told_although_no_row_took_part_with_its_own_label(own):
+    run = plan_run(own, "data.canaries=200")
+    folder = measure_attacks(run, own, audit=AUDIT)
+    content = json.loads((folder / RESULT).read_text())
+    content["parts"]["threshold"] = {"absent": "Every training row is a canary."}
+    replace_json(folder / RESULT, content)
+    assert "Canaries: not yet tried on a run without privacy" in texts(open_page("privacy", tab="attacks", a=run.id))
+
+
+def test_a_run_that_is_not_measured_is_beside_shipped_ones_that_are(stores):
+    own, shipped = stores
+    run = plan_run(own)
+    attacked = [
+        plan_run(shipped, *settings)
+        for settings in (["privacy.kind=none"], ["seed=2"], ["seed=1"], ["seed=3", "data.canaries=200"])
+    ]
+    for other in attacked:
+        measure_attacks(other, shipped)
+    page = open_page("privacy", tab="attacks", a=run.id)
+    assert "Measured already" in texts(page)
+    named = [link.proto.query_string for link in page.get("page_link") if "tab=attacks" in link.proto.query_string]
+    assert [attacked[2].id in named[0], attacked[3].id in named[1], len(named)] == [True, True, 2]
+
+
+def test_without_runs_of_ones_own_the_page_begins_with_the_shipped_dp_prefix(stores):
+    shipped = stores[1]
+    wanted = plan_run(shipped, "privacy.epsilon=3", "backbone.name=dpflat-tiny")
+    plan_run(shipped, "privacy.epsilon=3", "backbone.name=dpflat-tiny", "seed=1")
+    plan_run(shipped, "privacy.kind=none", "backbone.name=dpflat-tiny")
+    assert address_of(open_page("privacy"))["a"] == wanted.id
 
 
 @pytest.mark.parametrize(("state", "button"), [("stopped", "Continue"), ("failed", "Try again")])

@@ -138,12 +138,20 @@ def test_where_rows_are_too_few_the_title_speaks_of_the_area():
 
 
 def test_power_is_known_only_from_runs_without_privacy():
-    assert describe_power("loss threshold", 0, 0).startswith("Loss threshold: not yet tried on a run without privacy")
-    assert describe_power("loss threshold", 2, 0).endswith(
-        "finds nothing in 2 runs without privacy either. It has no power here."
+    assert describe_power("loss threshold", 0, 0) == (
+        "Loss threshold: not yet tried on a run without privacy, so whether it has any power here is not known."
     )
-    assert describe_power("canaries", 1, 1) == "Canaries: finds something in the one run without privacy."
-    assert describe_power("canaries", 3, 1) == "Canaries: finds something in 1 of 3 runs without privacy."
+    assert describe_power("loss threshold", 2, 0) == (
+        "Loss threshold: finds nothing in 2 runs like this one, without privacy. It has no power here."
+    )
+    assert (
+        describe_power("canaries", 1, 1) == "Canaries: finds something in the one run like this one, without privacy."
+    )
+    assert describe_power("canaries", 3, 1).startswith("Canaries: finds something in 1 of 3 runs like this one")
+    assert describe_power("canaries", 3, 3, alike=False) == (
+        "Canaries: finds something in 3 runs without privacy, with other settings; with these settings it was not tried."
+    )
+    assert describe_power("canaries", 3, 0, alike=False).endswith("with other settings. It has no power here.")
 
 
 def test_numbers_have_their_form():
