@@ -53,6 +53,8 @@ class Cells(Section):
     """Each is needed before anything is judged."""
     settings: dict[str, Any] = {}
     """What else is not the default."""
+    seen: bool = False
+    """Whether runs of these cells were looked at before the rules were written."""
 
 
 class Row(Section):

@@ -1,0 +1,157 @@
+"""Runs that a claim asks for, and what is stored of them. No torch.
+
+Privacy: what is stored of private data: diagnostic.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from analysis.attacks.results import AttacksResult
+from analysis.claims.results import Trials
+from analysis.claims.rules import Claims, methods_of
+from analysis.landscape.results import Lines
+from analysis.landscape.settings import LinesConfig
+from analysis.layers.results import Reading
+from analysis.layers.settings import LayersConfig
+from analysis.sharpness import SharpnessConfig
+from analysis.store import find_analysis, list_analyses
+from dpflat.config import RunConfig
+from dpflat.errors import DPFlatError
+from dpflat.runs.files import read_json, unreadable
+from dpflat.runs.layout import shipped_root
+from dpflat.runs.record import Run
+
+Key = tuple[str, str]
+"""The task's name, and every other setting but seed and execution."""
+BySeed = dict[int, Run]
+
+
+def name_settings(config: RunConfig, task: str = "") -> Key:
+    """What two runs have in common that differ in their seeds alone.
+
+    Args:
+        config: of a run.
+        task: name of the task; empty for the one of the settings.
+    """
+    content = config.model_dump(mode="json", exclude={"execution", "seed", "task"})
+    return task or config.task.name, json.dumps(content, sort_keys=True)
+
+
+def find_runs(claims: Claims, runs: Iterable[Run]) -> dict[tuple[str, str], BySeed]:
+    """For each cells and method that a claim names, the finished runs by seed.
+
+    Of several with one seed the shipped one, else the oldest. A run whose settings cannot be read is passed over.
+
+    Args:
+        claims: the rules.
+        runs: in any order.
+    """
+    wanted: dict[Key, list[tuple[str, str]]] = {}
+    for row in claims.rows():
+        for method in methods_of(row):
+            place = getattr(row, "cells", ""), method
+            key = name_settings(claims.config(*place), claims.cells[place[0]].task)
+            wanted.setdefault(key, [])
+            if place not in wanted[key]:
+                wanted[key].append(place)
+    found: dict[tuple[str, str], BySeed] = {place: {} for places in wanted.values() for place in places}
+    for run in sorted(runs, key=lambda run: (not run.shipped, run.id)):
+        try:
+            places = [p for p in wanted.get(name_settings(run.config), ()) if _asks(claims, found, p, run)]
+            if places and run.state == "finished":
+                for place in places:
+                    found[place][run.config.seed] = run
+        except DPFlatError:
+            continue
+    return found
+
+
+def _asks(claims: Claims, found: dict[tuple[str, str], BySeed], place: tuple[str, str], run: Run) -> bool:
+    return run.config.seed in claims.cells[place[0]].seeds and run.config.seed not in found[place]
+
+
+def read_sharpness(run: Run) -> Reading | None:
+    """Keskar's box around all prefixes of the final weights; None where it is not measured or not above zero.
+
+    Raises:
+        DPFlatError: when a file is damaged.
+    """
+    for config in (SharpnessConfig(), LayersConfig()):
+        found = find_analysis(run, config)
+        result = found.result if found is not None else None
+        if result is None:
+            continue
+        box: Reading | None = result.whole.get("box") if isinstance(config, LayersConfig) else result.box
+        if box is not None and box.value is not None and box.value > 0:
+            return box
+    return None
+
+
+def read_threshold(run: Run) -> float | None:
+    """AUC of the loss threshold; None where it is not measured.
+
+    Raises:
+        DPFlatError: when a file is damaged.
+    """
+    for analysis in list_analyses(run, "attacks"):
+        result = analysis.result
+        if isinstance(result, AttacksResult) and "threshold" in result.attacks:
+            return float(result.attacks["threshold"].area.value)
+    return None
+
+
+def read_barrier(run: Run, other: Run) -> float | None:
+    """How far the loss between two runs rises above the straight line, nats; None where it is not measured.
+
+    Raises:
+        DPFlatError: when a file is damaged.
+    """
+    for first, second in ((run, other), (other, run)):
+        for analysis in list_analyses(first, "lines"):
+            config = analysis.config
+            if isinstance(config, LinesConfig) and config.toward == second.id:
+                result = analysis.result
+                height = result.barrier() if isinstance(result, Lines) else None
+                if height is not None:
+                    return float(height)
+    return None
+
+
+def read_trials(name: str, attack: str) -> Trials | None:
+    """Trials with one record taken away, from the shipped lessons; None where they are not there.
+
+    Args:
+        name: file of the trials.
+        attack: file of the attack on a claimed epsilon; not needed.
+
+    Raises:
+        DPFlatError: when a file is damaged.
+    """
+    place = shipped_root() / "lessons"
+    return _read_trials(place / name, place / attack) if (place / name).exists() else None
+
+
+@lru_cache(maxsize=4)
+def _read_trials(trials: Path, attack: Path) -> Trials:
+    try:
+        modes: dict[str, Any] = read_json(trials)["modes"]
+        published = {mode: found for mode, found in modes.items() if mode.endswith("as_published")}
+        others = [float(found["largest"]) for mode, found in modes.items() if mode not in published]
+        bounds = read_json(attack) if attack.exists() else None
+        verdicts = list(bounds["verdicts"].values()) if bounds else []
+        return Trials(
+            largest={mode: float(found["largest"]) for mode, found in published.items()},
+            above={mode: float(found["share_above_c"]) for mode, found in published.items()},
+            count=min(len(found["trials"]) for found in published.values()),
+            repaired=max(others),
+            bound=max((float(v["bound"]) for v in verdicts), default=None),
+            bound_over_all=max((float(v["bound_over_all"]) for v in verdicts), default=None),
+            claimed=float(bounds["conditions"]["claimed_epsilon"]) if bounds else None,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise unreadable(trials, "or the file beside it lacks fields") from None

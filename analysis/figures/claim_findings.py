@@ -1,0 +1,182 @@
+"""The sentences of the page Claims: what a verdict is worth, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from analysis.claims.results import JudgedCard, JudgedClaims, JudgedRow, Outcome, Trials
+from analysis.claims.rules import Barrier, Claims, Correlation, Difference, Equality
+from analysis.comparison.measures import ACCURACY, ATTACK, SHARPNESS, Measure
+from analysis.figures.findings import MINUS, Finding, Verdict
+from analysis.figures.tradeoff_findings import compare_short, show_change, unit_of_change
+from analysis.results import PairedDifference
+from dpflat.flatness.settings import LEVEL_WORDS
+
+BARRIER = Measure("barrier", "barrier", "rise above the straight line, nats", unit=" nats", digits=".3f", margin=0.01)
+CORRELATION = Measure("correlation", "rank correlation", "rank correlation", digits=".2f")
+AREA = replace(ATTACK, words="AUC of the loss threshold", axis="AUC of the loss threshold")
+COMPARED = {measure.name: measure for measure in (ACCURACY, SHARPNESS, AREA)}
+GLYPHS = {
+    Outcome.REPRODUCED: "✓",
+    Outcome.CONTRADICTED: "≠",
+    Outcome.SAME: "≈",
+    Outcome.CANNOT_TELL: "?",
+    Outcome.PROOF: "✕",
+    Outcome.EXPLORATORY: "~",
+    Outcome.NOT_YET: "…",
+    Outcome.UNTESTED: "–",
+}
+VERDICTS = {Outcome.SAME: Verdict.SAME, Outcome.CANNOT_TELL: Verdict.CANNOT_TELL}
+
+
+def measure_of(judged: JudgedRow) -> Measure | None:
+    """What a row compares; None where it compares nothing."""
+    row = judged.row
+    if isinstance(row, Barrier | Correlation):
+        return BARRIER if isinstance(row, Barrier) else CORRELATION
+    return COMPARED[row.measure] if isinstance(row, Difference | Equality) else None
+
+
+def describe_row(judged: JudgedRow, claims: Claims) -> Finding:
+    """A row's verdict as a sentence, with the number behind it.
+
+    Args:
+        judged: the row.
+        claims: the rules, for their margins.
+    """
+    text = _say(judged, claims)
+    start = f"{judged.outcome}: " if judged.outcome is Outcome.EXPLORATORY else ""
+    return Finding(f"{start}{text}", _verdict(judged))
+
+
+def _verdict(judged: JudgedRow) -> Verdict:
+    difference = judged.difference
+    if judged.found in VERDICTS:
+        return VERDICTS[judged.found]
+    if judged.found in (Outcome.REPRODUCED, Outcome.CONTRADICTED) and difference is not None:
+        return Verdict.HIGHER if difference.mean > 0 else Verdict.LOWER
+    return Verdict.DESCRIPTIVE
+
+
+def _say(judged: JudgedRow, claims: Claims) -> str:
+    row, found = judged.row, judged.found
+    if found is Outcome.UNTESTED:
+        return f"not tested. {row.reason}"
+    if judged.trials is not None:
+        return _say_trials(judged.trials, found)
+    if found is Outcome.NOT_YET:
+        of = "runs" if isinstance(row, Correlation) else "seeds"
+        return f"not tested yet ({judged.seeds} of {judged.asked} {of})" if judged.asked else "not tested yet"
+    if judged.correlation is not None:
+        return _say_correlation(judged)
+    measure, difference = measure_of(judged), judged.difference
+    assert measure is not None
+    assert difference is not None
+    margin = show_amount(measure, claims.margin(measure.name))
+    if found is Outcome.CANNOT_TELL:
+        return f"cannot tell, {show_signed(measure, difference)}; {_say_needed(judged, claims)}"
+    if isinstance(row, Equality | Barrier):
+        return f"{_say_equal(row, found, margin)}, {show_signed(measure, difference)}"
+    if found is Outcome.SAME:
+        return f"no difference above {margin} seen, {show_signed(measure, difference)}"
+    way = "as claimed" if found is Outcome.REPRODUCED else "against the claim"
+    return f"{compare_short(measure, difference).text}, {way}"
+
+
+def show_signed(measure: Measure, difference: PairedDifference) -> str:
+    """A difference with its sign, unit and 95 % interval: `+1.3 points [+0.4, +2.2]`; a height has no sign."""
+    values = (difference.mean, difference.low, difference.high)
+    mean, low, high = (show_change(measure, value) for value in values)
+    if measure is BARRIER:
+        mean, low, high = (f"{value:.3f}".replace("-", MINUS) for value in values)
+    return f"{mean}{unit_of_change(measure)} [{low}, {high}]"
+
+
+def show_amount(measure: Measure, value: float) -> str:
+    """A margin with its unit: `1 point`, `10 %`, `0.02`."""
+    if measure is ACCURACY:
+        return "1 point" if value == 0.01 else f"{100 * value:g} points"
+    return "10 %" if measure.ratio and show_change(measure, value, sign=False) == "10" else f"{value:g}{measure.unit}"
+
+
+def _say_equal(row: Equality | Barrier, found: Outcome, margin: str) -> str:
+    yes = found is Outcome.REPRODUCED
+    if isinstance(row, Barrier):
+        return f"no barrier of {margin} or more" if yes else f"a barrier of more than {margin}"
+    if row.side == "both":
+        return f"equal within {margin}" if yes else f"apart by more than {margin}"
+    word = "lower" if row.side == "not_lower" else "higher"
+    return f"not {word} by {margin} or more" if yes else f"{word} by more than {margin}"
+
+
+def _say_needed(judged: JudgedRow, claims: Claims) -> str:
+    """What would make it possible to tell."""
+    difference = judged.difference
+    assert difference is not None
+    off_zero = difference.low > 0 or difference.high < 0
+    if isinstance(judged.row, Difference) and off_zero and (judged.adjusted or 0.0) >= claims.alpha:
+        return "the interval leaves out zero, but Holm's correction does not hold"
+    if judged.needed is not None and judged.needed > judged.seeds:
+        return f"{judged.needed} seeds would do"
+    return "the interval is narrow enough, but it lies across the margin"
+
+
+def _say_correlation(judged: JudgedRow) -> str:
+    found = judged.correlation
+    assert found is not None
+    if found.value is None or found.low is None or found.high is None:
+        return f"cannot tell, {found.runs} runs of one value"
+    number = f"rank correlation {_signed(found.value)} [{_signed(found.low)}, {_signed(found.high)}], {found.runs} runs"
+    if judged.found is Outcome.CANNOT_TELL:
+        return f"cannot tell, {number}"
+    return f"flatter runs are {'more' if found.value < 0 else 'less'} accurate: {number}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", MINUS)
+
+
+def _say_trials(trials: Trials, found: Outcome) -> str:
+    moved = ", ".join(
+        f"{value:.2f} C ({LEVEL_WORDS[mode.partition(':')[0]]})" for mode, value in trials.largest.items()
+    )
+    if found is not Outcome.PROOF:
+        return f"cannot tell, no trial of {trials.count} moved the sum further than 1 C: {moved}"
+    return f"one record moves the clipped sum by up to {moved}, and epsilon rests on at most 1 C"
+
+
+def describe_attack(trials: Trials) -> str:
+    """What an attack on the claimed epsilon measured, beside the trials; empty where there is none."""
+    if trials.bound is None or trials.bound_over_all is None or trials.claimed is None:
+        return ""
+    start = f"An attack on a claimed epsilon of {trials.claimed:.2f} measured at least {trials.bound:.2f} in its best "
+    over_all = f"setting, at 95 % for that setting alone; counted with all settings tried, {trials.bound_over_all:.2f}."
+    return f"{start}{over_all} The trials do not rest on it."
+
+
+def describe_card(judged: JudgedCard, claims: Claims) -> Finding:
+    """The title over a card's figure: the sentence of its only row that is drawn, else how many came out how."""
+    told = [row for row in judged.rows if row.found in VERDICTS or row.difference is not None]
+    rows = told or list(judged.rows)
+    if len(rows) == 1:
+        found = describe_row(rows[0], claims)
+        return Finding(f"{found.text[0].upper()}{found.text[1:]}", found.verdict)
+    words = [str(row.outcome) for row in rows]
+    counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+    return Finding(f"Of {len(rows)} comparisons {counts}", Verdict.DESCRIPTIVE)
+
+
+def describe_counts(judged: JudgedClaims) -> str:
+    """Cards by verdict: `2 reproduced · 3 no difference seen`."""
+    return " · ".join(f"{count} {outcome}" for outcome, count in judged.counts().items())
+
+
+def describe_raw(rows: Sequence[JudgedRow]) -> str:
+    """Raw ratios of sharpness beside the matched ones; empty where they are the same."""
+    told = [
+        f"{getattr(judged.row, 'first', '')} {show_signed(SHARPNESS, judged.raw)}"
+        for judged in rows
+        if judged.raw is not None and judged.complete
+    ]
+    return f"Raw, with fewer entries than DP prefix: {'; '.join(told)}." if told else ""

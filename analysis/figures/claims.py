@@ -1,0 +1,154 @@
+"""The figure of a card of Claims: one interval a row, with the zone that does not matter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from analysis.claims.results import DECIDED, JudgedCard, JudgedRow
+from analysis.claims.rules import Barrier, Claims, Correlation, Difference, Equality
+from analysis.comparison.measures import Measure
+from analysis.figures import tokens
+from analysis.figures.claim_findings import measure_of
+from analysis.figures.tradeoff import hollow, mark_of
+from analysis.figures.tradeoff_panels import on_axis, show_difference_axis
+from analysis.results import PairedDifference
+
+ROW_PX, AXIS_PX, SPARE = 34, 72, 0.08
+
+
+def group_drawn(card: JudgedCard) -> dict[str, list[JudgedRow]]:
+    """The rows of a card that have an interval, by the name of what they compare."""
+    groups: dict[str, list[JudgedRow]] = {}
+    for judged in card.rows:
+        measure = measure_of(judged)
+        if measure is not None and judged.found in DECIDED and interval_of(judged) is not None:
+            groups.setdefault(measure.name, []).append(judged)
+    return groups
+
+
+def interval_of(judged: JudgedRow) -> PairedDifference | None:
+    """What is drawn of a row; None where nothing is."""
+    found = judged.correlation
+    if found is None:
+        return judged.difference
+    if found.value is None or found.low is None or found.high is None:
+        return None
+    return PairedDifference(found.value, found.low, found.high, found.runs, 1)
+
+
+def name_row(judged: JudgedRow, others: Sequence[JudgedRow]) -> str:
+    """What stands before an interval: the side in which the rows differ."""
+    row = judged.row
+    if not isinstance(row, Difference | Equality | Barrier):
+        return "all runs"
+    seconds = {getattr(other.row, "second", "") for other in others}
+    return row.first if len(seconds) == 1 else f"against {row.second}"
+
+
+def draw_claim(rows: Sequence[JudgedRow], claims: Claims, mode: tokens.Mode) -> go.Figure:
+    """Differences with their intervals and seeds, one a line; the zone of plus and minus the margin is shaded.
+
+    Args:
+        rows: of one card, that compare the same measure.
+        claims: the rules.
+        mode: light or dark.
+    """
+    palette = tokens.PALETTES[mode]
+    height = ROW_PX * len(rows) + AXIS_PX
+    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height})
+    measure = measure_of(rows[0])
+    assert measure is not None
+    margin = 0.0 if isinstance(rows[0].row, Correlation) else claims.margin(measure.name)
+    figure.add_vline(x=0, line={"width": 1, "color": palette.ink_2})
+    if margin:
+        figure.add_vrect(
+            x0=on_axis(measure, -margin),
+            x1=on_axis(measure, margin),
+            fillcolor=palette.reference,
+            opacity=tokens.BAND_OPACITY,
+            line_width=0,
+            layer="below",
+        )
+    reach = [on_axis(measure, value) for value in (0.0, -margin, margin)]
+    names = [name_row(judged, rows) for judged in rows]
+    for name, judged in zip(names, rows, strict=True):
+        reach += _draw_row(figure, name, judged, measure, claims, palette)
+    room = SPARE * (max(reach) - min(reach)) or 1e-3
+    figure.update_xaxes(title_text=_title(rows, measure), range=[min(reach) - room, max(reach) + room], zeroline=False)
+    figure.update_yaxes(
+        categoryorder="array",
+        categoryarray=names[::-1],
+        range=[-0.6, len(rows) - 0.4],
+        showgrid=False,
+        ticks="",
+    )
+    return figure
+
+
+def _title(rows: Sequence[JudgedRow], measure: Measure) -> str:
+    seconds = {getattr(judged.row, "second", "") for judged in rows}
+    if isinstance(rows[0].row, Barrier | Correlation):
+        return measure.axis
+    if len(seconds) == 1:
+        return show_difference_axis(measure, seconds.pop())
+    return show_difference_axis(measure, "the other")
+
+
+def _draw_row(
+    figure: go.Figure, name: str, judged: JudgedRow, measure: Measure, claims: Claims, palette: tokens.Palette
+) -> list[float]:
+    """One interval, its seeds and its mean; gives everything that has to lie on the axis."""
+    interval = interval_of(judged)
+    assert interval is not None
+    role, symbol = _mark(judged, claims)
+    colour = getattr(palette, role)
+    mean, low, high = (on_axis(measure, value) for value in (interval.mean, interval.low, interval.high))
+    seeds = [on_axis(measure, value) for value in judged.values]
+    marker = {"size": tokens.SEED_DOT_PX, "color": colour, "opacity": tokens.SEED_OPACITY}
+    if seeds:
+        figure.add_trace(
+            go.Scatter(
+                x=seeds,
+                y=[name] * len(seeds),
+                mode="markers",
+                marker=marker,
+                hovertemplate=f"{name}, one seed: %{{x:.3g}}<extra></extra>",
+            )
+        )
+    figure.add_trace(
+        go.Scatter(
+            x=[mean],
+            y=[name],
+            mode="markers",
+            error_x={
+                "array": [high - mean],
+                "arrayminus": [mean - low],
+                "width": 0,
+                "thickness": tokens.LINE_PX,
+                "color": colour,
+            },
+            marker={
+                "size": tokens.MEAN_DOT_PX,
+                "color": colour,
+                "symbol": symbol if judged.guarantee == "holds" else hollow(symbol),
+                "line": {"width": 2},
+            },
+            customdata=[[low, high, interval.seeds]],
+            hovertemplate=(
+                f"{name}: %{{x:.3g}} [%{{customdata[0]:.3g}}, %{{customdata[1]:.3g}}], "
+                f"%{{customdata[2]}} {'runs' if judged.correlation else 'seeds'}<extra></extra>"
+            ),
+        )
+    )
+    return [value for value in (low, high, *seeds) if math.isfinite(value)]
+
+
+def _mark(judged: JudgedRow, claims: Claims) -> tuple[str, str]:
+    row = judged.row
+    if not isinstance(row, Difference | Equality | Barrier):
+        return "reference", "circle"
+    method = claims.config(row.cells, row.first).method()
+    return ("reference", "circle") if method.startswith("non-private") else mark_of(method)

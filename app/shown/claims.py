@@ -1,0 +1,105 @@
+"""The figures of the cards of Claims, and the commands that make their runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.claims.results import JudgedCard, JudgedRow
+from analysis.claims.rules import Barrier, Cells, Claims, Compared, Correlation, Proof
+from analysis.figures.claim_findings import describe_card, describe_raw, measure_of, show_amount
+from analysis.figures.claims import draw_claim, group_drawn
+from app.claim_rows import claim_rows
+from app.shown.code import Code, write_imports
+from app.shown.figure import ShownFigure
+from app.shown.tradeoff_asked import HOLLOW
+from dpflat.privacy.ledger import EntryClass
+
+ANALYSIS = {"sharpness": "sharpness", "attack": "attacks"}
+
+
+def cells_of(judged: JudgedRow, claims: Claims) -> Cells | None:
+    """The runs that a row asks for; None where it asks for none."""
+    row = judged.row
+    return claims.cells[row.cells] if isinstance(row, Compared | Barrier | Correlation) else None
+
+
+def write_commands(rows: Sequence[JudgedRow], claims: Claims) -> str:
+    """The commands that make what some rows ask for; empty where there is no study yet."""
+    commands: list[str] = []
+    for judged in rows:
+        if isinstance(judged.row, Proof):
+            commands.append("python benchmarks/remove_one.py")
+        cells = cells_of(judged, claims)
+        for study in cells.studies if cells else ():
+            commands.append(f"dpflat study run {study}")
+            measure = "sharpness" if isinstance(judged.row, Correlation) else getattr(judged.row, "measure", "")
+            if measure in ANALYSIS:
+                commands.append(f"dpflat study analyze {study} {ANALYSIS[measure]}")
+        if isinstance(judged.row, Barrier):
+            commands.append("dpflat analyze RUN lines --set toward=OTHER --set head=true --set points=25")
+    return "\n".join([*dict.fromkeys(commands), "dpflat claims"]) if commands else ""
+
+
+def compose_card(judged: JudgedCard, claims: Claims) -> list[ShownFigure]:
+    """The figures of a card: one for each measure that has an interval."""
+    groups = group_drawn(judged)
+    return [_compose(judged, name, rows, claims, len(groups)) for name, rows in groups.items()]
+
+
+def _compose(judged: JudgedCard, name: str, rows: list[JudgedRow], claims: Claims, groups: int) -> ShownFigure:
+    number = judged.card.number
+    finding = describe_card(judged if groups == 1 else JudgedCard(judged.card, tuple(rows)), claims)
+    raw = describe_raw(rows)
+    return ShownFigure(
+        f"claim_{number}_{name}",
+        finding,
+        describe_cells(rows, claims),
+        lambda mode: draw_claim(rows, claims, mode),
+        EntryClass.DIAGNOSTIC,
+        pd.DataFrame(claim_rows(rows, claims)),
+        Code(
+            write_commands(rows, claims),
+            write_imports(
+                {
+                    "analysis.claims.judge": ["judge_claims"],
+                    "analysis.claims.rules": ["read_claims"],
+                    "analysis.figures.claims": ["draw_claim", "group_drawn"],
+                    "dpflat": ["list_runs"],
+                }
+            ),
+            f"claims = read_claims()\ncard = judge_claims(claims, list_runs()).cards[{number - 1}]",
+            f'draw_claim(group_drawn(card)["{name}"], claims, "light")',
+        ),
+        (raw,) if raw else (),
+    )
+
+
+def describe_cells(rows: Sequence[JudgedRow], claims: Claims) -> str:
+    """What, unit, n, seeds and data behind the intervals of some rows of one measure."""
+    first, measure = rows[0], measure_of(rows[0])
+    cells = cells_of(first, claims)
+    assert cells is not None
+    assert measure is not None
+    size = max(judged.difference.examples if judged.difference else 1 for judged in rows)
+    if first.correlation is not None:
+        what, over = "Rank correlation of sharpness with test accuracy", f"interval over {first.correlation.runs} runs"
+    elif isinstance(first.row, Barrier):
+        what, over = "Test loss above the straight line, nats", "interval over seeds only (Student's t)"
+    else:
+        matched = ", dimensions matched" if measure.ratio else ""
+        what = f"Paired differences in {measure.words}{matched}"
+        over = "interval over seeds and test examples" if size > 1 else "interval over seeds only (Student's t)"
+    seeds = f"{len(cells.seeds)} seeds, {cells.seeds[0]} to {cells.seeds[-1]}"
+    parts = [
+        what,
+        f"n = {size:,} test examples" if size > 1 else "",
+        seeds,
+        f"{cells.task}, {cells.backbone}, epsilon {cells.epsilon:g}",
+        over,
+        "" if first.correlation else f"shaded: ±{show_amount(measure, claims.margin(measure.name))}, less than matters",
+        "small dots: single seeds" if first.values else "",
+        HOLLOW,
+    ]
+    return " · ".join(part for part in parts if part)

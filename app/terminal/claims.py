@@ -1,0 +1,33 @@
+"""The paper's claims and what the runs here say of them, on the terminal."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from analysis.claims.judge import judge_claims
+from analysis.claims.rules import read_claims
+from analysis.figures.claim_findings import describe_counts, describe_row
+from app.claim_rows import claims_as_json
+from app.terminal.options import JsonOption, RunsOption
+from app.terminal.say import out, print_json, say
+from dpflat.runs import layout
+from dpflat.runs.store import list_runs
+
+
+def claims(runs: RunsOption = None, as_json: JsonOption = False) -> None:
+    """The paper's claims, each judged by a rule that was written before its runs."""
+    judged = judge_claims(read_claims(), list_runs(layout.runs_root(runs)))
+    for message in judged.unreadable:
+        say(message)
+    if as_json:
+        print_json(claims_as_json(judged))
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("claim", "question", "verdict", "what is seen"):
+        table.add_column(column)
+    for card in judged.cards:
+        for place, row in enumerate(card.rows):
+            number = str(card.card.number) if place == 0 else ""
+            table.add_row(number, row.row.name, str(row.outcome), describe_row(row, judged.claims).text)
+    out.print(table)
+    print(f"\n{describe_counts(judged)}. Rules: studies/claims.yaml, written {judged.claims.written}.")

@@ -1,0 +1,81 @@
+"""The claims as the pages judge them, again only when the rules, a run or an analysis has changed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from analysis.claims.costs import Cost, list_costs
+from analysis.claims.judge import judge_claims
+from analysis.claims.reading import find_runs
+from analysis.claims.results import JudgedClaims
+from analysis.claims.rules import Claims, claims_path, read_claims
+from analysis.store import ANALYSES, RESULT
+from app.ui.store import own_roots, store_signature, visible_runs
+from dpflat.runs.layout import runs_root, shipped_root
+from dpflat.runs.record import Run
+
+Folders = tuple[tuple[Path, bool], ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the page shows.
+
+    Attributes:
+        judged: every card.
+        costs: time and memory of each level; empty where the runs are not there.
+    """
+
+    judged: JudgedClaims
+    costs: tuple[Cost, ...]
+
+
+def judge_cached() -> Found:
+    """All claims, judged from the runs that the pages show.
+
+    Raises:
+        DPFlatError: when the rules cannot be read.
+    """
+    path = claims_path()
+    stamp = path.stat().st_mtime_ns if path.exists() else 0
+    folders = _find(stamp, store_signature(*own_roots(), shipped_root()))
+    return _judge(stamp, folders, _stamp(folders))
+
+
+@lru_cache(maxsize=2)
+def _rules(stamp: int) -> Claims:  # noqa: ARG001
+    return read_claims()
+
+
+@lru_cache(maxsize=4)
+def _find(stamp: int, signature: str) -> Folders:  # noqa: ARG001
+    """The runs that count for any claim: few of those in a store."""
+    found = find_runs(_rules(stamp), visible_runs())
+    return tuple(dict.fromkeys((run.folder, run.shipped) for by_seed in found.values() for run in by_seed.values()))
+
+
+@lru_cache(maxsize=4)
+def _judge(stamp: int, folders: Folders, analyses: str) -> Found:  # noqa: ARG001
+    runs, claims = [Run(folder, shipped) for folder, shipped in folders], _rules(stamp)
+    return Found(judge_claims(claims, runs), tuple(list_costs(find_runs(claims, runs))))
+
+
+def _stamp(folders: Folders) -> str:
+    """Changes with the analyses of these runs."""
+    times: list[tuple[str, int]] = []
+    for folder, _ in folders:
+        for root in dict.fromkeys((folder.parent, runs_root())):
+            place = f"{root}/{ANALYSES}/{folder.name}"
+            try:
+                names = sorted(os.listdir(place))  # noqa: PTH208  many times a page
+            except OSError:
+                continue
+            for name in names:
+                try:
+                    times.append((name, os.stat(f"{place}/{name}/{RESULT}").st_mtime_ns))  # noqa: PTH116
+                except OSError:
+                    continue
+    return str(hash(tuple(times)))

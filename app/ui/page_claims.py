@@ -1,0 +1,170 @@
+"""The page Claims, from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
+import streamlit as st
+
+from analysis.claims.costs import Cost
+from analysis.claims.results import JudgedCard, JudgedClaims, JudgedRow, Outcome
+from analysis.claims.rules import Claims, Compared, methods_of
+from analysis.figures.claim_findings import GLYPHS, describe_attack, describe_counts, describe_row
+from analysis.figures.claims import group_drawn
+from app.claim_rows import cost_rows
+from app.shown.claims import cells_of, compose_card, write_commands
+from app.ui.claims_data import judge_cached
+from app.ui.frame import show_shown
+from app.ui.links import LONGEST, VERSION, RunsView, is_known_version, show_copy_link, write_link
+from app.ui.states import unknown_link
+from app.ui.theme import badge
+from dpflat.errors import DPFlatError
+
+FILTER, BEFORE, ADDRESS = "claims_verdicts", "claims_verdicts_before", "claims_address"
+ALL, MOST_WARNINGS = "all", 5
+SMALL = (
+    "Small model, small data: this says nothing about RoBERTa-large, nor about the paper's own runs. What does not "
+    "hold here may hold there."
+)
+COSTS = "Not a claim, since the paper is silent: what each level costs"
+ROUGH = (
+    "Medians over seeds: time by the clock on the wall, beside whatever else that machine did; the highest memory of "
+    "the process. Paired numbers: `python benchmarks/levels.py`."
+)
+
+
+def show_page() -> None:
+    """The page from top to bottom."""
+    try:
+        found = judge_cached()
+    except DPFlatError as error:
+        st.warning(str(error))
+        return
+    judged = found.judged
+    st.write(f"{describe_counts(judged)}.")
+    st.write(SMALL)
+    shown = ask_verdicts(judged)
+    for message in judged.unreadable[:MOST_WARNINGS]:
+        st.warning(message)
+    show_rules(judged.claims)
+    for card in judged.cards:
+        if card.outcome in shown:
+            show_card(card, judged.claims)
+    if found.costs:
+        show_costs(found.costs)
+
+
+def ask_verdicts(judged: JudgedClaims) -> Sequence[Outcome]:
+    """The verdicts whose cards are shown: of a new address, as they were, else all; the address is written."""
+    offered = list(judged.counts())
+    given = st.query_params.to_dict()
+    if given != st.session_state.get(ADDRESS):
+        if not is_known_version(given):
+            unknown_link()
+        named = given.get("verdict", "")[:LONGEST].split(",")
+        st.session_state[FILTER] = [outcome for outcome in offered if outcome in named]
+    else:
+        before = st.session_state.get(FILTER, st.session_state.get(BEFORE, []))
+        st.session_state[FILTER] = [outcome for outcome in before if outcome in offered]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.pills("Show only", offered, selection_mode="multi", key=FILTER, format_func=str)
+        st.session_state[BEFORE] = chosen
+        address = {"v": VERSION, "verdict": ",".join(chosen) or ALL}
+        st.session_state[ADDRESS] = address
+        if st.query_params.to_dict() != address:
+            st.query_params.from_dict(address)
+        show_copy_link(address)
+    return chosen or offered
+
+
+def show_rules(claims: Claims) -> None:
+    """What holds for all cards, closed."""
+    with st.expander("How a verdict is reached"):
+        for name, text in claims.rules.items():
+            st.write(f"{name.capitalize()}: {text[0].lower()}{text[1:]}")
+        margins = claims.margins
+        st.write(
+            f"Smallest effects that matter: accuracy {100 * margins.accuracy:g} point, sharpness and eigenvalue "
+            f"{100 * margins.sharpness:g} %, AUC of an attack {margins.attack:g}, barrier {margins.barrier:g} nats."
+        )
+
+
+def show_card(judged: JudgedCard, claims: Claims) -> None:
+    """One claim: what is said, what is seen, by which rule, and where it comes from."""
+    card = judged.card
+    with st.container(border=True, key=f"claim_{card.number}"):
+        st.html(badge(GLYPHS[judged.outcome], str(judged.outcome)), width="content")
+        st.subheader(f"{card.number}. {card.claim}", anchor=False)
+        st.caption(f"Source: {card.source}.{f' {card.note}' if card.note else ''}")
+        if card.quote:
+            st.write(f"The first author: “{card.quote}”.")
+        figures = compose_card(judged, claims)
+        told = [row for rows in group_drawn(judged).values() for row in rows]
+        for row in judged.rows:
+            if len(judged.rows) > 1 or row not in told:
+                text = describe_row(row, claims).text.rstrip(".")
+                st.write(f"{row.row.name}: {text}.")
+            attack = describe_attack(row.trials) if row.trials else ""
+            if attack:
+                st.write(attack)
+        for figure in figures:
+            show_shown(figure)
+        for rule in dict.fromkeys(_rule(row, claims) for row in judged.rows):
+            st.caption(rule)
+        show_links(judged, claims, bool(figures))
+
+
+def _rule(judged: JudgedRow, claims: Claims) -> str:
+    cells = cells_of(judged, claims)
+    when = "after these runs were looked at" if cells is not None and cells.seen else "before the runs"
+    return f"Rule, written on {show_date(claims.written)}, {when}: {judged.row.rule}"
+
+
+def show_date(day: date) -> str:
+    """26 November 2026."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def show_links(judged: JudgedCard, claims: Claims, drawn: bool) -> None:
+    """The runs behind a card, their place in Epsilon and accuracy, and the commands where no figure has them."""
+    rows = [row for row in judged.rows if any(row.runs)]
+    commands = "" if drawn else write_commands(judged.rows, claims)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if rows:
+            _link_to_runs(rows, claims)
+        if any(row.trials for row in judged.rows):
+            st.page_link("views/privacy.py", label="Privacy", width="content")
+        if commands:
+            with st.popover("Command", type="tertiary", width="content"):
+                st.code(commands, language="bash")
+
+
+def _link_to_runs(rows: Sequence[JudgedRow], claims: Claims) -> None:
+    cells = cells_of(rows[0], claims)
+    assert cells is not None
+    methods = tuple(
+        dict.fromkeys(claims.config(row.row.cells, m).method() for row in rows for m in methods_of(row.row))  # type: ignore[union-attr]
+    )
+    chosen = {"task": (cells.task,), "method": methods, "from": ("mine", "published", "shipped")}
+    st.page_link("views/runs.py", label="Runs", query_params=write_link(RunsView(chosen=chosen)), width="content")
+    measure = next((row.row.measure for row in rows if isinstance(row.row, Compared)), "sharpness")
+    named = ",".join(dict.fromkeys(run for row in rows for runs in row.runs for run in runs))
+    address = {
+        "v": VERSION,
+        "task": cells.task,
+        "backbone": cells.backbone,
+        "y": measure,
+        "methods": ",".join(method for method in methods if not method.startswith("non-private")),
+        "epsilon": f"{cells.epsilon:g}",
+    }
+    address |= {"runs": named} if len(named) <= LONGEST else {}
+    st.page_link("views/tradeoff.py", label="Epsilon and accuracy", query_params=address, width="content")
+
+
+def show_costs(costs: Sequence[Cost]) -> None:
+    """Time and memory of each level."""
+    st.subheader(COSTS, anchor=False)
+    st.table(pd.DataFrame(cost_rows(costs)).set_index("method"))
+    st.caption(ROUGH)

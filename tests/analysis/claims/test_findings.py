@@ -1,0 +1,156 @@
+"""The sentences and figures of the cards, on every verdict, with made-up results."""
+
+import math
+
+import pytest
+
+from analysis.claims.judge import judge_claims
+from analysis.claims.results import JudgedCard, JudgedRow, Outcome, Trials
+from analysis.comparison.correlation import Correlation
+from analysis.figures.claim_findings import (
+    COMPARED,
+    GLYPHS,
+    describe_attack,
+    describe_card,
+    describe_counts,
+    describe_raw,
+    describe_row,
+)
+from analysis.figures.claims import draw_claim, group_drawn
+from analysis.figures.findings import Verdict
+from analysis.figures.tokens import PALETTES
+from analysis.results import PairedDifference
+from tests.analysis.claims.made_up import CLAIMS
+
+ACCURACY = CLAIMS.cards[3].rows[0]
+SHARPNESS = CLAIMS.cards[4].rows[2]
+STRENGTHS = CLAIMS.cards[10].rows[0]
+NEAREST = CLAIMS.cards[0].rows[1]
+TWIN, ATTACK = CLAIMS.cards[9].rows[0], CLAIMS.cards[7].rows[0]
+FLATTER, PROOF = CLAIMS.cards[6].rows[0], CLAIMS.cards[8].rows[0]
+
+
+def judged(row, found, low=0.0, high=0.0, **more):
+    difference = PairedDifference((low + high) / 2, low, high, 10, 1706)
+    return JudgedRow(row, found, 10, 10, difference, values=(low, high), **more)
+
+
+SAID = [
+    (ACCURACY, "reproduced", 0.004, 0.022, {}, "1.3 points higher [+0.4, +2.2], as claimed"),
+    (ACCURACY, "reproduced", 0.002, 0.008, {}, "0.5 points higher [+0.2, +0.8], less than matters, as claimed"),
+    (ACCURACY, "contradicted", -0.022, -0.004, {}, "1.3 points lower [0.4, 2.2], against the claim"),
+    (ACCURACY, "no difference seen", -0.006, 0.008, {}, "no difference above 1 point seen, +0.1 points [−0.6, +0.8]"),
+    (ACCURACY, "cannot tell", -0.01, 0.022, {"needed": 31}, "cannot tell, +0.6 points [−1.0, +2.2]; 31 seeds would do"),
+    (ACCURACY, "cannot tell", 0.004, 0.022, {"needed": 8, "adjusted": 0.09},
+     "cannot tell, +1.3 points [+0.4, +2.2]; the interval leaves out zero, but Holm's correction does not hold"),
+    (ACCURACY, "cannot tell", -0.002, 0.014, {"needed": 8},
+     "cannot tell, +0.6 points [−0.2, +1.4]; the interval is narrow enough, but it lies across the margin"),
+    (SHARPNESS, "reproduced", math.log(0.5), math.log(0.8), {}, "37 % lower [20, 50], as claimed"),
+    (SHARPNESS, "contradicted", math.log(3), math.log(4), {}, "3.5 times [3.0, 4.0], against the claim"),
+    (SHARPNESS, "no difference seen", math.log(0.95), math.log(1.05), {},
+     "no difference above 10 % seen, 0 % [−5, +5]"),
+    (STRENGTHS, "reproduced", -0.004, 0.03, {}, "not lower by 1 point or more, +1.3 points [−0.4, +3.0]"),
+    (STRENGTHS, "contradicted", -0.05, -0.03, {}, "lower by more than 1 point, −4.0 points [−5.0, −3.0]"),
+    (NEAREST, "contradicted", -0.05, -0.03, {},
+     "exploratory: lower by more than 1 point, −4.0 points [−5.0, −3.0]"),
+    (ATTACK, "reproduced", -0.01, 0.01, {}, "exploratory: not higher by 0.02 or more, 0.000 [−0.010, +0.010]"),
+    (TWIN, "reproduced", 0.001, 0.005, {},
+     "exploratory: no barrier of 0.01 nats or more, 0.003 nats [0.001, 0.005]"),
+    (TWIN, "contradicted", 0.02, 0.04, {},
+     "exploratory: a barrier of more than 0.01 nats, 0.030 nats [0.020, 0.040]"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "found", "low", "high", "more", "text"), SAID)
+def test_a_row_says_its_verdict_and_the_number_behind_it(row, found, low, high, more, text):
+    told = describe_row(judged(row, Outcome(found), low, high, **more), CLAIMS).text
+    assert told == text
+
+
+def test_what_is_not_there_is_said_with_its_reason():
+    assert describe_row(JudgedRow(ACCURACY, Outcome.NOT_YET, 4, 10), CLAIMS).text == "not tested yet (4 of 10 seeds)"
+    assert describe_row(JudgedRow(FLATTER, Outcome.NOT_YET, 12, 50), CLAIMS).text == "not tested yet (12 of 50 runs)"
+    untested = CLAIMS.cards[11].rows[0]
+    assert describe_row(JudgedRow(untested, Outcome.UNTESTED), CLAIMS).text == f"not tested. {untested.reason}"
+
+
+@pytest.mark.parametrize(
+    ("correlation", "found", "text"),
+    [
+        ((-0.4, -0.6, -0.2), "reproduced", "flatter runs are more accurate: rank correlation −0.40 [−0.60, −0.20], "),
+        ((0.4, 0.2, 0.6), "contradicted", "flatter runs are less accurate: rank correlation +0.40 [+0.20, +0.60], "),
+        ((0.1, -0.2, 0.3), "cannot tell", "cannot tell, rank correlation +0.10 [−0.20, +0.30], "),
+        ((None, None, None), "cannot tell", "cannot tell, "),
+    ],
+)
+def test_a_correlation_says_which_way_and_over_how_many_runs(correlation, found, text):
+    row = JudgedRow(FLATTER, Outcome(found), 50, 50, correlation=Correlation(*correlation, 50))
+    told = describe_row(row, CLAIMS).text
+    assert told.startswith(f"exploratory: {text}50 runs")
+
+
+def test_a_proof_says_how_far_one_record_reaches_and_what_an_attack_adds():
+    moved = {"within_layer: as_published": 1.77, "cross_model: as_published": 28.45}
+    trials = Trials(moved, {}, 200, 1.0, bound=1.4, bound_over_all=0.76, claimed=1.0)
+    text = describe_row(JudgedRow(PROOF, Outcome.PROOF, trials=trials), CLAIMS).text
+    assert text.startswith("one record moves the clipped sum by up to 1.77 C (within layer), 28.45 C (across models)")
+    assert "measured at least 1.40" in describe_attack(trials)
+    assert "counted with all settings tried, 0.76" in describe_attack(trials)
+    assert describe_attack(Trials(moved, {}, 200, 1.0)) == ""
+    harmless = Trials({"within_layer: as_published": 1.0}, {}, 200, 1.0)
+    assert describe_row(JudgedRow(PROOF, Outcome.CANNOT_TELL, trials=harmless), CLAIMS).text.startswith("cannot tell")
+
+
+def test_a_card_of_several_rows_counts_them():
+    rows = (
+        judged(ACCURACY, Outcome.SAME, -0.005, 0.005),
+        judged(ACCURACY, Outcome.SAME, -0.004, 0.005),
+        judged(ACCURACY, Outcome.CANNOT_TELL, -0.01, 0.02, needed=30),
+    )
+    found = describe_card(JudgedCard(CLAIMS.cards[3], rows), CLAIMS)
+    assert found.text == "Of 3 comparisons 2 no difference seen, 1 cannot tell"
+    assert describe_card(JudgedCard(CLAIMS.cards[3], rows[:1]), CLAIMS).text.startswith("No difference above 1 point")
+    assert describe_card(JudgedCard(CLAIMS.cards[3], rows[:1]), CLAIMS).verdict is Verdict.SAME
+
+
+def test_raw_ratios_stand_beside_matched_ones_only_where_they_differ():
+    row = judged(SHARPNESS, Outcome.SAME, -0.01, 0.01, raw=PairedDifference(math.log(2 / 3), -0.5, -0.3, 10, 1))
+    assert describe_raw([row]) == "Raw, with fewer entries than DP prefix: across layers −33 % [−39, −26]."
+    assert describe_raw([judged(SHARPNESS, Outcome.SAME)]) == ""
+
+
+def test_counts_are_told_in_words_and_every_verdict_has_a_glyph(tmp_path):
+    assert describe_counts(judge_claims(CLAIMS, [])) == "1 fails by proof · 7 not tested yet · 4 not tested"
+    assert set(GLYPHS) == set(Outcome)
+
+
+def test_the_margins_of_the_sentences_are_those_of_the_rules():
+    for name, measure in COMPARED.items():
+        assert measure.margin == pytest.approx(CLAIMS.margin(name))
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_a_figure_has_a_zone_a_zero_line_and_one_line_a_row_in_the_colours_of_the_methods(mode):
+    rows = [
+        judged(CLAIMS.cards[4].rows[place], Outcome.SAME, math.log(0.9), math.log(1.2), guarantee="nominal")
+        for place in range(4)
+    ]
+    figure = draw_claim(rows, CLAIMS, mode)
+    zone = next(shape for shape in figure.layout.shapes if shape.type == "rect")
+    assert (zone.x0, zone.x1) == pytest.approx((100 * (1 / 1.1 - 1), 10.0))
+    means = [trace for trace in figure.data if trace.error_x.array]
+    assert [trace.y[0] for trace in means] == ["DP-Flat", "within layer", "across layers", "across models"]
+    palette = PALETTES[mode]
+    assert [trace.marker.color for trace in means] == [palette.full, palette.part, palette.part, palette.part]
+    assert all(trace.marker.symbol.endswith("-open") for trace in means)
+    assert figure.layout.xaxis.title.text == "sharpness against DP prefix, %"
+
+
+def test_what_has_no_interval_is_not_drawn_and_measures_are_not_mixed():
+    card = CLAIMS.cards[9]
+    both = JudgedCard(card, (judged(TWIN, Outcome.SAME), judged(card.rows[1], Outcome.SAME)))
+    assert list(group_drawn(both)) == ["barrier", "sharpness"]
+    assert group_drawn(JudgedCard(card, (JudgedRow(TWIN, Outcome.NOT_YET, 2, 5),))) == {}
+    correlation = JudgedRow(FLATTER, Outcome.REPRODUCED, 50, 50, correlation=Correlation(-0.4, -0.6, -0.2, 50))
+    (rows,) = group_drawn(JudgedCard(CLAIMS.cards[6], (correlation,))).values()
+    assert not [shape for shape in draw_claim(rows, CLAIMS, "light").layout.shapes if shape.type == "rect"]
