@@ -113,7 +113,15 @@ def _conclude(claims: Claims, judged: JudgedRow, adjusted: float | None) -> Judg
         found = judge_equality(difference, row.side, margin)
     else:
         found = judge_barrier(difference, margin)
-    needed = None
-    if found is Outcome.CANNOT_TELL:
-        needed = count_seeds(float(np.std(judged.values, ddof=1)), margin)
+    needed = _count_needed(judged, margin) if found is Outcome.CANNOT_TELL else None
     return replace(judged, found=found, adjusted=adjusted, needed=needed)
+
+
+def _count_needed(judged: JudgedRow, margin: float) -> int:
+    """Seeds at which the interval is narrower than the margin; where it is so already, at which it cannot lie across.
+
+    An interval whose half width is below half the margin leaves out zero or lies inside the margin, wherever it is.
+    """
+    deviation = float(np.std(judged.values, ddof=1))
+    enough = count_seeds(deviation, margin)
+    return enough if enough > judged.seeds else count_seeds(deviation, margin / 2)

@@ -119,7 +119,7 @@ def _say_needed(judged: JudgedRow, claims: Claims) -> str:
         return "the interval leaves out zero, but Holm's correction does not hold"
     if judged.needed is not None and judged.needed > judged.seeds:
         return f"{judged.needed} seeds would do"
-    return "the interval is narrow enough, but it lies across the margin"
+    return "the interval lies across the margin"
 
 
 def _say_correlation(judged: JudgedRow) -> str:

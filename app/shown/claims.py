@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import pandas as pd
 
@@ -43,7 +44,7 @@ def write_commands(rows: Sequence[JudgedRow], claims: Claims) -> str:
 
 
 def compose_card(judged: JudgedCard, claims: Claims) -> list[ShownFigure]:
-    """The figures of a card: one for each measure that has an interval."""
+    """The figures of a card: one for each measure that has an interval. Each is drawn once in a mode."""
     groups = group_drawn(judged)
     return [_compose(judged, name, rows, claims, len(groups)) for name, rows in groups.items()]
 
@@ -56,7 +57,7 @@ def _compose(judged: JudgedCard, name: str, rows: list[JudgedRow], claims: Claim
         f"claim_{number}_{name}",
         finding,
         describe_cells(rows, claims),
-        lambda mode: draw_claim(rows, claims, mode),
+        lru_cache(maxsize=2)(lambda mode: draw_claim(rows, claims, mode)),
         EntryClass.DIAGNOSTIC,
         pd.DataFrame(claim_rows(rows, claims)),
         Code(

@@ -13,6 +13,8 @@ from analysis.claims.reading import find_runs
 from analysis.claims.results import JudgedClaims
 from analysis.claims.rules import Claims, claims_path, read_claims
 from analysis.store import ANALYSES, RESULT
+from app.shown.claims import compose_card
+from app.shown.figure import ShownFigure
 from app.ui.store import own_roots, store_signature, visible_runs
 from dpflat.runs.layout import runs_root, shipped_root
 from dpflat.runs.record import Run
@@ -26,10 +28,12 @@ class Found:
 
     Attributes:
         judged: every card.
+        figures: of each card, by its number.
         costs: time and memory of each level; empty where the runs are not there.
     """
 
     judged: JudgedClaims
+    figures: dict[int, list[ShownFigure]]
     costs: tuple[Cost, ...]
 
 
@@ -60,7 +64,9 @@ def _find(stamp: int, signature: str) -> Folders:  # noqa: ARG001
 @lru_cache(maxsize=4)
 def _judge(stamp: int, folders: Folders, analyses: str) -> Found:  # noqa: ARG001
     runs, claims = [Run(folder, shipped) for folder, shipped in folders], _rules(stamp)
-    return Found(judge_claims(claims, runs), tuple(list_costs(find_runs(claims, runs))))
+    judged = judge_claims(claims, runs)
+    figures = {card.card.number: compose_card(card, claims) for card in judged.cards}
+    return Found(judged, figures, tuple(list_costs(find_runs(claims, runs))))
 
 
 def _stamp(folders: Folders) -> str:

@@ -12,9 +12,9 @@ from analysis.claims.costs import Cost
 from analysis.claims.results import JudgedCard, JudgedClaims, JudgedRow, Outcome
 from analysis.claims.rules import Claims, Compared, methods_of
 from analysis.figures.claim_findings import GLYPHS, describe_attack, describe_counts, describe_row
-from analysis.figures.claims import group_drawn
 from app.claim_rows import cost_rows
-from app.shown.claims import cells_of, compose_card, write_commands
+from app.shown.claims import cells_of, write_commands
+from app.shown.figure import ShownFigure
 from app.ui.claims_data import judge_cached
 from app.ui.frame import show_shown
 from app.ui.links import LONGEST, VERSION, RunsView, is_known_version, show_copy_link, write_link
@@ -51,7 +51,7 @@ def show_page() -> None:
     show_rules(judged.claims)
     for card in judged.cards:
         if card.outcome in shown:
-            show_card(card, judged.claims)
+            show_card(card, judged.claims, found.figures[card.card.number])
     if found.costs:
         show_costs(found.costs)
 
@@ -91,29 +91,34 @@ def show_rules(claims: Claims) -> None:
         )
 
 
-def show_card(judged: JudgedCard, claims: Claims) -> None:
+def show_card(judged: JudgedCard, claims: Claims, figures: Sequence[ShownFigure]) -> None:
     """One claim: what is said, what is seen, by which rule, and where it comes from."""
     card = judged.card
     with st.container(border=True, key=f"claim_{card.number}"):
         st.html(badge(GLYPHS[judged.outcome], str(judged.outcome)), width="content")
         st.subheader(f"{card.number}. {card.claim}", anchor=False)
-        st.caption(f"Source: {card.source}.{f' {card.note}' if card.note else ''}")
-        if card.quote:
-            st.write(f"The first author: “{card.quote}”.")
-        figures = compose_card(judged, claims)
-        told = [row for rows in group_drawn(judged).values() for row in rows]
-        for row in judged.rows:
-            if len(judged.rows) > 1 or row not in told:
-                text = describe_row(row, claims).text.rstrip(".")
-                st.write(f"{row.row.name}: {text}.")
-            attack = describe_attack(row.trials) if row.trials else ""
-            if attack:
-                st.write(attack)
-        for figure in figures:
-            show_shown(figure)
-        for rule in dict.fromkeys(_rule(row, claims) for row in judged.rows):
-            st.caption(rule)
-        show_links(judged, claims, bool(figures))
+        left, right = st.columns(2, gap="large") if figures else (st.container(), st.container())
+        with left:
+            show_words(judged, claims)
+            show_links(judged, claims, bool(figures))
+        with right:
+            for figure in figures:
+                show_shown(figure)
+
+
+def show_words(judged: JudgedCard, claims: Claims) -> None:
+    """Source, what is seen in each row, and the rules."""
+    card = judged.card
+    st.caption(f"Source: {card.source}.{f' {card.note}' if card.note else ''}")
+    if card.quote:
+        st.write(f"The first author: “{card.quote}”.")
+    for row in judged.rows:
+        st.write(f"{row.row.name}: {describe_row(row, claims).text.rstrip('.')}.")
+        attack = describe_attack(row.trials) if row.trials else ""
+        if attack:
+            st.write(attack)
+    for rule in dict.fromkeys(_rule(row, claims) for row in judged.rows):
+        st.caption(rule)
 
 
 def _rule(judged: JudgedRow, claims: Claims) -> str:

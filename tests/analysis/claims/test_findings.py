@@ -44,7 +44,7 @@ SAID = [
     (ACCURACY, "cannot tell", 0.004, 0.022, {"needed": 8, "adjusted": 0.09},
      "cannot tell, +1.3 points [+0.4, +2.2]; the interval leaves out zero, but Holm's correction does not hold"),
     (ACCURACY, "cannot tell", -0.002, 0.014, {"needed": 8},
-     "cannot tell, +0.6 points [−0.2, +1.4]; the interval is narrow enough, but it lies across the margin"),
+     "cannot tell, +0.6 points [−0.2, +1.4]; the interval lies across the margin"),
     (SHARPNESS, "reproduced", math.log(0.5), math.log(0.8), {}, "37 % lower [20, 50], as claimed"),
     (SHARPNESS, "contradicted", math.log(3), math.log(4), {}, "3.5 times [3.0, 4.0], against the claim"),
     (SHARPNESS, "no difference seen", math.log(0.95), math.log(1.05), {},
