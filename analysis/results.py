@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """A difference paired by seed and by test example.
+    """A difference paired by seed and, where each example has a value, by test example.
 
     Attributes:
-        mean: mean over seeds and examples.
+        mean: mean over seeds and examples; of logarithms where ratios are compared.
         low: lower end of the 95 % interval.
         high: upper end.
         seeds: number of pairs of runs.
-        examples: test examples in each run.
+        examples: values of each run: its test examples, or one number.
     """
 
     mean: float
@@ -31,18 +31,18 @@ class MethodPoint:
     Attributes:
         method: plain name.
         epsilon: epsilon of the noise; None for a run without noise.
-        accuracies: one share a seed.
-        seeds: the seeds, in the order of the accuracies.
+        values: of what is measured, one a seed: an accuracy is a share.
+        seeds: the seeds, in the order of the values.
         guarantee: `holds`, `nominal`, `void` or `none`.
         runs: ids of the runs.
-        low: lower end of the 95 % interval of the mean, over seeds and test examples.
+        low: lower end of the 95 % interval of the mean; the mean itself where one number of one seed has none.
         high: upper end.
-        examples: test examples in each run.
+        examples: examples behind each value.
     """
 
     method: str
     epsilon: float | None
-    accuracies: tuple[float, ...]
+    values: tuple[float, ...]
     seeds: tuple[int, ...]
     guarantee: str
     runs: tuple[str, ...]
@@ -53,4 +53,4 @@ class MethodPoint:
     @property
     def mean(self) -> float:
         """Mean over seeds."""
-        return sum(self.accuracies) / len(self.accuracies)
+        return sum(self.values) / len(self.values)

@@ -6,6 +6,7 @@ Privacy: reads stored per-example predictions of the test split: diagnostic.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 from zipfile import BadZipFile
 
@@ -33,11 +34,25 @@ def bootstrap_mean(values: np.ndarray, resamples: int = RESAMPLES, seed: int = 0
     Returns:
         Lower and upper end.
     """
-    seeds, examples = values.shape
-    by_seed = _draw_counts(examples, resamples, seed) @ values.T.astype(np.float32) / examples
-    means = (by_seed * _draw_counts(seeds, resamples, seed + 1)).sum(axis=1) / seeds
-    low, high = np.quantile(means, [0.025, 0.975])
+    low, high = np.quantile(resample_means(values, resamples, seed, seed + 1), [0.025, 0.975])
     return float(low), float(high)
+
+
+def resample_means(values: np.ndarray, resamples: int, examples_seed: int, seeds_seed: int) -> np.ndarray:
+    """Means of draws of seeds and of examples with replacement, (resamples,).
+
+    Equal seeds of the draws give equal draws, so that means of several arrays of one shape are paired.
+
+    Args:
+        values: (seeds, examples).
+        resamples: number of draws.
+        examples_seed: of the draws of examples.
+        seeds_seed: of the draws of seeds.
+    """
+    seeds, examples = values.shape
+    by_seed = _draw_counts(examples, resamples, examples_seed) @ values.T.astype(np.float32) / examples
+    means: np.ndarray = (by_seed * _draw_counts(seeds, resamples, seeds_seed)).sum(axis=1) / seeds
+    return means
 
 
 @lru_cache(maxsize=8)
@@ -84,28 +99,49 @@ def load_scores(run: Run, name: str = "correct") -> np.ndarray | None:
 
 
 Key = tuple[str, float | None]
+"""A method and its target epsilon; None without noise."""
 
 
-def group_runs(runs: list[Run], task: str, backbone: str) -> dict[Key, list[Run]]:
-    """Finished runs of a task and backbone by method and target epsilon; of each seed the newest.
+def key_of(run: Run) -> Key:
+    """Method and target epsilon; where the noise was given instead, the epsilon that it amounts to."""
+    privacy = run.config.privacy
+    if privacy.kind != "dp":
+        return run.config.method(), None
+    if privacy.epsilon is not None or run.ledger.epsilon is None:
+        return run.config.method(), privacy.epsilon
+    return run.config.method(), round(run.ledger.epsilon, 2)
+
+
+def pick_experiments(runs: Iterable[Run]) -> dict[Key, list[Run]]:
+    """Runs by method and epsilon, by seed; of each seed the newest, which comes first.
 
     Runs of one method and epsilon with other settings are another experiment: the one with most seeds is kept.
+
+    Raises:
+        DPFlatError: when settings or ledger of a run cannot be read.
     """
     by_experiment: dict[tuple[Key, str], dict[int, Run]] = defaultdict(dict)
     for run in runs:
-        try:
-            config = run.config
-            if run.state != "finished" or config.task.name != task or config.backbone.name != backbone:
-                continue
-        except DPFlatError:
-            continue
-        epsilon = config.privacy.epsilon if config.privacy.kind == "dp" else None
-        by_experiment[(config.method(), epsilon), config.fingerprint()].setdefault(config.seed, run)
+        by_experiment[key_of(run), run.config.fingerprint()].setdefault(run.config.seed, run)
     groups: dict[Key, list[Run]] = {}
     for (key, _), by_seed in by_experiment.items():
         if len(by_seed) > len(groups.get(key, [])):
             groups[key] = [by_seed[seed] for seed in sorted(by_seed)]
     return groups
+
+
+def group_runs(runs: list[Run], task: str, backbone: str) -> dict[Key, list[Run]]:
+    """`pick_experiments` of the finished runs of a task and backbone whose settings and ledger can be read."""
+
+    def fits(run: Run) -> bool:
+        try:
+            key_of(run)
+            config = run.config
+            return run.state == "finished" and config.task.name == task and config.backbone.name == backbone
+        except DPFlatError:
+            return False
+
+    return pick_experiments(filter(fits, runs))
 
 
 def summarise_group(key: Key, runs: list[Run]) -> MethodPoint | None:
@@ -114,18 +150,32 @@ def summarise_group(key: Key, runs: list[Run]) -> MethodPoint | None:
     if not correct:
         return None
     values = np.stack([correct[seed] for seed in sorted(correct)]).astype(float)
-    low, high = bootstrap_mean(values)
     kept = [run for run in runs if run.config.seed in correct]
+    return make_point(key, kept, values.mean(axis=1), bootstrap_mean(values), values.shape[1])
+
+
+def make_point(
+    key: Key, runs: list[Run], values: np.ndarray, interval: tuple[float, float], examples: int
+) -> MethodPoint:
+    """One point of a figure.
+
+    Args:
+        key: method and epsilon.
+        runs: by seed.
+        values: (runs,) of what is measured.
+        interval: of their mean.
+        examples: behind each value.
+    """
     return MethodPoint(
         method=key[0],
         epsilon=key[1],
-        accuracies=tuple(float(row.mean()) for row in values),
-        seeds=tuple(sorted(correct)),
-        guarantee=kept[0].ledger.guarantee().answer,
-        runs=tuple(run.id for run in kept),
-        low=low,
-        high=high,
-        examples=values.shape[1],
+        values=tuple(float(value) for value in values),
+        seeds=tuple(run.config.seed for run in runs),
+        guarantee=runs[0].ledger.guarantee().answer,
+        runs=tuple(run.id for run in runs),
+        low=interval[0],
+        high=interval[1],
+        examples=examples,
     )
 
 

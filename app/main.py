@@ -23,6 +23,10 @@ page = st.navigation(
             st.Page(VIEWS / "landscape.py", title="Landscape and curvature", url_path="landscape"),
             st.Page(VIEWS / "privacy.py", title="Privacy", url_path="privacy"),
         ],
+        "Compare": [
+            st.Page(VIEWS / "tradeoff.py", title="Epsilon and accuracy", url_path="tradeoff"),
+            st.Page(VIEWS / "claims.py", title="Claims", url_path="claims"),
+        ],
     }
 )
 show_sidebar()

@@ -1,4 +1,4 @@
-"""Accuracy against epsilon: mean, interval and seed dots by method; runs without noise as a band."""
+"""A measure against epsilon: mean, interval and seed dots by method; runs without noise as a band."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from itertools import groupby
 
 import plotly.graph_objects as go
 
+from analysis.comparison.measures import ACCURACY, Measure
 from analysis.figures import tokens
 from analysis.results import MethodPoint
 
 MARKS = {
     "DP prefix": ("baseline", "circle"),
+    "DP prompt": ("baseline", "square"),
     "DP-Flat": ("full", "diamond"),
     "DP-Flat as published": ("full", "diamond"),
     "head only": ("reference", "x"),
 }
+LEVELS = {"across models": "diamond", "across layers": "square", "within layer": "triangle-up"}
 DODGE = 1.035
 LABEL_GAP_PX, ROOM_OF_AXIS = 16, 60
 
@@ -28,52 +31,82 @@ class OwnRun:
     Attributes:
         name: what hovers over it.
         epsilon: epsilon of its noise; None without noise.
-        accuracy: share of correct test answers.
+        value: what it measures, an accuracy as a share.
         filled: whether its guarantee holds.
     """
 
     name: str
     epsilon: float | None
-    accuracy: float
+    value: float
     filled: bool
 
 
+def mark_of(method: str) -> tuple[str, str]:
+    """Role of colour and shape of a method: of one level alone the shape tells which."""
+    level = next((shape for words, shape in LEVELS.items() if words in method), "triangle-up")
+    return MARKS.get(method, ("part", level))
+
+
 def draw_tradeoff(
-    points: list[MethodPoint], mode: tokens.Mode, majority: float, yours: tuple[OwnRun, ...] = ()
+    points: list[MethodPoint],
+    mode: tokens.Mode,
+    level: float | None = None,
+    yours: tuple[OwnRun, ...] = (),
+    measure: Measure = ACCURACY,
+    height: int = tokens.PRIMARY_HEIGHT,
 ) -> go.Figure:
     """The figure of Start and of Epsilon and accuracy.
 
     Args:
         points: one a method and epsilon.
         mode: light or dark.
-        majority: accuracy of always answering the most frequent class, a share.
+        level: what no knowledge reaches, for accuracy that of always answering the most frequent class, a share.
         yours: the person's own runs.
+        measure: what the points are values of.
+        height: in pixels.
 
     Returns:
-        A figure whose y axis is in percent. A filled marker has a guarantee, a hollow one has none or a caveat.
+        A figure whose y axis is in the measure's unit. A filled marker has a guarantee, a hollow one has none or a
+        caveat.
     """
     palette = tokens.PALETTES[mode]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.PRIMARY_HEIGHT})
+    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height})
     private = [p for p in points if p.epsilon is not None]
-    lowest = min([0.5, *(p.epsilon for p in private if p.epsilon), *(y.epsilon for y in yours if y.epsilon)])
-    highest = max([20.0, *(p.epsilon for p in private if p.epsilon), *(y.epsilon for y in yours if y.epsilon)])
+    epsilons = [e for e in (*(p.epsilon for p in private), *(own.epsilon for own in yours)) if e]
+    lowest = set_epsilon_axis(figure, epsilons, [p.epsilon for p in private if p.epsilon])
     for point in points:
         if point.epsilon is None and point.method == "non-private prefix":
-            _draw_band(figure, point, lowest, palette)
-    figure.add_hline(y=100 * majority, line={"width": 1, "color": palette.reference})
-    _label(figure, lowest, 100 * majority, "majority class", palette, yanchor="bottom", xanchor="left")
-    ordered = sorted(private, key=lambda p: (p.method, p.epsilon or 0))
-    by_method = {method: list(group) for method, group in groupby(ordered, key=lambda p: p.method)}
-    for number, (method, group) in enumerate(by_method.items()):
-        _draw_method(figure, method, group, DODGE ** (number - (len(by_method) - 1) / 2), palette)
-    low, high = _vertical_range([majority, *(v for p in points for v in (p.low, p.high, *p.accuracies))], yours)
-    _name_methods(figure, by_method, (tokens.PRIMARY_HEIGHT - ROOM_OF_AXIS) / (high - low), palette)
+            _draw_band(figure, point, lowest, palette, measure)
+    if level is not None:
+        figure.add_hline(y=measure.scale * level, line={"width": 1, "color": palette.reference})
+        _label(figure, lowest, measure.scale * level, measure.level, palette, yanchor="bottom", xanchor="left")
+    private.sort(key=lambda p: (p.method, p.epsilon or 0))
+    by_method = {method: list(group) for method, group in groupby(private, key=lambda p: p.method)}
+    for (_, group), factor in zip(by_method.items(), dodges(len(by_method)), strict=True):
+        _draw_method(figure, group, factor, palette, measure)
+    told = [v for p in points for v in (p.low, p.high, *p.values)] + ([] if level is None else [level])
+    low, high = _vertical_range([measure.scale * v for v in told], yours, measure)
+    ends = [(group[-1].epsilon or 1, measure.scale * group[-1].mean, method) for method, group in by_method.items()]
+    name_methods(figure, ends, (height - ROOM_OF_AXIS) / (high - low), palette)
     named: set[float] = set()
     for own in yours:
         if own.epsilon is not None:
-            _draw_own(figure, own, palette, "" if round(own.epsilon, 2) in named else "yours")
+            _draw_own(figure, own, palette, "" if round(own.epsilon, 2) in named else "yours", measure)
             named.add(round(own.epsilon, 2))
-    shown = sorted({t for t in tokens.EPSILON_TICKS if t >= lowest} | {p.epsilon for p in private if p.epsilon})
+    figure.update_yaxes(title_text=measure.axis, range=[low, high])
+    return figure
+
+
+def set_epsilon_axis(figure: go.Figure, epsilons: list[float], ticked: list[float]) -> float:
+    """A log axis of epsilon from 0.5 to 20, wider where runs lie outside; gives its lower end.
+
+    Args:
+        figure: whose x axis it is.
+        epsilons: everything that has to lie on it.
+        ticked: epsilons that get a tick of their own.
+    """
+    lowest, highest = min([0.5, *epsilons]), max([20.0, *epsilons])
+    shown = sorted({tick for tick in tokens.EPSILON_TICKS if tick >= lowest} | set(ticked))
     figure.update_xaxes(
         type="log",
         tickvals=shown,
@@ -81,8 +114,12 @@ def draw_tradeoff(
         title_text="ε of the noise (smaller is more private)",
         range=[math.log10(lowest * 0.85), math.log10(1.3 * highest)],
     )
-    figure.update_yaxes(title_text="test accuracy, %", range=[low, high])
-    return figure
+    return lowest
+
+
+def dodges(count: int) -> list[float]:
+    """Factors of epsilon that put so many methods beside each other."""
+    return [DODGE ** (number - (count - 1) / 2) for number in range(count)]
 
 
 def _label(figure: go.Figure, x: float, y: float, text: str, palette: tokens.Palette, **place: str) -> None:
@@ -91,27 +128,31 @@ def _label(figure: go.Figure, x: float, y: float, text: str, palette: tokens.Pal
     )
 
 
-def _draw_band(figure: go.Figure, point: MethodPoint, lowest: float, palette: tokens.Palette) -> None:
-    figure.add_hrect(
-        y0=100 * point.low,
-        y1=100 * point.high,
-        fillcolor=palette.reference,
-        opacity=tokens.BAND_OPACITY,
-        line_width=0,
-        layer="below",
-    )
-    text = f"non-private, {100 * point.mean:.1f} %"
-    _label(figure, lowest, 100 * point.high, text, palette, xanchor="left", yanchor="bottom")
+def _draw_band(figure: go.Figure, point: MethodPoint, lowest: float, palette: tokens.Palette, measure: Measure) -> None:
+    if point.low == point.high:
+        figure.add_hline(y=measure.scale * point.low, line={"width": 1, "color": palette.reference})
+    else:
+        figure.add_hrect(
+            y0=measure.scale * point.low,
+            y1=measure.scale * point.high,
+            fillcolor=palette.reference,
+            opacity=tokens.BAND_OPACITY,
+            line_width=0,
+            layer="below",
+        )
+    text = f"non-private, {measure.show(point.mean)}"
+    _label(figure, lowest, measure.scale * point.high, text, palette, xanchor="left", yanchor="bottom")
 
 
 def _draw_method(
-    figure: go.Figure, method: str, points: list[MethodPoint], dodge: float, palette: tokens.Palette
+    figure: go.Figure, points: list[MethodPoint], dodge: float, palette: tokens.Palette, measure: Measure
 ) -> None:
     """Band, seed dots and means of one method, beside those of the others: `dodge` is a factor of epsilon."""
-    role, symbol = MARKS.get(method, ("part", "triangle-up"))
+    method, scale = points[0].method, measure.scale
+    role, symbol = mark_of(method)
     colour = getattr(palette, role)
     epsilons = [(p.epsilon or 1) * dodge for p in points]
-    low, mean, high = ([100 * getattr(p, end) for p in points] for end in ("low", "mean", "high"))
+    low, mean, high = ([scale * getattr(p, end) for p in points] for end in ("low", "mean", "high"))
     if len(points) > 1:
         figure.add_trace(
             go.Scatter(
@@ -125,15 +166,16 @@ def _draw_method(
                 mode="lines",
             )
         )
+    number = f":{measure.digits}}}{measure.unit}"
     figure.add_trace(
         go.Scatter(
-            x=[x for x, p in zip(epsilons, points, strict=True) for _ in p.accuracies],
-            y=[100 * a for p in points for a in p.accuracies],
+            x=[x for x, p in zip(epsilons, points, strict=True) for _ in p.values],
+            y=[scale * value for p in points for value in p.values],
             mode="markers",
             marker={"size": tokens.SEED_DOT_PX, "color": colour, "opacity": tokens.SEED_OPACITY},
             text=[f"seed {s}" for p in points for s in p.seeds],
-            customdata=[p.epsilon for p in points for _ in p.accuracies],
-            hovertemplate=f"{method}, ε = %{{customdata}}, %{{text}}: %{{y:.1f}} %<extra></extra>",
+            customdata=[p.epsilon for p in points for _ in p.values],
+            hovertemplate=f"{method}, ε = %{{customdata}}, %{{text}}: %{{y{number}<extra></extra>",
         )
     )
     upward, downward = ([abs(m - end) for m, end in zip(mean, ends, strict=True)] for ends in (high, low))
@@ -149,40 +191,41 @@ def _draw_method(
                 "size": tokens.MEAN_DOT_PX,
                 "color": colour,
                 "symbol": [symbol if p.guarantee == "holds" else hollow(symbol) for p in points],
-                "line": {"width": 2},
+                "line": {"width": 2, "color": colour},
             },
-            customdata=[[100 * p.low, 100 * p.high, len(p.seeds), p.examples, p.epsilon] for p in points],
+            customdata=[[scale * p.low, scale * p.high, len(p.seeds), p.examples, p.epsilon] for p in points],
             hovertemplate=(
-                f"{method}, ε = %{{customdata[4]}}: %{{y:.1f}} % [%{{customdata[0]:.1f}}, %{{customdata[1]:.1f}}], "
+                f"{method}, ε = %{{customdata[4]}}: %{{y{number} [%{{customdata[0]:{measure.digits}}}, "
+                f"%{{customdata[1]:{measure.digits}}}], "
                 "%{customdata[2]} seeds, n = %{customdata[3]:,}<extra></extra>"
             ),
         )
     )
 
 
-def _vertical_range(shares: list[float], yours: tuple[OwnRun, ...]) -> tuple[float, float]:
-    """Ends of the vertical axis in percent: everything that is drawn, and a little room."""
-    percent = [100 * share for share in (*shares, *(own.accuracy for own in yours if own.epsilon is not None))]
-    room = 0.05 * (max(percent) - min(percent)) + 0.5
-    return min(percent) - room, max(percent) + room
+def _vertical_range(drawn: list[float], yours: tuple[OwnRun, ...], measure: Measure) -> tuple[float, float]:
+    """Ends of the vertical axis in the measure's unit: everything that is drawn, and a little room."""
+    drawn = [*drawn, *(measure.scale * own.value for own in yours if own.epsilon is not None)]
+    least = 0.5 if measure.unit == " %" else 1e-3
+    room = 0.05 * (max(drawn) - min(drawn)) + least
+    return min(drawn) - room, max(drawn) + room
 
 
-def _name_methods(
-    figure: go.Figure, by_method: dict[str, list[MethodPoint]], pixels: float, palette: tokens.Palette
+def name_methods(
+    figure: go.Figure, ends: list[tuple[float, float, str]], pixels: float, palette: tokens.Palette
 ) -> None:
-    """The methods' names at the ends of their lines, none over another.
+    """The methods' names beside their points, none over another.
 
     Args:
-        figure: where they are written.
-        by_method: points by method, by epsilon.
-        pixels: of one percentage point.
+        figure: where they are written; its x axis is logarithmic.
+        ends: x, y and name.
+        pixels: of one unit of the y axis.
         palette: colours.
     """
-    ends = sorted(((group[-1], method) for method, group in by_method.items()), key=lambda end: end[0].mean)
-    heights = spread([100 * point.mean * pixels for point, _ in ends], LABEL_GAP_PX)
-    for (point, method), height in zip(ends, heights, strict=True):
-        x, y = (point.epsilon or 1) * 1.12, height / pixels
-        _label(figure, x, y, method, palette, xanchor="left", yanchor="middle")
+    ends = sorted(ends, key=lambda end: end[1])
+    heights = spread([y * pixels for _, y, _ in ends], LABEL_GAP_PX)
+    for (x, _, method), height in zip(ends, heights, strict=True):
+        _label(figure, x * 1.12, height / pixels, method, palette, xanchor="left", yanchor="middle")
 
 
 def spread(positions: list[float], gap: float) -> list[float]:
@@ -207,11 +250,11 @@ def hollow(symbol: str) -> str:
     return symbol if symbol == "x" else f"{symbol}-open"
 
 
-def _draw_own(figure: go.Figure, own: OwnRun, palette: tokens.Palette, label: str) -> None:
+def _draw_own(figure: go.Figure, own: OwnRun, palette: tokens.Palette, label: str, measure: Measure) -> None:
     figure.add_trace(
         go.Scatter(
             x=[own.epsilon],
-            y=[100 * own.accuracy],
+            y=[measure.scale * own.value],
             mode="markers+text",
             text=[label],
             textposition="bottom center",
@@ -222,6 +265,6 @@ def _draw_own(figure: go.Figure, own: OwnRun, palette: tokens.Palette, label: st
                 "color": palette.baseline,
                 "line": {"width": 2},
             },
-            hovertemplate=f"{own.name}, ε = %{{x:.2f}}: %{{y:.1f}} % (1 seed)<extra></extra>",
+            hovertemplate=f"{own.name}, ε = %{{x:.2f}}: %{{y:{measure.digits}}}{measure.unit} (1 seed)<extra></extra>",
         )
     )

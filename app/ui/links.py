@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -58,6 +58,12 @@ def read_link(parameters: Mapping[str, str], filters: tuple[str, ...]) -> RunsVi
         grouped=parameters.get("grouped", "1") != "0",
         chosen={name: parts(name) for name in filters if name in parameters},
     )
+
+
+def write_selection(run_ids: Sequence[str]) -> dict[str, str] | None:
+    """The parameters of an address of Epsilon and accuracy over these runs alone; None where they are too many."""
+    named = ",".join(run_ids)
+    return {"v": VERSION, "runs": named} if 0 < len(named) <= LONGEST else None
 
 
 def is_known_version(parameters: Mapping[str, str]) -> bool:

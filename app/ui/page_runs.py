@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.housekeeping import TRASH, restore_run
 from app.ui.compare import show_comparison
-from app.ui.links import VIEW, RunsView, is_known_version, read_link, show_copy_link, write_link
+from app.ui.links import VIEW, RunsView, is_known_version, read_link, show_copy_link, write_link, write_selection
 from app.ui.run_actions import DELETED
 from app.ui.run_detail import show_runs
 from app.ui.run_table import FILTERS, TableRow, list_values, make_rows, pick, show_table
@@ -76,19 +76,19 @@ def undo_bar() -> None:
         st.error("It is gone: the ten seconds for undo were over.")
 
 
-def choose(view: RunsView, table: list[TableRow], runs: dict[str, Run]) -> tuple[RunsView, int]:
-    """Draw the table and give what is open after the person's clicks, and how many rows are marked."""
+def choose(view: RunsView, table: list[TableRow], runs: dict[str, Run]) -> tuple[RunsView, list[tuple[str, ...]]]:
+    """Draw the table and give what is open after the person's clicks, and the runs of each marked row."""
     alive = [run.id for run in runs.values() if run.state in ALIVE and not run.shipped]
     first = (alive[0],) if alive else (table[0].ids if table else ())
     wanted = tuple(side for side in (view.a, view.b) if side) or (() if view.study else (first,))
     marked = show_table(table, wanted, st.session_state[OPENED])
     shown = [row.ids for row in table]
     if set(marked) == {side for side in wanted if side in shown}:
-        return replace(view, a=wanted[0] if wanted else (), b=wanted[1] if len(wanted) > 1 else ()), len(marked)
+        return replace(view, a=wanted[0] if wanted else (), b=wanted[1] if len(wanted) > 1 else ()), marked
     if len(marked) > 2:
-        return replace(view, a=(), b=(), study=None), len(marked)
+        return replace(view, a=(), b=(), study=None), marked
     sides = [side for side in wanted if side in marked] + [m for m in marked if m not in wanted] or [first]
-    return replace(view, a=sides[0], b=sides[1] if len(sides) > 1 else (), study=None), len(marked)
+    return replace(view, a=sides[0], b=sides[1] if len(sides) > 1 else (), study=None), marked
 
 
 def find_sides(view: RunsView, runs: dict[str, Run]) -> list[list[Run]]:
@@ -135,6 +135,14 @@ def show_studies(view: RunsView) -> None:
                 st.page_link("views/runs.py", label=folder.name, query_params=parameters)
 
 
+def show_way_to_tradeoff(marked: list[tuple[str, ...]]) -> None:
+    """Three rows or more: what can be done with them."""
+    st.write(f"{len(marked)} rows are marked. Mark one to see it, or two to compare them.")
+    link = write_selection([run_id for ids in marked for run_id in ids])
+    if link is not None:
+        st.page_link("views/tradeoff.py", label="Open in Epsilon and accuracy", query_params=link)
+
+
 def show_page() -> None:
     """The page from top to bottom."""
     undo_bar()
@@ -144,7 +152,7 @@ def show_page() -> None:
     if all(run.shipped for run in found):
         empty_store()
     view = resolve(rows)
-    marked = 0
+    marked: list[tuple[str, ...]] = []
     if rows:
         view = ask_filters(rows, view)
         table = make_rows(pick(rows, view.chosen), view.grouped)
@@ -155,8 +163,8 @@ def show_page() -> None:
         st.query_params.from_dict(address)
     show_copy_link(address)
     show_studies(view)
-    if marked > 2:
-        st.write(f"{marked} rows are marked. Mark one to see it, or two to compare them.")
+    if len(marked) > 2:
+        show_way_to_tradeoff(marked)
     sides = [] if view.study else find_sides(view, runs)
     try:
         if len(sides) == 1:

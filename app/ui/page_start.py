@@ -10,6 +10,7 @@ from analysis.figures.tradeoff import OwnRun, draw_tradeoff
 from analysis.results import MethodPoint, PairedDifference
 from analysis.tradeoff import compare_groups, group_runs, summarise_group
 from app.summary import show_seeds
+from app.tradeoff_rows import own_rows, point_rows
 from app.ui import theme
 from app.ui.frame import Code, show_figure
 from app.ui.states import read_only
@@ -91,31 +92,7 @@ def load_own_runs(signature: str) -> tuple[OwnRun, ...]:  # noqa: ARG001
 
 def as_table(points: tuple[MethodPoint, ...], own: tuple[OwnRun, ...]) -> pd.DataFrame:
     """The numbers behind the figure."""
-    rows = [
-        {
-            "method": p.method,
-            "epsilon of the noise": f"{p.epsilon:g}" if p.epsilon is not None else "no noise",
-            "accuracy": f"{100 * p.mean:.1f} %",
-            "95 % interval": f"[{100 * p.low:.1f}, {100 * p.high:.1f}] %",
-            "seeds": len(p.seeds),
-            "test examples": p.examples,
-            "guarantee": p.guarantee,
-        }
-        for p in points
-    ]
-    yours = [
-        {
-            "method": f"yours: {o.name}",
-            "epsilon of the noise": f"{o.epsilon:.2f}",
-            "accuracy": f"{100 * o.accuracy:.1f} %",
-            "95 % interval": "not measured",
-            "seeds": 1,
-            "test examples": points[0].examples,
-            "guarantee": "holds" if o.filled else "nominal or none",
-        }
-        for o in own
-    ]
-    return pd.DataFrame(rows + yours)
+    return pd.DataFrame(point_rows(points) + own_rows(own, points[0].examples))
 
 
 def show_tradeoff(shipped: Shipped) -> None:
@@ -138,7 +115,7 @@ def show_tradeoff(shipped: Shipped) -> None:
         "from dpflat import list_runs\nfrom dpflat.runs.layout import shipped_root\n\n"
         f'groups = group_runs(list_runs(shipped_root(), shipped=False), "{TASK}", "{BACKBONE}")\n'
         "points = [point for key, runs in groups.items() if (point := summarise_group(key, runs))]\n"
-        f'draw_tradeoff(points, "light", majority={MAJORITY})',
+        f'draw_tradeoff(points, "light", level={MAJORITY})',
     )
     figure = draw_tradeoff(list(points), theme.mode(), MAJORITY, own)
     show_figure("tradeoff", finding, subtitle, figure, EntryClass.DIAGNOSTIC, as_table(points, own), code)

@@ -22,7 +22,14 @@ STORES = {
     "torn predictions": lambda own, shipped: tear(make_run(shipped, "finished", 3, 0.7, "backbone.name=dpflat-tiny")),
     "forbidden folder": lambda own, shipped: make_run(own).folder.chmod(0),
 }
-TITLES = {"start": "DP-Flat Lab", "new": "New run", "runs": "Runs", "layers": "Layers", "privacy": "Privacy"}
+TITLES = {
+    "start": "DP-Flat Lab",
+    "new": "New run",
+    "runs": "Runs",
+    "layers": "Layers",
+    "privacy": "Privacy",
+    "tradeoff": "Epsilon and accuracy",
+}
 SAYS = {
     ("start", "torn predictions"): "unreadable: predictions.npz",
     ("runs", "no results"): "unreadable: results.json",
@@ -36,6 +43,10 @@ SAYS = {
     ("runs", "broken folder"): "unreadable: config.json",
     ("layers", "no runs"): "No finished run has prefixes in its layers yet.",
     ("layers", "shipped"): "Choosing layers costs epsilon",
+    ("tradeoff", "no runs"): "No finished run is here to show.",
+    ("tradeoff", "shipped"): "privacy costs",
+    ("tradeoff", "running"): "No finished run is here to show.",
+    ("tradeoff", "torn predictions"): "unreadable: predictions.npz",
     ("new", "running"): "1 run ahead of yours: one is done at a time.",
 }
 

@@ -31,7 +31,7 @@ def as_rgb(colour):
     return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
 
 
-@pytest.fixture(params=["start", "new", "runs", "layers", "landscape", "privacy"])
+@pytest.fixture(params=["start", "new", "runs", "layers", "landscape", "privacy", "tradeoff"])
 def where(request):
     return request.param
 
@@ -49,7 +49,7 @@ def test_the_looks_gate(tmp_path, serve, open_page, where, width, dark):
     query = f"landscape?v=1&a={run.id}&b={other.id}" if where == "landscape" else where
     page, errors = open_page(f"{address}/{'' if where == 'start' else query}", width=width, dark=dark)
     charts = page.locator(".js-plotly-plot, [data-testid='stVegaLiteChart']")
-    if where in ("start", "runs", "layers", "landscape"):
+    if where in ("start", "runs", "layers", "landscape", "tradeoff"):
         charts.first.wait_for()
     texts = page.evaluate(TEXTS)
     assert len(texts) > 5

@@ -1,0 +1,77 @@
+"""Points and paired differences of any measure, with their intervals.
+
+Where each test example has a value, intervals are over seeds and examples by bootstrap; where a run has one number,
+over seeds alone by Student's t.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.stats import t as student_t
+
+from analysis.comparison.measures import Measure
+from analysis.comparison.reading import Measured
+from analysis.results import MethodPoint, PairedDifference
+from analysis.tradeoff import Key, bootstrap_mean, make_point, pair
+from dpflat.runs.record import Run
+
+BySeed = Mapping[int, Measured]
+
+
+def student_interval(values: np.ndarray) -> tuple[float, float]:
+    """The 95 % interval of the mean of independent, normal values; the mean itself for a single one.
+
+    Args:
+        values: (n,).
+    """
+    mean, count = float(np.mean(values)), len(values)
+    if count < 2:
+        return mean, mean
+    reach = float(student_t.ppf(0.975, count - 1) * np.std(values, ddof=1) / math.sqrt(count))
+    return mean - reach, mean + reach
+
+
+def summarise(key: Key, runs: list[Run], measured: Mapping[str, Measured]) -> MethodPoint | None:
+    """One point of a figure; None where no run is measured.
+
+    Args:
+        key: method and epsilon.
+        runs: by seed.
+        measured: by run id.
+    """
+    kept = [run for run in runs if run.id in measured]
+    kept = [run for run in kept if measured[run.id].values.shape == measured[kept[0].id].values.shape]
+    if not kept:
+        return None
+    values = np.stack([measured[run.id].values for run in kept])
+    interval = bootstrap_mean(values) if values.shape[1] > 1 else student_interval(values[:, 0])
+    return make_point(key, kept, values.mean(axis=1), interval, measured[kept[0].id].examples)
+
+
+def compare(measure: Measure, first: BySeed, second: BySeed) -> PairedDifference | None:
+    """First minus second over the seeds that both have; of logarithms where the measure is compared by ratio.
+
+    Args:
+        measure: what is compared.
+        first: of one method at one epsilon, by seed.
+        second: of the other.
+
+    Returns:
+        None where no seed pairs, the examples differ, or a ratio has no meaning because a value is not positive.
+    """
+    sides = [{seed: found.values for seed, found in side.items()} for side in (first, second)]
+    if measure.score:
+        return pair(*sides)
+    seeds = sorted(sides[0].keys() & sides[1].keys())
+    if not seeds:
+        return None
+    a, b = (np.array([float(side[seed][0]) for seed in seeds]) for side in sides)
+    if measure.ratio:
+        if min(a.min(), b.min()) <= 0:
+            return None
+        a, b = np.log(a), np.log(b)
+    low, high = student_interval(a - b)
+    return PairedDifference(float((a - b).mean()), low, high, len(seeds), 1)

@@ -1,0 +1,117 @@
+"""Which runs may stand on one curve: those that differ in method, epsilon and seed alone. No torch."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.tradeoff import Key, pick_experiments
+from dpflat.config import RunConfig
+from dpflat.runs.record import Run
+from dpflat.settings import flatten_settings
+
+OF_THE_METHOD = ("privacy.kind", "privacy.epsilon", "privacy.noise_multiplier", "adapter.kind")
+BASELINE = "DP prefix"
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Runs that share every setting that is not of the method, and those that do not.
+
+    Attributes:
+        groups: by method and epsilon, by seed.
+        settings: what all of them share.
+        left_out: for the names of settings that differ, the runs in which they do.
+        repeated: runs of a seed that a newer run of the same experiment stands for.
+    """
+
+    groups: dict[Key, list[Run]]
+    settings: Settings
+    left_out: dict[tuple[str, ...], list[Run]]
+    repeated: list[Run]
+
+
+def shared_settings(config: RunConfig) -> dict[str, Any]:
+    """The settings that are not of the method, of epsilon or of the seed, as `section.field: value`.
+
+    Texts count by what names the experiment, not by where they lie; noise by what `auto` comes to.
+    """
+    content = config.model_dump(mode="json", exclude={"execution", "seed", "schema_version", "task", "flatness"})
+    flat = {name: value for name, value in flatten_settings(content).items() if name not in OF_THE_METHOD}
+    if "privacy.noise" in flat and flat["privacy.noise"] == "auto":
+        flat["privacy.noise"] = "seeded" if config.task.card().public else "secret"
+    return {"task.texts": json.dumps(config.task.identity(), sort_keys=True), **flat}
+
+
+def list_differences(first: Settings, second: Settings) -> tuple[str, ...]:
+    """Names of the settings that both have and that differ."""
+    return tuple(name for name in first if name in second and first[name] != second[name])
+
+
+def pool_runs(runs: Sequence[Run]) -> Pool:
+    """Sort runs of one task and backbone into those that may be pooled and those that may not.
+
+    The measure is the settings that most runs of DP prefix tuning have; without any, most private runs; without any,
+    most runs. A run without noise, or without a prefix, lacks some settings, and is held against the others.
+
+    Args:
+        runs: finished, the newest first.
+
+    Raises:
+        DPFlatError: when settings or ledger of a run cannot be read.
+    """
+    settings = {run.id: shared_settings(run.config) for run in runs}
+    common = _most_common(runs, settings)
+    differing = {run.id: list_differences(common, settings[run.id]) for run in runs}
+    groups = pick_experiments(run for run in runs if not differing[run.id])
+    kept = {run.id for group in groups.values() for run in group}
+    experiments = {group[0].config.fingerprint(): group[0] for group in groups.values()}
+    by_method = {run.config.method(): run for group in groups.values() for run in group[:1]}
+    left_out: dict[tuple[str, ...], list[Run]] = defaultdict(list)
+    repeated: list[Run] = []
+    for run in runs:
+        if run.id in kept:
+            continue
+        if run.config.fingerprint() in experiments:
+            repeated.append(run)
+        else:
+            names = differing[run.id] or _differences_of_method(run.config, by_method[run.config.method()].config)
+            left_out[names].append(run)
+    return Pool(groups, common, dict(left_out), repeated)
+
+
+def _most_common(runs: Sequence[Run], settings: Mapping[str, Settings]) -> Settings:
+    private = [run for run in runs if run.config.privacy.kind == "dp"]
+    plain = [run for run in private if run.config.method() == BASELINE]
+    among = plain or private or runs
+    counts = Counter(json.dumps(settings[run.id]) for run in among)
+    common: dict[str, Any] = json.loads(counts.most_common(1)[0][0]) if counts else {}
+    return common
+
+
+def _differences_of_method(first: RunConfig, second: RunConfig) -> tuple[str, ...]:
+    """Names of the settings inside the method that differ between two runs of one method."""
+    flat = [
+        flatten_settings(config.model_dump(mode="json", include={"flatness", "privacy"})) for config in (first, second)
+    ]
+    return list_differences(*({k: v for k, v in one.items() if k != "privacy.epsilon"} for one in flat))
+
+
+def name_setting(name: str) -> str:
+    """A setting in words: `head learning rate`, `within layer gamma`."""
+    parts = name.split(".")
+    return " ".join(parts[1:] if parts[0] == "flatness" else parts[-1:]).replace("_", " ")
+
+
+def unusual_settings(settings: Settings) -> dict[str, Any]:
+    """Those of the pooled settings that are not the defaults; not which texts."""
+    defaults = shared_settings(RunConfig())
+    return {
+        name: value
+        for name, value in settings.items()
+        if name in defaults and value != defaults[name] and name not in ("task.texts", "backbone.name")
+    }

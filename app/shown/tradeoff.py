@@ -1,0 +1,195 @@
+"""Figures of epsilon and accuracy: a measure against epsilon, and paired differences at each epsilon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.comparison.gathered import Gathered
+from analysis.comparison.measures import Measure
+from analysis.comparison.pooling import BASELINE, name_setting, unusual_settings
+from analysis.figures.tradeoff import OwnRun, draw_tradeoff
+from analysis.figures.tradeoff_findings import describe_differences, describe_tradeoff
+from analysis.figures.tradeoff_panels import MethodDifference, draw_differences
+from analysis.results import MethodPoint
+from app.shown.figure import ShownFigure
+from app.shown.tradeoff_asked import HOLLOW, NON_PRIVATE, REPAIRED, Asked, make_code, say_measured
+from app.summary import show_seeds
+from app.tradeoff_rows import difference_rows, own_rows, point_rows
+from dpflat.catalog import bundled_tasks
+from dpflat.privacy.ledger import EntryClass
+from dpflat.runs.record import Run
+
+HEIGHT, MOST_STARS, TOLD_EPSILON, COIN = 460, 20, 3.0, 0.5
+
+
+def told_epsilon(found: Gathered) -> float:
+    """The epsilon that sentences speak of: 3 where the baseline is measured there, else the nearest one."""
+    return min(found.epsilons(BASELINE), key=lambda epsilon: abs(epsilon - TOLD_EPSILON), default=TOLD_EPSILON)
+
+
+def list_stars(found: Gathered, runs: Sequence[Run], asked: Asked) -> tuple[OwnRun, ...]:
+    """The newest of one's own runs of the drawn methods, pooled or not."""
+    differing = {run.id: names for names, left in found.pool.left_out.items() for run in left}
+    stars: list[OwnRun] = []
+    for run in runs:
+        if run.shipped or run.id not in found.measured or run.config.method() not in asked.methods:
+            continue
+        words = f"{run.label.get('name') or run.id}, {run.config.method()}, seed {run.config.seed}"
+        other = " and ".join(map(name_setting, differing.get(run.id, ())))
+        value = float(found.measured[run.id].values.mean())
+        holds = run.ledger.guarantee().answer == "holds"
+        stars.append(OwnRun(f"{words}, other {other}" if other else words, run.ledger.epsilon, value, holds))
+    return tuple(stars[:MOST_STARS])
+
+
+def level_of(measure: Measure, task: str) -> float | None:
+    """What no knowledge reaches: the bundled tasks have two classes of equal size, and so has an attack's coin."""
+    bundled = measure.score == "correct" and task in bundled_tasks()
+    return COIN if bundled or measure.name == "attack" else None
+
+
+def is_far_below(level: float, points: Sequence[MethodPoint], stars: Sequence[OwnRun]) -> bool:
+    """Whether a level lies so far below all that is drawn that the differences would not be seen beside it."""
+    drawn = [v for p in points for v in (p.low, p.high, *p.values)] + [star.value for star in stars]
+    return min(drawn) - level > max(drawn) - min(drawn)
+
+
+def compose_tradeoff(found: Gathered, asked: Asked, stars: tuple[OwnRun, ...] = ()) -> ShownFigure | None:
+    """The primary figure; None where nothing of it is measured."""
+    measure = found.measure
+    points = [point for point in found.points if point.method in (*asked.methods, NON_PRIVATE)]
+    if not any(point.epsilon is not None for point in points) and not stars:
+        return None
+    epsilon = told_epsilon(found)
+    baseline, repaired, open_key = (BASELINE, epsilon), (REPAIRED, epsilon), (NON_PRIVATE, None)
+    has_baseline = BASELINE in asked.methods
+    finding = describe_tradeoff(
+        measure,
+        epsilon,
+        found.compare(baseline, open_key) if has_baseline else None,
+        found.compare(repaired, baseline) if has_baseline and REPAIRED in asked.methods else None,
+    )
+    examples = sorted({point.examples for point in points} or {0})
+    parts = [
+        measure.axis[0].upper() + measure.axis[1:],
+        f"n = {' to '.join(f'{n:,}' for n in dict.fromkeys((examples[0], examples[-1])))} examples",
+        show_seeds([len(point.seeds) for point in points]) if points else "1 seed",
+        asked.describe(),
+        interval_words(measure),
+        HOLLOW,
+    ]
+    if stars:
+        parts.append("stars: your runs, 1 seed each")
+    level = level_of(measure, asked.task)
+    if level is not None and is_far_below(level, points, stars):
+        parts.append(f"{measure.level} {measure.show(level)}, below the axis")
+        level = None
+
+    return ShownFigure(
+        f"tradeoff_{measure.name}",
+        finding,
+        " · ".join(parts),
+        lambda mode: draw_tradeoff(points, mode, level, stars, measure, HEIGHT),
+        EntryClass.DIAGNOSTIC,
+        pd.DataFrame(point_rows(points, measure) + own_rows(stars, examples[0], measure)),
+        make_code(
+            found,
+            asked,
+            {"analysis.figures.tradeoff": ["draw_tradeoff"]},
+            f"points = [p for p in found.points if p.method in {(*asked.methods, NON_PRIVATE)!r}]",
+            f'draw_tradeoff(points, "light", level={level}, measure=measure)',
+        ),
+        notes_of(found, asked),
+    )
+
+
+def interval_words(measure: Measure) -> str:
+    """Over what the intervals are."""
+    return "intervals over seeds and test examples" if measure.score else "intervals over seeds only (Student's t)"
+
+
+def notes_of(found: Gathered, asked: Asked) -> tuple[str, ...]:
+    """What has to be said under the figure: what is not measured, what the runs share, entries that move."""
+    notes = []
+    notes += [said] if (said := say_measured(found, asked)) else []
+    unusual = [
+        f"{name_setting(n)} {v:g}" if isinstance(v, float) else f"{name_setting(n)} {v}"
+        for n, v in unusual_settings(found.pool.settings).items()
+    ]
+    notes.append(
+        f"All pooled runs have {', '.join(unusual)}; else the defaults."
+        if unusual
+        else "All pooled runs have the default settings."
+    )
+    entries = {method: _entries(found, method) for method in (*asked.methods, NON_PRIVATE)}
+    told = {method: counts for method, counts in entries.items() if counts}
+    if len({count for counts in told.values() for count in counts}) > 1:
+        words = ", ".join(
+            f"{method} {' or '.join(f'{n:,}' for n in sorted(counts))}" for method, counts in told.items()
+        )
+        notes.append(f"Entries that move: {words}. Fewer entries alone lower {found.measure.words}.")
+    if found.measure.name == "attack":
+        notes.append("Of each run the attack that found most: the best of several is above a coin by luck alone.")
+    return tuple(notes)
+
+
+def _entries(found: Gathered, method: str) -> set[int]:
+    runs = [run for (name, _), group in found.pool.groups.items() if name == method for run in group]
+    return {count for run in runs if (count := found.measured[run.id].entries) is not None}
+
+
+def list_paired(found: Gathered, asked: Asked) -> list[MethodDifference]:
+    """Every drawn method against DP prefix tuning at the epsilons that both have."""
+    rows = []
+    for key in asked.drawn(found):
+        method, epsilon = key
+        difference = found.compare(key, (BASELINE, epsilon)) if method != BASELINE else None
+        if difference is not None and epsilon is not None:
+            rows.append(MethodDifference(method, epsilon, difference, found.guarantee(key)))
+    return rows
+
+
+def compose_differences(found: Gathered, asked: Asked) -> ShownFigure | None:
+    """Paired differences to DP prefix tuning; None where nothing pairs."""
+    rows, measure = list_paired(found, asked), found.measure
+    if not rows:
+        return None
+    margin = f"shaded: ±{describe_margin(measure)}, less than matters" if measure.margin else ""
+    subtitle = [
+        f"Paired differences to {BASELINE}",
+        show_seeds([row.difference.seeds for row in rows]),
+        asked.describe(),
+        interval_words(measure),
+        margin,
+    ]
+    return ShownFigure(
+        f"tradeoff_differences_{measure.name}",
+        describe_differences(rows, measure, BASELINE, told_epsilon(found)),
+        " · ".join(part for part in subtitle if part),
+        lambda mode: draw_differences(rows, measure, BASELINE, mode),
+        EntryClass.DIAGNOSTIC,
+        pd.DataFrame(difference_rows(rows, measure, BASELINE)),
+        make_code(
+            found,
+            asked,
+            {
+                "analysis.figures.tradeoff_panels": ["MethodDifference", "draw_differences"],
+            },
+            "rows = [\n"
+            "    MethodDifference(method, epsilon, difference, found.guarantee((method, epsilon)))\n"
+            "    for method, epsilon in found.pool.groups\n"
+            f"    if method in {tuple(m for m in asked.methods if m != BASELINE)!r}\n"
+            f'    and (difference := found.compare((method, epsilon), ("{BASELINE}", epsilon)))\n'
+            "]",
+            f'draw_differences(rows, measure, "{BASELINE}", "light")',
+        ),
+    )
+
+
+def describe_margin(measure: Measure) -> str:
+    """The smallest difference that matters, with its unit."""
+    if measure.ratio:
+        return "10 %"
+    return "1 point" if measure.unit == " %" else f"{measure.margin:g}{measure.unit}"

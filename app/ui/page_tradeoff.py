@@ -1,0 +1,203 @@
+"""The page Epsilon and accuracy, from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from analysis.comparison.gathered import Gathered
+from analysis.comparison.measures import ACCURACY, EIGENVALUE, SHARPNESS, Measure
+from analysis.comparison.pooling import BASELINE, name_setting
+from analysis.comparison.reading import ANALYSES, can_have
+from analysis.figures.tradeoff_findings import describe_left_out
+from analysis.store import analyze_command
+from app.shown.tradeoff import compose_differences, compose_tradeoff, list_stars
+from app.shown.tradeoff_asked import NON_PRIVATE, say_measured
+from app.shown.tradeoff_targets import compose_flatness, compose_reach, list_flat_epsilons
+from app.ui.frame import show_shown
+from app.ui.landscape_choice import keep
+from app.ui.links import VERSION, RunsView, is_known_version, show_copy_link, write_link, write_selection
+from app.ui.states import empty_store, unknown_link
+from app.ui.store import summarise_cached, visible_runs
+from app.ui.tradeoff_choice import ALL, ONLY, Choice, ask_choice, say_restricted
+from app.ui.tradeoff_data import gather_cached
+from dpflat.runs.layout import read_only
+from dpflat.runs.record import Run
+
+ADDRESS, TARGET, EPSILON = "tradeoff_address", "tradeoff_target", "tradeoff_epsilon"
+DEFAULT_TARGET, DEFAULT_EPSILON, MOST_LINES = 70, 3.0, 4
+
+
+def new_link() -> dict[str, str]:
+    """The parameters of an address that this tab has not written itself; empty where it has."""
+    given = st.query_params.to_dict()
+    if given == st.session_state.get(ADDRESS):
+        return {}
+    if not is_known_version(given):
+        unknown_link()
+    return given
+
+
+def show_page() -> None:
+    """The page from top to bottom."""
+    link = new_link()
+    by_id: dict[str, Run] = {}
+    for run in visible_runs():
+        by_id.setdefault(run.id, run)
+    rows = {run_id: summarise_cached(run) for run_id, run in by_id.items()}
+    place = st.container(horizontal=True, vertical_alignment="bottom")
+    with place:
+        choice = ask_choice(rows, link)
+    say_restricted()
+    if choice is None:
+        st.write("No finished run is here to show.")
+        empty_store()
+        return
+    runs = [by_id[row["id"]] for row in choice.rows]
+    accuracy = gather_cached(runs, ACCURACY)
+    found = gather_cached(runs, choice.measure)
+    for message in dict.fromkeys((*accuracy.unreadable, *found.unreadable)):
+        st.warning(message)
+    show_primary(found, choice, runs)
+    left, right = st.columns(2)
+    with left:
+        show_differences(found, choice)
+    with right:
+        target = show_reach(accuracy, choice, link)
+    flat_measure = EIGENVALUE if choice.measure is EIGENVALUE else SHARPNESS
+    flat = gather_cached(runs, flat_measure)
+    epsilon = show_flatness(accuracy, flat, choice, link)
+    with place:
+        write_address(choice, target, epsilon)
+
+
+def write_address(choice: Choice, target: int, epsilon: float | None) -> None:
+    """The address of what is shown; the link that is copied names each run, so that it stays as it is."""
+    only = st.session_state.get(ONLY)
+    asked = choice.asked
+    address = {
+        "v": VERSION,
+        "task": asked.task,
+        "backbone": asked.backbone,
+        "y": choice.measure.name,
+        "methods": ",".join(asked.methods),
+        "yours": "1" if choice.yours else "0",
+        "target": str(target),
+        "epsilon": f"{epsilon:g}" if epsilon is not None else "none",
+        "runs": ALL if only is None else ",".join(only),
+    }
+    st.session_state[ADDRESS] = address
+    if st.query_params.to_dict() != address:
+        st.query_params.from_dict(address)
+    methods = (*asked.methods, NON_PRIVATE)
+    named = write_selection([row["id"] for row in choice.rows if row["method"] in methods])
+    show_copy_link(address | (named or {}))
+
+
+def show_primary(found: Gathered, choice: Choice, runs: Sequence[Run]) -> None:
+    """The measure against epsilon, or that it is not measured; then what is left out."""
+    stars = () if read_only() or not choice.yours else list_stars(found, runs, choice.asked)
+    shown = compose_tradeoff(found, choice.asked, stars)
+    if shown is None:
+        say_not_measured(found, choice, runs)
+    else:
+        show_shown(shown)
+    show_left_out(found, choice)
+
+
+def say_not_measured(found: Gathered, choice: Choice, runs: Sequence[Run]) -> None:
+    """How many runs have the measure, and the command that gets it."""
+    if not choice.asked.methods:
+        st.write("No method is chosen.")
+        return
+    st.write(say_measured(found, choice.asked))
+    show_command(choice.measure, choice, runs)
+
+
+def show_command(measure: Measure, choice: Choice, runs: Sequence[Run]) -> None:
+    """The command that measures the newest drawn run."""
+    configs = ANALYSES.get(measure.name)
+    drawn = [run for run in runs if run.config.method() in choice.asked.methods and can_have(run, measure)]
+    if configs and drawn:
+        st.write("A run is measured by:")
+        st.code(analyze_command(drawn[0], configs[0]), language="bash")
+
+
+def show_left_out(found: Gathered, choice: Choice) -> None:
+    """Runs of the drawn methods that are not pooled, by the settings that differ, and the way to them."""
+    methods = (*choice.asked.methods, NON_PRIVATE)
+    lines = []
+    for names, left in found.pool.left_out.items():
+        count = sum(run.config.method() in methods for run in left)
+        if count:
+            lines.append((count, describe_left_out([name_setting(name) for name in names], count)))
+    lines.sort(reverse=True)
+    if len(lines) > MOST_LINES:
+        rest = sum(count for count, _ in lines[MOST_LINES:])
+        lines = [*lines[:MOST_LINES], (rest, f"{rest} more left out: further settings")]
+    repeated = sum(run.config.method() in methods for run in found.pool.repeated)
+    said = [line for _, line in lines]
+    said += [f"{repeated} left out: a newer run of the same settings and seed is shown"] if repeated else []
+    if said:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{'; '.join(said)}.", width="content")
+            chosen = {"task": (choice.asked.task,), "method": methods, "from": ("mine", "published", "shipped")}
+            st.page_link("views/runs.py", label="See them on Runs", query_params=write_link(RunsView(chosen=chosen)))
+
+
+def show_differences(found: Gathered, choice: Choice) -> None:
+    """Paired differences to DP prefix tuning."""
+    st.subheader("Against DP prefix", anchor=False)
+    shown = compose_differences(found, choice.asked)
+    if shown is None:
+        st.write("No chosen method stands beside DP prefix at the same epsilon, seed and test examples.")
+    else:
+        show_shown(shown)
+
+
+def show_reach(accuracy: Gathered, choice: Choice, link: dict[str, str]) -> int:
+    """Which epsilon a target accuracy takes; gives the target."""
+    given = link.get("target", "")
+    keep(TARGET, list(range(1, 101)), int(given) if given.isdecimal() else None, first_target(accuracy))
+    st.subheader(f"Which epsilon for {st.session_state[TARGET]} %?", anchor=False)
+    target: int = st.number_input("Test accuracy to reach, %", 1, 100, key=TARGET, width=220)
+    shown = compose_reach(accuracy, choice.asked, target / 100)
+    if shown is None:
+        st.write("No chosen method is measured at any epsilon.")
+    else:
+        show_shown(shown)
+    return target
+
+
+def first_target(accuracy: Gathered) -> int:
+    """70 % where DP prefix tuning crosses it between measured epsilons, else the middle of what it reaches there."""
+    means = [100 * point.mean for point in accuracy.points if point.method == BASELINE and point.epsilon is not None]
+    if not means or min(means) < DEFAULT_TARGET < max(means):
+        return DEFAULT_TARGET
+    return round((min(means) + max(means)) / 2)
+
+
+def show_flatness(accuracy: Gathered, flat: Gathered, choice: Choice, link: dict[str, str]) -> float | None:
+    """Flatness beside accuracy at a fixed epsilon; gives the epsilon, None where nothing is measured."""
+    st.subheader("Are flatter runs more accurate?", anchor=False)
+    offered = list_flat_epsilons(accuracy, flat, choice.asked)
+    if not offered:
+        st.write(say_measured(flat, choice.asked))
+        show_command(flat.measure, choice, [by for group in accuracy.pool.groups.values() for by in group])
+        return None
+    try:
+        given: float | None = float(link.get("epsilon", ""))
+    except ValueError:
+        given = None
+    keep(EPSILON, offered, given, DEFAULT_EPSILON if DEFAULT_EPSILON in offered else offered[0])
+    epsilon: float = st.session_state[EPSILON]
+    if len(offered) > 1:
+        st.segmented_control("At epsilon", offered, key=EPSILON, required=True, format_func=lambda e: f"{e:g}")
+        epsilon = st.session_state[EPSILON]
+    shown = compose_flatness(accuracy, flat, choice.asked, epsilon)
+    if shown is None:
+        st.write(f"{flat.measure.words.capitalize()} is not above zero in any run, so a log axis has no place for it.")
+    else:
+        show_shown(shown)
+    return epsilon

@@ -1,0 +1,47 @@
+"""Runs that the page Epsilon and accuracy may show, and their measures, read again only when a file has changed."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from analysis.comparison.gathered import Gathered, gather
+from analysis.comparison.measures import MEASURES, Measure
+from analysis.comparison.reading import ANALYSES
+from analysis.store import RESULT, folder_of
+from app.ui.store import own_roots, store_signature
+from dpflat.runs.layout import runs_root, shipped_root
+from dpflat.runs.record import Run
+
+Row = dict[str, Any]
+
+
+def is_usable(row: Row) -> bool:
+    """Whether a run has ended with an accuracy, and its folder can be read."""
+    return row["state"] == "finished" and row.get("test_accuracy") is not None
+
+
+def gather_cached(runs: list[Run], measure: Measure) -> Gathered:
+    """`gather`, done again only when a run or its analysis has changed."""
+    folders = tuple((run.folder, run.shipped) for run in runs)
+    return _gather(folders, measure.name, _stamp(runs, measure))
+
+
+@lru_cache(maxsize=12)
+def _gather(folders: tuple[tuple[Path, bool], ...], name: str, stamp: str) -> Gathered:  # noqa: ARG001
+    return gather([Run(folder, shipped) for folder, shipped in folders], MEASURES[name])
+
+
+def _stamp(runs: list[Run], measure: Measure) -> str:
+    """Changes with the runs of the store, and with the analyses that hold the measure."""
+    times = []
+    for config in ANALYSES.get(measure.name, ()):
+        for run in runs:
+            for place in (run.folder.parent, runs_root()):
+                try:
+                    times.append(os.stat(f"{folder_of(place, run, config)}/{RESULT}").st_mtime_ns)  # noqa: PTH116
+                except OSError:
+                    times.append(0)
+    return f"{store_signature(*own_roots(), shipped_root())}{times}"

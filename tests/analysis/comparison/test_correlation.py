@@ -1,0 +1,40 @@
+"""Rank correlation beside scipy's, and its interval on pairs of a known correlation."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from analysis.comparison.correlation import FEWEST, correlate_ranks
+
+
+def test_the_value_is_that_of_scipy_ties_included():
+    generator = np.random.default_rng(0)
+    first = generator.integers(0, 6, 40).astype(float)
+    second = first + generator.normal(0, 2, 40).round()
+    assert correlate_ranks(first, second).value == pytest.approx(stats.spearmanr(first, second).statistic)
+
+
+def test_the_interval_holds_the_closed_form_of_normal_pairs_about_95_times_in_100():
+    generator, rho, covered, trials = np.random.default_rng(1), 0.6, 0, 1000
+    truth = 6 / math.pi * math.asin(rho / 2)
+    for _ in range(trials):
+        first = generator.standard_normal(25)
+        second = rho * first + math.sqrt(1 - rho**2) * generator.standard_normal(25)
+        found = correlate_ranks(first, second)
+        covered += found.low <= truth <= found.high
+    assert 0.93 <= covered / trials <= 0.97
+
+
+def test_few_runs_have_no_interval_and_what_does_not_vary_has_no_value():
+    few = correlate_ranks(np.arange(FEWEST - 1), np.arange(FEWEST - 1))
+    assert (few.value, few.low, few.high) == (pytest.approx(1), None, None)
+    assert correlate_ranks(np.ones(9), np.arange(9)).value is None
+    assert correlate_ranks([], []).runs == 0
+
+
+def test_a_perfect_order_of_many_runs_has_a_narrow_interval():
+    found = correlate_ranks(np.arange(40), -np.arange(40.0))
+    assert found.value == pytest.approx(-1)
+    assert found.high < -0.99

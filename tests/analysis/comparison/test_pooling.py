@@ -1,0 +1,102 @@
+"""Which runs stand on one curve, and which settings keep the others off it."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from analysis.comparison.pooling import list_differences, name_setting, pool_runs, shared_settings, unusual_settings
+from dpflat.config import RunConfig
+from tests.conftest import small_config
+
+LEVEL = "flatness.cross_model.mode=average"
+
+
+def run(name, *settings, seed=0, epsilon=3.0):
+    """What pooling looks at of a run."""
+    given = [f"privacy.epsilon={epsilon}"] if not any("privacy.kind=none" in s for s in settings) else []
+    config = small_config(*settings, *given, f"seed={seed}")
+    return SimpleNamespace(id=name, config=config, ledger=SimpleNamespace(epsilon=2.3412))
+
+
+def names(pool):
+    return {key: [member.id for member in group] for key, group in pool.groups.items()}
+
+
+def left_out(pool):
+    return {differing: [member.id for member in group] for differing, group in pool.left_out.items()}
+
+
+def test_runs_that_differ_in_method_epsilon_and_seed_alone_are_pooled_by_seed():
+    pool = pool_runs(
+        [run("b", seed=1), run("a"), run("c", epsilon=8.0), run("d", LEVEL), run("e", "privacy.kind=none")]
+    )
+    assert names(pool) == {
+        ("DP prefix", 3.0): ["a", "b"],
+        ("DP prefix", 8.0): ["c"],
+        ("DP prefix + across models (average)", 3.0): ["d"],
+        ("non-private prefix", None): ["e"],
+    }
+    assert pool.left_out == {}
+
+
+def test_a_run_with_another_setting_is_left_out_by_its_name():
+    others = [run("x", "optimiser.head_learning_rate=0.5"), run("y", "optimiser.epochs=2", "data.max_tokens=8")]
+    pool = pool_runs([run("a"), run("b", seed=1), *others, run("z", "optimiser.epochs=2", "privacy.kind=none")])
+    assert left_out(pool) == {
+        ("optimiser.head_learning_rate",): ["x"],
+        ("data.max_tokens", "optimiser.epochs"): ["y"],
+        ("optimiser.epochs",): ["z"],
+    }
+    assert names(pool) == {("DP prefix", 3.0): ["a", "b"]}
+
+
+def test_settings_inside_a_method_that_differ_are_named_too():
+    pool = pool_runs([run("a", LEVEL), run("b", LEVEL, seed=1), run("c", LEVEL, "flatness.cross_model.decay=0.5")])
+    assert left_out(pool) == {("flatness.cross_model.decay",): ["c"]}
+
+
+def test_of_one_seed_the_newest_run_counts_and_the_other_is_told():
+    pool = pool_runs([run("new"), run("old")])
+    assert names(pool) == {("DP prefix", 3.0): ["new"]}
+    assert [member.id for member in pool.repeated] == ["old"]
+
+
+def test_noise_that_was_given_stands_at_the_epsilon_that_it_amounts_to():
+    given = run("a", "privacy.noise_multiplier=2.0", epsilon="null")
+    assert names(pool_runs([given])) == {("DP prefix", 2.34): ["a"]}
+
+
+def test_the_measure_is_what_most_runs_of_dp_prefix_tuning_have():
+    many = [run(f"m{n}", LEVEL, "optimiser.epochs=2", seed=n) for n in range(5)]
+    pool = pool_runs([*many, run("a"), run("b", seed=1)])
+    assert names(pool) == {("DP prefix", 3.0): ["a", "b"]}
+    assert pool.settings["optimiser.epochs"] == 1
+
+
+def test_no_runs_make_no_groups():
+    assert names(pool_runs([])) == {}
+
+
+def test_the_same_noise_under_two_names_is_no_difference():
+    first, second = (shared_settings(run("a", f"privacy.noise={noise}").config) for noise in ("auto", "seeded"))
+    assert list_differences(first, second) == ()
+    assert list_differences(first, shared_settings(run("a", "privacy.noise=secret").config)) == ("privacy.noise",)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("optimiser.head_learning_rate", "head learning rate"),
+        ("flatness.within_layer.gamma", "within layer gamma"),
+        ("task.texts", "texts"),
+    ],
+)
+def test_a_setting_in_words(setting, words):
+    assert name_setting(setting) == words
+
+
+def test_what_is_not_the_default_is_told_and_never_which_texts():
+    assert unusual_settings(shared_settings(RunConfig())) == {}
+    told = unusual_settings(shared_settings(small_config("task.name=imdb")))
+    assert told["optimiser.batch_size"] == 20
+    assert not [name for name in told if name.startswith("task")]
