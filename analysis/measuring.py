@@ -36,7 +36,7 @@ def find_or_measure(run: Run, config: AnalysisConfig, root: Path | None = None) 
     analysis = find_analysis(run, config, store)
     if analysis is None or analysis.state != "finished":
         analysis = open_analysis(run, config, store)
-        if analysis.state not in jobs.ALIVE:
+        if analysis.status is None or analysis.state not in jobs.ALIVE:
             jobs.start(analysis.folder, "analysis.worker")
         while analysis.state in jobs.ALIVE:
             jobs.reap()

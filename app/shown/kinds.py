@@ -10,7 +10,6 @@ from app.shown.stored import Runs, Stored
 from app.shown.stored_layers import find_layer_figures
 from app.shown.stored_points import find_point_figures
 from app.shown.stored_privacy import find_attack_figures, find_budget_figures, find_odds_figures
-from dpflat.errors import DPFlatError
 
 TITLES = {
     "layers": "Layers",
@@ -37,13 +36,6 @@ def find_figures(kind: str, runs: Runs, root: Path, wanted: AnalysisConfig | Non
         kind: one of `TITLES`.
         runs: one or two, by letter.
         root: one's own store, where analyses of shipped runs lie.
-        wanted: settings to draw; None for all that are stored.
-
-    Raises:
-        DPFlatError: when settings are given for a kind that has none.
+        wanted: settings to draw, of a measured kind; None for all that are stored.
     """
-    if kind in MEASURED:
-        return MEASURED[kind](runs, root, wanted)
-    if wanted is not None:
-        raise DPFlatError(f"'{kind}' has no settings: it is computed from the run's plan.")
-    return PLANNED[kind](runs)
+    return MEASURED[kind](runs, root, wanted) if kind in MEASURED else PLANNED[kind](runs)

@@ -47,6 +47,10 @@ def _read(runs: Runs, config: LayersConfig, root: Path, stored: Stored, tell: bo
     """Each run with what is known; what is not is told for the first settings."""
     sides = []
     for letter, run in runs.items():
+        if run.state != "finished":
+            if tell:
+                tell_missing(stored, letter_of(runs, letter), run, config)
+            continue
         try:
             found = find_layers(run, config, root)
             side = read_side(letter, run, config, found)

@@ -42,10 +42,12 @@ def plot(
     from app.report.figures import OUTSIDE  # these load pandas, which no other command waits for
     from app.report.page import write_file
     from app.report.report import name_of, without_store
-    from app.shown.kinds import TITLES, find_figures
+    from app.shown.kinds import PLANNED, TITLES, find_figures
 
     suffix = check_suffix(output, (".html", ".json"))
     run, root = find_run(run_id, runs), layout.runs_root(runs)
+    if kind in PLANNED and (settings or config):
+        raise DPFlatError(f"'{kind}' has no settings: it is computed from the run's plan.")
     wanted = read_analysis_settings(kind, config, settings or []) if settings or config else None
     stored = find_figures(kind, {"A": run}, root, wanted)
     if not stored.figures:

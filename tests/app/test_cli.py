@@ -10,7 +10,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app import cli
 from app.summary import show_seconds
 from dpflat import jobs
 from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run
@@ -22,7 +21,7 @@ from dpflat.runs.store import create_run, load_run
 from dpflat.settings import write_yaml
 from tests.conftest import SMALL, small_config
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("own_root")]
 
 SETTINGS = [word for setting in SMALL for word in ("--set", setting)]
 
@@ -34,33 +33,6 @@ class AfterSteps(Stopping):
 
     def __call__(self):
         return len(self.run.steps) >= self.steps
-
-
-@pytest.fixture(autouse=True)
-def own_root(tmp_path, monkeypatch):
-    """A store of its own for each test; runs that are shipped with the lab stay out of sight."""
-    monkeypatch.setenv("DPFLAT_RUNS", str(tmp_path / "runs"))
-    monkeypatch.delenv("DPFLAT_READONLY", raising=False)
-    monkeypatch.setattr(layout, "shipped_root", lambda: tmp_path / "none")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "runs"
-
-
-@pytest.fixture
-def dpflat(monkeypatch, capsys):
-    """The command line in this process: exit code, standard output, standard error. Whatever it raises is a failure."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["dpflat", *map(str, arguments)])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from dpflat.runs import layout
 from dpflat.runs.store import create_run, list_runs
 from dpflat.settings import apply_settings
 from tests.app.pages import make_run, open_page, texts
-from tests.app.test_cli import dpflat, own_root, refuses, work_here  # noqa: F401
+from tests.app.test_cli import refuses, work_here  # noqa: F401
 from tests.dpflat.test_file_tasks import MARK, SETTINGS, configure, write_own
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("own_root")]
 SMALL_WORDS = [word for setting in SETTINGS for word in ("--set", setting)]
 COLUMNS = ["--text-column", "words", "--label-column", "mood"]
 
@@ -42,7 +42,7 @@ class TestTrain:
         assert run.config.task.file.path == str(own)
         assert run.config.task.file.classes == ("bad", "good")
 
-    def test_every_option_reaches_the_settings(self, dpflat, own, tmp_path):  # noqa: F811
+    def test_every_option_reaches_the_settings(self, dpflat, own, tmp_path):
         lines = [f"{n}\tcafé {n}\tau lait {n}\t{n % 2}" for n in range(30)]
         (tmp_path / "pairs.tsv").write_bytes("\n".join([*lines, "9\t\tx\t1", ""]).encode("latin-1"))
         test = tmp_path / "test.tsv"
@@ -56,11 +56,11 @@ class TestTrain:
         assert task["counted"]["test_rows"] == 5
         assert task["file"]["pair_column"] == "3"
 
-    def test_a_relative_path_is_kept_whole(self, dpflat, own):  # noqa: F811
+    def test_a_relative_path_is_kept_whole(self, dpflat, own):
         _, out, _ = dpflat("train", "--data", own.name, *COLUMNS, *SMALL_WORDS, "--dry-run", "--json")
         assert json.loads(out)["config"]["task"]["file"]["path"] == str(own)
 
-    def test_classes_that_are_read_off_the_data_are_said_before_the_run(self, dpflat, own):  # noqa: F811
+    def test_classes_that_are_read_off_the_data_are_said_before_the_run(self, dpflat, own):
         _, out, _ = dpflat("train", "--data", own, *COLUMNS, *SMALL_WORDS, "--dry-run")
         assert "not counting that the classes were read off the data" in out
 
@@ -83,7 +83,7 @@ class TestTrain:
         assert MARK not in told
         assert not own_root.exists()
 
-    def test_the_exported_command_and_settings_are_the_run(self, dpflat, own):  # noqa: F811
+    def test_the_exported_command_and_settings_are_the_run(self, dpflat, own):
         config = configure(own, classes=["bad", "good"])
         words = as_command(config).replace("\\\n", " ").replace("'", "").split()
         assert not any("counted" in word for word in words)
@@ -104,7 +104,7 @@ def _settings_of(config, counted):
 
 class TestBudget:
     @pytest.fixture
-    def store(self, own, tmp_path, own_root):  # noqa: F811
+    def store(self, own, tmp_path, own_root):
         moved = tmp_path / "moved.csv"
         moved.write_bytes(own.read_bytes())
         for config in (configure(own), configure(moved, "seed=1"), configure(own, "task.name=file:mine", "seed=2")):
@@ -112,7 +112,7 @@ class TestBudget:
         start(own_root, configure(write_own(tmp_path / "other.csv", word="wombat")))
         return own_root
 
-    def test_runs_on_one_content_compose_wherever_it_lay_and_whatever_it_was_called(self, store, dpflat, own):  # noqa: F811
+    def test_runs_on_one_content_compose_wherever_it_lay_and_whatever_it_was_called(self, store, dpflat, own):
         _, out, _ = dpflat("budget", "--data", own, "--json")
         found = json.loads(out)
         assert len(found["runs"]) == 3
@@ -124,7 +124,7 @@ class TestBudget:
         for name in ("mine", "file:mine", "moved.csv"):
             assert json.loads(dpflat("budget", "--data", name, "--json")[1])["runs"] == found["runs"]
 
-    def test_says_that_other_files_are_another_count(self, store, dpflat, own):  # noqa: F811
+    def test_says_that_other_files_are_another_count(self, store, dpflat, own):
         assert "Not counted: runs on one other file of your own." in dpflat("budget", "--data", own)[1]
         assert "other file" not in dpflat("budget", "--data", "rotten_tomatoes")[1]
 
@@ -205,14 +205,14 @@ class TestPages:
 
 
 class TestModels:
-    def test_a_check_tells_family_layers_and_how_many_the_prefix_reaches(self, dpflat):  # noqa: F811
+    def test_a_check_tells_family_layers_and_how_many_the_prefix_reaches(self, dpflat):
         code, out, _ = dpflat("models", "check", "random_tiny")
         assert code == 0
         assert "random_tiny: family bert, 2 layers, " in out
         assert "the prefix reaches 2 of 2 layers" in out
         assert re.search(r"about \d+ examples per second", out)
 
-    def test_what_does_not_work_is_one_sentence(self, tmp_path, monkeypatch, dpflat):  # noqa: F811
+    def test_what_does_not_work_is_one_sentence(self, tmp_path, monkeypatch, dpflat):
         code, out, err = dpflat("models", "check", tmp_path)
         assert (code, out) == (2, "")
         assert f"There is no 'model.safetensors' in the folder '{tmp_path}'" in err

@@ -1,0 +1,165 @@
+"""Every figure is made again: its command, its settings as a file, its notebook."""
+
+import json
+import shlex
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from analysis.kinds import KINDS
+from analysis.store import find_analysis
+from analysis.worker import do_analysis
+from app.shown import code as shown_code
+from app.shown.code import Code
+from app.shown.kinds import TITLES, find_figures
+from app.shown.notebook import write_notebook
+from dpflat import jobs
+from dpflat.run_job import FINISHED, Stopping, do_run
+from dpflat.runs.record import Run
+from dpflat.runs.store import create_run
+from tests.app.stored import all_figures, keep_everything, keep_way
+from tests.conftest import small_config
+
+pytestmark = pytest.mark.integration
+
+KEYS = {
+    "layers": {"layers_alone_A", "layers_norms", "what_if", "layers_why", "layers_seeds"},
+    "lines": {"landscape_lines_A", "landscape_way"},
+    "plane": {"landscape_plane_A"},
+    "trust": {"landscape_trust_A"},
+    "curvature": {f"curvature_{name}_A" for name in ("eigenvalues", "spectrum", "blocks", "ball")},
+    "budget": {"budget"},
+    "odds": {"odds_guesses", "odds_members", "odds_epsilons"},
+    "attacks": {"attacks", "canaries"},
+}
+# The cells of each notebook in one namespace of their own, in a process of their own, as a kernel would run them.
+RUN_CELLS = """
+import json, sys
+import plotly.graph_objects as go
+assert "torch" not in sys.modules
+for path in sys.argv[1:]:
+    *cells, last = ["".join(cell["source"]) for cell in json.load(open(path, encoding="utf-8"))["cells"]]
+    lines = last.splitlines()
+    scope = {"__name__": path}
+    for cell in [*cells, "\\n".join([*lines[:-1], "figure = " + lines[-1]])]:
+        exec(compile(cell, path, "exec"), scope)
+    assert isinstance(scope["figure"], go.Figure) and scope["figure"].data, path
+    assert "torch" not in sys.modules, path
+print(len(sys.argv) - 1)
+"""
+
+
+def run_cells(paths, root):
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_CELLS, *map(str, paths)],
+        capture_output=True,
+        text=True,
+        env={"DPFLAT_RUNS": str(root), "PATH": "", "HOME": str(root), "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return int(done.stdout)
+
+
+@pytest.fixture
+def measured(own_root):
+    run, other = keep_everything(own_root), keep_everything(own_root, "seed=1")
+    keep_way(run, other, own_root)
+    return run
+
+
+def test_a_notebook_of_every_figure_of_every_kind_runs_cell_by_cell(measured, own_root, tmp_path):
+    figures = all_figures({"A": measured}, own_root)
+    assert {kind: {shown.key for k, shown in figures if k == kind} for kind in TITLES} == KEYS
+    paths = []
+    for number, (kind, shown) in enumerate(figures):
+        content = json.loads(write_notebook(shown.code))
+        assert (content["nbformat"], content["nbformat_minor"], len(content["cells"])) == (4, 5, 3), (kind, shown.key)
+        assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in content["cells"])
+        paths.append(tmp_path / f"{number}-{shown.key}.ipynb")
+        paths[-1].write_text(write_notebook(shown.code), encoding="utf-8")
+    assert run_cells(paths, own_root) == len(paths)
+
+
+def test_a_notebook_of_two_runs_draws_both(measured, own_root, tmp_path):
+    other = keep_everything(own_root)
+    (shown,) = find_figures("trust", {"A": measured, "B": other}, own_root).figures
+    path = tmp_path / "two.ipynb"
+    path.write_text(write_notebook(shown.code), encoding="utf-8")
+    assert other.id in path.read_text()
+    assert run_cells([path], own_root) == 1
+
+
+def test_the_command_of_every_kind_shows_what_is_stored_and_starts_nothing(
+    measured,
+    own_root,
+    dpflat,
+    monkeypatch,
+):
+    monkeypatch.setattr(jobs, "start", lambda *a: pytest.fail("nothing is to be measured"))
+    for kind in TITLES:
+        for command in {shown.code.command for shown in find_figures(kind, {"A": measured}, own_root).figures}:
+            program, *words = shlex.split(command)
+            assert program == "dpflat"
+            code, out, err = dpflat(*words)
+            assert (code, bool(out.strip())) == (0, True), (kind, command, err)
+
+
+def test_the_yaml_of_every_kind_of_analysis_is_a_file_that_analyze_takes(
+    measured,
+    own_root,
+    dpflat,
+    tmp_path,
+    monkeypatch,
+):
+    monkeypatch.setattr(jobs, "start", lambda *a: pytest.fail("nothing is to be measured"))
+    for kind in KINDS.keys() & TITLES.keys():
+        shown = find_figures(kind, {"A": measured}, own_root).figures[-1 if kind == "lines" else 0]
+        file = tmp_path / f"{kind}.yaml"
+        file.write_text(shown.code.yaml)
+        assert yaml.safe_load(shown.code.yaml)["kind"] == kind
+        assert dpflat("analyze", measured.id, kind, "--config", file)[0] == 0
+    code, _, err = dpflat("analyze", measured.id, "lines", "--config", tmp_path / "layers.yaml")
+    assert code == 2
+    assert "holds settings of layers; asked was lines." in err
+
+
+def test_a_figure_of_the_plan_has_no_settings_file(measured, own_root):
+    for kind in ("odds", "budget"):
+        assert {shown.code.yaml for shown in find_figures(kind, {"A": measured}, own_root).figures} == {""}
+
+
+def test_python_names_the_store_of_a_run_that_is_not_found_without_it(tmp_path, own_root):
+    elsewhere = keep_everything(tmp_path / "elsewhere")
+    assert shown_code.open_run(elsewhere) == f'load_run("{elsewhere.id}", {str(tmp_path / "elsewhere")!r})'
+    assert shown_code.open_run(keep_everything(own_root)).count(",") == 0
+
+
+def test_the_python_is_its_cells_and_empty_ones_are_no_cells():
+    code = Code("dpflat list", "import math\n", "", "math.pi\n")
+    assert code.python == "import math\n\nmath.pi"
+    assert len(json.loads(write_notebook(code))["cells"]) == 2
+
+
+def test_a_notebook_measures_what_is_not_stored(own_root, read_and_count_once, monkeypatch):
+    made = create_run(own_root, small_config())
+    assert do_run(made, Stopping()) == FINISHED
+    run = Run(made.folder)
+    config = KINDS["trust"].settings(planes=2, points=3, examples=8)
+    from analysis.measuring import find_or_measure
+    from analysis.store import Analysis
+
+    started = []
+
+    def work_here(folder, worker):
+        started.append(worker)
+        assert do_analysis(Analysis(folder), Stopping()) == FINISHED
+
+    monkeypatch.setattr(jobs, "start", work_here)
+    result = find_or_measure(run, config)
+    assert len(result.planes) == 2
+    assert find_or_measure(run, config) is not None
+    assert started == ["analysis.worker"]
+    assert find_analysis(run, config).state == "finished"
