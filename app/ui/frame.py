@@ -19,8 +19,6 @@ from app.ui.theme import badge
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import BADGES, FIGURE_OUTSIDE
 
-__all__ = ["Code", "show_badge", "show_figure", "show_outside", "show_shown"]
-
 TAKES_YAML = "All settings of the analysis. In a file: dpflat analyze RUN KIND --config FILE."
 NO_SETTINGS = "Nothing was set for this figure: it is drawn from the runs' own files."
 TINTS = {EntryClass.DIAGNOSTIC: ("amber_tint", "amber_text"), EntryClass.BREAKING: ("danger_tint", "danger_text")}

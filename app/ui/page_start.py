@@ -6,13 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from analysis.figures.findings import Finding, Verdict, compare_accuracy, cost_of_privacy, what_flatness_gives
-from analysis.figures.tradeoff import OwnRun, draw_tradeoff
+from analysis.figures.tradeoff import BANDS, OwnRun, draw_tradeoff
 from analysis.results import MethodPoint, PairedDifference
 from analysis.tradeoff import compare_groups, group_runs, summarise_group
+from app.shown.code import Code, write_imports
 from app.summary import show_seeds
 from app.tradeoff_rows import own_rows, point_rows
 from app.ui import theme
-from app.ui.frame import Code, show_figure
+from app.ui.frame import show_figure
 from app.ui.states import read_only
 from app.ui.store import own_roots, own_runs, shipped_runs, store_signature
 from dpflat.catalog import BACKBONES, TASKS
@@ -23,7 +24,7 @@ from dpflat.runs.layout import shipped_root
 
 TASK, BACKBONE, EPSILON = "rotten_tomatoes", "dpflat-tiny", 3.0
 MAJORITY = 0.5
-SHOWN = ("non-private prefix", "head only", "DP prefix", "DP-Flat", "DP-Flat as published")
+SHOWN = (*BANDS, "head only", "DP prefix", "DP-Flat", "DP-Flat as published")
 MOST_OWN_RUNS = 20
 
 
@@ -108,20 +109,31 @@ def show_tradeoff(shipped: Shipped) -> None:
         "hollow: no guarantee, or one with a caveat"
         f"{' · stars: your runs, of any backbone and length, 1 seed each' if own else ''}"
     )
-    code = Code(
-        "dpflat study run studies/shipped.yaml --runs cached_runs",
-        "from analysis.figures.tradeoff import draw_tradeoff\n"
-        "from analysis.tradeoff import group_runs, summarise_group\n"
-        "from dpflat import list_runs\nfrom dpflat.runs.layout import shipped_root\n\n"
-        f'groups = group_runs(list_runs(shipped_root(), shipped=False), "{TASK}", "{BACKBONE}")\n'
-        "points = [point for key, runs in groups.items() if (point := summarise_group(key, runs))]\n"
-        f'draw_tradeoff(points, "light", level={MAJORITY})',
-    )
     figure = draw_tradeoff(list(points), theme.mode(), MAJORITY, own)
-    show_figure("tradeoff", finding, subtitle, figure, EntryClass.DIAGNOSTIC, as_table(points, own), code)
+    show_figure("tradeoff", finding, subtitle, figure, EntryClass.DIAGNOSTIC, as_table(points, own), make_code())
     if shipped.prefixes:
         against = f"a linear head alone at epsilon {EPSILON:g}"
         st.write(f"{compare_accuracy('DP prefix', against, shipped.prefixes).text}.")
+
+
+def make_code() -> Code:
+    """How the figure is made again from the shipped runs."""
+    imports = write_imports(
+        {
+            "analysis.figures.tradeoff": ["draw_tradeoff"],
+            "analysis.tradeoff": ["group_runs", "summarise_group"],
+            "dpflat": ["list_runs"],
+            "dpflat.runs.layout": ["shipped_root"],
+        }
+    )
+    return Code(
+        "dpflat study run studies/shipped.yaml --runs cached_runs",
+        f"{imports}\n\nruns = list_runs(shipped_root(), shipped=False)",
+        f'groups = group_runs(runs, "{TASK}", "{BACKBONE}")\n'
+        f"shown = {{key: found for key, found in groups.items() if key[0] in {SHOWN!r}}}\n"
+        "points = [point for key, found in shown.items() if (point := summarise_group(key, found))]",
+        f'draw_tradeoff(points, "light", level={MAJORITY})',
+    )
 
 
 def show_next_steps() -> None:

@@ -15,6 +15,7 @@ from app.shown import code as shown_code
 from app.shown.code import Code
 from app.shown.kinds import TITLES, find_figures
 from app.shown.notebook import write_notebook
+from app.ui.page_start import make_code as make_start_code
 from dpflat import jobs
 from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.record import Run
@@ -89,6 +90,12 @@ def test_a_notebook_of_two_runs_draws_both(measured, own_root, tmp_path):
     path = tmp_path / "two.ipynb"
     path.write_text(write_notebook(shown.code), encoding="utf-8")
     assert other.id in path.read_text()
+    assert run_cells([path], own_root) == 1
+
+
+def test_the_notebook_of_start_draws_the_shipped_runs(own_root, tmp_path):
+    path = tmp_path / "start.ipynb"
+    path.write_text(write_notebook(make_start_code()), encoding="utf-8")
     assert run_cells([path], own_root) == 1
 
 
