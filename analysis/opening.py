@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -53,6 +55,19 @@ class Point:
     def size(self) -> int:
         """Number of entries that move."""
         return sum(self.weights[key].numel() for key in self.keys)
+
+    def conditions(self, deviation: float) -> dict[str, Any]:
+        """What every result around these weights says of them, as JSON values.
+
+        Args:
+            deviation: of the noise that is the unit of length, in an entry.
+        """
+        return {
+            "rows": self.rows,
+            "examples": self.examples,
+            "entries": self.size,
+            "noise_deviation": deviation,
+        }
 
 
 def open_objective(run: Run, dtype: str | None = None) -> Classification:
@@ -152,3 +167,16 @@ def open_point(run: Run, config: PointConfig, dtype: str | None = None) -> Point
     weights = {key: value.to(device) for key, value in stored.items()}
     keys = tuple(weights if config.head else trained_prefixes(weights))
     return Point(objective, weights, keys, pieces, hashlib.sha256(rows.tobytes()).hexdigest()[:12])
+
+
+def in_float32(point: Point, run: Run) -> Point:
+    """The same weights and rows, asked through a float32 backbone.
+
+    Raises:
+        DPFlatError: when the backbone cannot be had.
+
+    Privacy: none.
+    """
+    if point.objective.backbone.dtype is torch.float32:
+        return point
+    return replace(point, objective=open_objective(run, "float32"))

@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from analysis.opening import open_objective, read_tensors
-from analysis.parts import Step
+from analysis.parts import Step, follow
 from dpflat.batches import EncodedSplit
 from dpflat.config import DataConfig, RunConfig
 from dpflat.evaluation import evaluate
@@ -91,13 +91,8 @@ def score_split(
     device = choose_device(run.config)
     weights = {key: value.to(device) for key, value in read_tensors(run, layout.WEIGHTS).items()}
     work = evaluate(rows.objective, weights, split, run.config.microbatch(), device)
-    while True:
-        try:
-            progress = next(work)
-        except StopIteration as end:
-            scores: dict[str, np.ndarray] = end.value
-            return scores
-        yield Step(part, share[0] + (share[1] - share[0]) * progress.done / progress.total)
+    low, high = share
+    return (yield from follow(work, lambda now: Step(part, low + (high - low) * now.done / now.total)))
 
 
 def select_units(split: EncodedSplit, units: np.ndarray) -> EncodedSplit:

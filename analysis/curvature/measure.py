@@ -12,7 +12,7 @@ from analysis.begun import Begun
 from analysis.curvature.ball import Pair, measure_ball, summarise_ball
 from analysis.curvature.estimates import Spectrum, average_spectra, estimate_trace, probe_spectrum
 from analysis.curvature.lanczos import Eigenpairs, Extremes, find_extremes, have_converged
-from analysis.curvature.product import Product, hessian_product
+from analysis.curvature.product import Product, product_at
 from analysis.curvature.second_engine import LossSurface, find_by_pyhessian
 from analysis.curvature.settings import KNOWN, SCALES, CurvatureConfig
 from analysis.landscape.scoring import score
@@ -35,13 +35,11 @@ def begin_curvature(run: Run, config: CurvatureConfig) -> Begun:
     """
     point = open_point(run, config, "float32")
     deviation = noise_deviation(run.config, config.noise_epsilon)
-    conditions = {
-        "rows": point.rows,
-        "examples": point.examples,
-        "entries": point.size,
-        "noise_deviation": deviation,
-    }
-    return Begun(point.objective.backbone, conditions, lambda parts: measure_curvature(point, config, deviation, parts))
+    return Begun(
+        point.objective.backbone,
+        point.conditions(deviation),
+        lambda parts: measure_curvature(point, config, deviation, parts),
+    )
 
 
 def measure_curvature(
@@ -76,7 +74,7 @@ def search(
     point: Point, config: CurvatureConfig, keys: tuple[str, ...], count: int
 ) -> Generator[float, None, Extremes]:
     """Both ends of the spectrum of the Hessian as to some entries."""
-    product = hessian_product(point.objective, point.weights, keys, point.pieces)
+    product = product_at(point, keys)
     size = sum(point.weights[key].numel() for key in keys)
     generator = seed_generator(config.seed, Purpose.CURVATURE)
     return find_extremes(product, size, count, config.tolerance, config.most_products, generator)
@@ -95,7 +93,7 @@ def read_eigenvalues(point: Point, config: CurvatureConfig, extremes: Extremes) 
 def find_theirs(point: Point, config: CurvatureConfig) -> Generator[None, None, Eigenpairs]:
     """PyHessian's eigenvalues, falling, with their residuals."""
     surface = LossSurface(point.objective, point.weights, point.keys, point.pieces)
-    product = hessian_product(point.objective, point.weights, point.keys, point.pieces)
+    product = product_at(point, point.keys)
     values, vectors = yield from find_by_pyhessian(surface, config.count, config.tolerance, config.most_products)
     order = np.argsort(-values)
     values, vectors = values[order], vectors[order]
@@ -122,7 +120,7 @@ def tell(pairs: Eigenpairs) -> list[dict[str, Any]]:
 
 def read_trace(point: Point, config: CurvatureConfig, extremes: Extremes) -> Work:
     """The trace, exactly in the space of the top few eigenvectors and by random signs outside."""
-    product = hessian_product(point.objective, point.weights, point.keys, point.pieces)
+    product = product_at(point, point.keys)
     generator = seed_generator(config.seed, Purpose.CURVATURE, 1)
     vectors, values = extremes.top.vectors[:KNOWN], extremes.top.values[:KNOWN]
     trace = yield from _steps(TRACE, estimate_trace(product, vectors, values, config.trace_probes, generator))
@@ -170,7 +168,7 @@ def read_ball(point: Point, config: CurvatureConfig, deviation: float, so_far: M
 
 def read_spectrum(point: Point, config: CurvatureConfig, so_far: Mapping[str, Any]) -> Unfinished:
     """Points of the spectrum with their shares."""
-    product = hessian_product(point.objective, point.weights, point.keys, point.pieces)
+    product = product_at(point, point.keys)
     found = [Spectrum(np.array(row["values"]), np.array(row["shares"])) for row in so_far.get("rows", ())]
 
     def content() -> dict[str, Any]:

@@ -16,6 +16,15 @@ from analysis.figures.point_side import PointSide
 from analysis.landscape.results import Lines, Plane, Trust
 
 Measure = Literal["loss", "accuracy"]
+AXES = {
+    "filter": ("random direction 1, row lengths", "random direction 2, row lengths"),
+    "isotropic": ("random direction 1, noise lengths", "random direction 2, noise lengths"),
+    "hessian": ("top eigenvector 1, noise lengths", "top eigenvector 2, noise lengths"),
+    "path": ("first principal component", "second principal component"),
+}
+"""Which way the axes of a plane go, and their unit; those of a path are as long as it reaches."""
+SAME = ("filter", "isotropic")
+"""Planes whose directions are the same for every run of a backbone."""
 UNITS = {"loss": "rise of the loss, nats", "accuracy": "accuracy, %"}
 LEVELS = 12
 
@@ -136,13 +145,22 @@ def draw_way(sides: Sequence[PointSide[Lines]], mode: tokens.Mode, measure: Meas
         )
     for place in (0.0, 1.0):
         figure.add_vline(x=place, line={"color": palette.ink_2, "width": 1, "dash": "dot"})
-    figure.update_xaxes(title_text="share of the way")
+    figure.update_xaxes(title_text="share of the way to the other run")
     figure.update_yaxes(title_text="loss, nats" if measure == "loss" else UNITS[measure])
     return figure
 
 
+def name_axes(plane: Plane, kind: str) -> tuple[str, str]:
+    """Titles of both axes; those of a path with its share in each, where it is known."""
+    first, second = AXES[kind]
+    if plane.shares is None:
+        return first, second
+    one, two = (f" ({100 * share:.0f} % of the path)" for share in plane.shares)
+    return first + one, second + two
+
+
 def draw_planes(
-    sides: Sequence[PointSide[Plane]], mode: tokens.Mode, measure: Measure = "loss", difference: bool = False
+    sides: Sequence[PointSide[Plane]], mode: tokens.Mode, measure: Measure = "loss", kind: str = "filter"
 ) -> go.Figure:
     """Contours of A and B on one scale of levels.
 
@@ -150,15 +168,15 @@ def draw_planes(
         sides: A, and B if there is one.
         mode: light or dark.
         measure: loss or accuracy.
-        difference: B minus A as well, where both have the same points: for planes whose directions are the same.
+        kind: of the plane, one of `AXES`. Where both have the same random directions and points: B minus A as well.
     """
     palette = tokens.PALETTES[mode]
     drawn = [_grid_of(side.result, measure) for side in sides]
     low = min(float(np.nanmin(values)) for _, values in drawn)
     high = max(float(np.nanmax(values)) for _, values in drawn)
-    both = difference and len(drawn) == 2 and np.array_equal(drawn[0][0], drawn[1][0])
+    both = kind in SAME and len(drawn) == 2 and np.array_equal(drawn[0][0], drawn[1][0])
     names = [side.letter for side in sides] + (["B − A"] if both else [])
-    figure = make_subplots(rows=1, cols=len(names), subplot_titles=names, horizontal_spacing=0.06)
+    figure = make_subplots(rows=1, cols=len(names), subplot_titles=names, horizontal_spacing=0.1)
     figure.update_layout(template=tokens.plotly_template(mode), height=tokens.STANDARD_HEIGHT, margin={"t": 32})
     ends = {"start": low, "end": high, "size": (high - low) / LEVELS or 1.0}
     title = {"text": UNITS[measure], "side": "right", "font": {"size": tokens.SMALL_PX, "color": palette.ink_2}}
@@ -182,6 +200,7 @@ def draw_planes(
             col=number,
         )
         _draw_places(figure, side.result, palette, number)
+        _title_axes(figure, name_axes(side.result, kind), number)
     if both:
         apart = drawn[1][1] - drawn[0][1]
         most = float(np.nanmax(np.abs(apart))) or 1.0
@@ -199,10 +218,17 @@ def draw_planes(
             row=1,
             col=len(names),
         )
+        _title_axes(figure, AXES[kind], len(names))
     figure.update_annotations(font={"size": tokens.SMALL_PX, "color": palette.ink_2})
     figure.update_yaxes(scaleanchor="x", constrain="domain")
     figure.update_xaxes(constrain="domain")
     return figure
+
+
+def _title_axes(figure: go.Figure, titles: tuple[str, str], column: int) -> None:
+    font = {"size": tokens.SMALL_PX}
+    figure.update_xaxes(title={"text": titles[0], "font": font}, row=1, col=column)
+    figure.update_yaxes(title={"text": titles[1], "font": font, "standoff": 4}, row=1, col=column)
 
 
 def _grid_of(plane: Plane, measure: Measure) -> tuple[np.ndarray, np.ndarray]:
@@ -237,7 +263,7 @@ def _draw_places(figure: go.Figure, plane: Plane, palette: tokens.Palette, colum
         )
 
 
-def draw_surface(side: PointSide[Plane], mode: tokens.Mode) -> go.Figure:
+def draw_surface(side: PointSide[Plane], mode: tokens.Mode, kind: str = "filter") -> go.Figure:
     """The rise of the loss over one plane as a surface."""
     palette = tokens.PALETTES[mode]
     places, rises = _grid_of(side.result, "loss")
@@ -252,11 +278,12 @@ def draw_surface(side: PointSide[Plane], mode: tokens.Mode) -> go.Figure:
             hovertemplate="(%{x:.3g}, %{y:.3g}): %{z:.4g} nats<extra></extra>",
         )
     )
+    first, second = name_axes(side.result, kind)
     axis = {"gridcolor": palette.hairline, "backgroundcolor": palette.page, "color": palette.ink_2}
     figure.update_layout(
         scene={
-            "xaxis": axis | {"title": "first axis"},
-            "yaxis": axis | {"title": "second axis"},
+            "xaxis": axis | {"title": first},
+            "yaxis": axis | {"title": second},
             "zaxis": axis | {"title": "rise, nats"},
         },
         margin={"t": 0, "l": 0, "r": 0, "b": 0},

@@ -11,6 +11,7 @@ from analysis.curvature.results import Curvature
 from analysis.figures.findings import MINUS, Finding, Verdict
 from analysis.figures.point_side import PointSide
 from analysis.landscape.results import Lines, Plane, Trust
+from analysis.landscape.walk import walk_share
 
 SEED = "(1 seed)"
 ROUNDING, NEAR = 1e-3, 0.05
@@ -68,6 +69,19 @@ def describe_plane(sides: Sequence[PointSide[Plane]]) -> Finding:
     held = [f"{100 * share:.0f} %" for share in shares if share is not None]
     path = f"; it holds {_each(sides, held)} of the kept path" if len(held) == len(sides) else ""
     return _descriptive(f"Over this plane the loss changes by {_each(sides, told)} nats{path}")
+
+
+def describe_walk(side: PointSide[Plane]) -> str:
+    """The share of the path beside that of a random walk of as many points; empty where there is no path."""
+    plane = side.result
+    if plane.path is None or plane.share is None:
+        return ""
+    points = len(plane.path)
+    return (
+        f"{side.letter}: of the squared distances of {points} kept points from these weights this plane holds "
+        f"{100 * plane.share:.0f} %. A random walk of {points} equal steps in many dimensions has "
+        f"{100 * walk_share(points):.0f} % in two principal components: the number is large by construction."
+    )
 
 
 def describe_eigenvalues(sides: Sequence[PointSide[Curvature]]) -> Finding:

@@ -64,7 +64,7 @@ def normalise_filters(point: Point, direction: Parameters) -> tuple[Parameters, 
     return found, zero
 
 
-def span_path(point: Point, path: Sequence[Parameters]) -> tuple[list[Parameters], np.ndarray, float]:
+def span_path(point: Point, path: Sequence[Parameters]) -> tuple[list[Parameters], np.ndarray, np.ndarray]:
     """Two principal components of the stored path about the weights, and where the path lies in their plane.
 
     Args:
@@ -72,15 +72,15 @@ def span_path(point: Point, path: Sequence[Parameters]) -> tuple[list[Parameters
         path: earlier weights with the same entries, at least two of them other than the origin's.
 
     Returns:
-        Two unit directions; (M, 2) coordinates of the path; and the share of its squared distances from the weights
-        that the plane holds.
+        Two unit directions; (M, 2) coordinates of the path; and (2,) shares of its squared distances from the weights
+        that each direction holds.
     """
     here = flatten(point.weights, point.keys)
     offsets = np.stack([flatten(weights, point.keys) - here for weights in path])
     _, sizes, rows = np.linalg.svd(offsets, full_matrices=False)
     axes = rows[:2]
-    share = float((sizes[:2] ** 2).sum() / (sizes**2).sum())
-    return [unflatten(axis, point.weights, point.keys) for axis in axes], offsets @ axes.T, share
+    shares = sizes[:2] ** 2 / (sizes**2).sum()
+    return [unflatten(axis, point.weights, point.keys) for axis in axes], offsets @ axes.T, shares
 
 
 def length(direction: Parameters) -> float:

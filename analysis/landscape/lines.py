@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from analysis.landscape.directions import draw_gaussian, draw_isotropic, length,
 from analysis.landscape.scoring import score
 from analysis.landscape.settings import RADII, LinesConfig, noise_deviation
 from analysis.opening import Point, open_point, read_weights
-from analysis.parts import Part, Step, Unfinished
+from analysis.parts import Part, Step, Unfinished, follow_as
 from analysis.vectors import move
 from dpflat.errors import DPFlatError
 from dpflat.prefix import Parameters
@@ -38,19 +38,14 @@ def begin_lines(run: Run, config: LinesConfig) -> Begun:
     else:
         positions = np.linspace(-BEYOND, 1 + BEYOND, config.points)
         directions, zero = [aim_at(point, run, config)], 0
-    conditions = {
-        "rows": point.rows,
-        "examples": point.examples,
-        "entries": point.size,
-        "noise_deviation": deviation,
-        "weights_norm": length({key: point.weights[key] for key in point.keys}),
+    conditions = point.conditions(deviation) | {
         "zero_rows": zero,
         "positions": positions.tolist(),
         "norms": [length(direction) for direction in directions],
     }
 
     def work(parts: Mapping[str, Any]) -> Iterator[Step | Part]:
-        yield (yield from follow(point, directions, positions, parts.get(LINES, {}).get("rows", [])))
+        yield (yield from score_lines(point, directions, positions, parts.get(LINES, {}).get("rows", [])))
 
     return Begun(point.objective.backbone, conditions, work)
 
@@ -90,7 +85,9 @@ def aim_at(point: Point, run: Run, config: LinesConfig) -> Parameters:
     return {key: weights[key].to(point.weights[key]) - point.weights[key] for key in point.keys}
 
 
-def follow(point: Point, directions: list[Parameters], positions: np.ndarray, rows: list[dict[str, Any]]) -> Unfinished:
+def score_lines(
+    point: Point, directions: list[Parameters], positions: np.ndarray, rows: list[dict[str, Any]]
+) -> Unfinished:
     """Scores at every position of every line; each line is handed out as soon as it is there.
 
     The weights themselves are asked once. A line from one run to another has the point 0 where the positions have one.
@@ -114,7 +111,8 @@ def follow(point: Point, directions: list[Parameters], positions: np.ndarray, ro
                 found.append(centre)
                 done += len(point.pieces)
                 continue
-            result = yield from _counted(point, move(point.weights, direction, float(position)), done, total)
+            at = move(point.weights, direction, float(position))
+            result = yield from follow_as(score(point, at), Step(LINES, done / total))
             done += len(point.pieces)
             if abs(position) < 1e-12:
                 centre = result
@@ -123,15 +121,3 @@ def follow(point: Point, directions: list[Parameters], positions: np.ndarray, ro
         if len(rows) < len(directions):
             yield Part(LINES, {"rows": list(rows)}, complete=False)
     return Part(LINES, {"rows": rows})
-
-
-def _counted(point: Point, weights: Parameters, done: int, total: int) -> Generator[Step, None, tuple[float, float]]:
-    work = score(point, weights)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            found: tuple[float, float] = end.value
-            return found
-        done += 1
-        yield Step(LINES, min(1.0, done / total))

@@ -10,17 +10,16 @@ import numpy as np
 
 from analysis.begun import Begun
 from analysis.curvature.lanczos import find_extremes
-from analysis.curvature.product import hessian_product
+from analysis.curvature.product import product_at
 from analysis.landscape.directions import (
     draw_gaussian,
     draw_isotropic,
-    length,
     normalise_filters,
     span_path,
 )
 from analysis.landscape.scoring import score
 from analysis.landscape.settings import RADII, PlaneConfig, noise_deviation
-from analysis.opening import Point, open_point, read_path, read_weights
+from analysis.opening import Point, in_float32, open_point, read_path, read_weights
 from analysis.parts import Part, Step, Unfinished, follow, follow_as
 from analysis.vectors import move, unflatten
 from dpflat.errors import DPFlatError
@@ -42,25 +41,17 @@ def begin_plane(run: Run, config: PlaneConfig) -> Begun:
     """
     point = open_point(run, config)
     deviation = noise_deviation(run.config, config.noise_epsilon)
-    conditions = {
-        "rows": point.rows,
-        "examples": point.examples,
-        "entries": point.size,
-        "noise_deviation": deviation,
-        "weights_norm": length({key: point.weights[key] for key in point.keys}),
-    }
     radius = config.radius or RADII[config.plane]
 
     def work(parts: Mapping[str, Any]) -> Iterator[Step | Part]:
         axes, told = yield from find_axes(run, point, config, deviation)
-        content = told | {"norms": [length(axis) for axis in axes]}
-        same = content.items() <= parts.get(AXES, {}).items()
+        same = AXES in parts and told.items() <= parts[AXES].items()
         if not same:
-            yield Part(AXES, content)
+            yield Part(AXES, told)
         positions = np.linspace(-radius, radius, config.points)
         yield (yield from cover(point, axes, positions, parts.get(GRID) if same else None))
 
-    return Begun(point.objective.backbone, conditions, work)
+    return Begun(point.objective.backbone, point.conditions(deviation), work)
 
 
 def find_axes(
@@ -78,7 +69,7 @@ def find_axes(
         return (found[0][0], found[1][0]), {"zero_rows": found[0][1]}
     if config.plane == "path":
         return span_run_path(run, point, config.step)
-    vectors, told = yield from find_top_two(run, config)
+    vectors, told = yield from find_top_two(run, point, config.seed)
     size = deviation * point.size**0.5
     first, second = ({key: size * value for key, value in vector.items()} for vector in vectors)
     return (first, second), told
@@ -102,17 +93,21 @@ def span_run_path(run: Run, point: Point, before: int | None) -> tuple[Pair, dic
             f"'{run.id}' kept {len(path)} earlier weights, and a plane needs 2. "
             "Train with execution.trajectory_points of at least 2."
         )
-    axes, places, share = span_path(point, path)
+    axes, places, shares = span_path(point, path)
     reach = float(np.abs(places).max())
     first, second = ({key: reach * value for key, value in axis.items()} for axis in axes)
-    return (first, second), {"path": (places / reach).tolist(), "share": share}
+    return (first, second), {
+        "path": (places / reach).tolist(),
+        "share": float(shares.sum()),
+        "shares": shares.tolist(),
+    }
 
 
 def _equal(weights: Parameters, point: Point, key: str) -> bool:
     return bool((weights[key].to(point.weights[key]) == point.weights[key]).all())
 
 
-def find_top_two(run: Run, config: PlaneConfig) -> Generator[Step, None, tuple[list[Parameters], dict[str, Any]]]:
+def find_top_two(run: Run, point: Point, seed: int) -> Generator[Step, None, tuple[list[Parameters], dict[str, Any]]]:
     """Unit eigenvectors of the two largest eigenvalues, by a float32 objective.
 
     Raises:
@@ -120,10 +115,9 @@ def find_top_two(run: Run, config: PlaneConfig) -> Generator[Step, None, tuple[l
 
     Privacy: reads the rows without noise.
     """
-    sharp = open_point(run, config, "float32")
-    product = hessian_product(sharp.objective, sharp.weights, sharp.keys, sharp.pieces)
-    generator = seed_generator(config.seed, Purpose.CURVATURE)
-    search = find_extremes(product, sharp.size, 2, 1e-2, MOST_PRODUCTS, generator)
+    sharp = in_float32(point, run)
+    generator = seed_generator(seed, Purpose.CURVATURE)
+    search = find_extremes(product_at(sharp, sharp.keys), sharp.size, 2, 1e-2, MOST_PRODUCTS, generator)
     extremes = yield from follow(search, lambda share: Step(AXES, share))
     if not extremes.top.converged.all():
         raise DPFlatError(f"The top two eigenvectors have not converged within {MOST_PRODUCTS} products.")

@@ -46,7 +46,6 @@ class Lines:
         loss: (m, N) nats, m of M lines so far; not a number where it was not finite.
         accuracy: (m, N) shares.
         zero_rows: rows of the weights that were zero, where rows are normalised.
-        weights_norm: L2 norm of the entries that move.
     """
 
     conditions: Conditions
@@ -55,7 +54,6 @@ class Lines:
     loss: np.ndarray
     accuracy: np.ndarray
     zero_rows: int
-    weights_norm: float
 
     def rises(self) -> np.ndarray:
         """(m, N) loss over that at the weights."""
@@ -87,21 +85,21 @@ class Plane:
     Attributes:
         conditions: of the measurement.
         positions: (N,) distances along both axes, in lengths of the axes.
-        norms: L2 norm of each axis.
         loss: (N, N) nats, row by row of the second axis; not a number where it is not there yet.
         accuracy: (N, N) shares.
         path: (M, 2) where the stored path lies, for a plane through it.
         share: share of the path's squared distances that the plane holds, for a plane through it.
+        shares: of each axis by itself; None where nobody noted it.
         zero_rows: rows of the weights that were zero, where rows are normalised.
     """
 
     conditions: Conditions
     positions: np.ndarray
-    norms: tuple[float, float]
     loss: np.ndarray
     accuracy: np.ndarray
     path: np.ndarray | None
     share: float | None
+    shares: tuple[float, float] | None
     zero_rows: int
 
     @property
@@ -177,7 +175,6 @@ def read_lines(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Lines:
         loss=np.array([row["loss"] for row in rows], dtype=float),
         accuracy=np.array([row["accuracy"] for row in rows], dtype=float),
         zero_rows=int(content["zero_rows"]),
-        weights_norm=float(content["weights_norm"]),
     )
 
 
@@ -186,15 +183,14 @@ def read_plane(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Plane | 
     axes, grid = content["parts"]["axes"], content["parts"].get("grid")
     if grid is None:
         return None
-    first, second = axes["norms"]
     plane = Plane(
         conditions=read_conditions(content),
         positions=np.array(grid["positions"], dtype=float),
-        norms=(float(first), float(second)),
         loss=np.array(grid["loss"], dtype=float),
         accuracy=np.array(grid["accuracy"], dtype=float),
         path=np.array(axes["path"], dtype=float) if "path" in axes else None,
         share=axes.get("share"),
+        shares=tuple(axes["shares"]) if "shares" in axes else None,
         zero_rows=int(axes.get("zero_rows", 0)),
     )
     return plane if plane.has_coarse() else None

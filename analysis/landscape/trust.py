@@ -11,7 +11,7 @@ from analysis.begun import Begun
 from analysis.landscape.directions import draw_isotropic, length
 from analysis.landscape.planes import Pair, cover, find_top_two, span_run_path
 from analysis.landscape.scoring import score
-from analysis.landscape.settings import PlaneConfig, TrustConfig, noise_deviation
+from analysis.landscape.settings import TrustConfig, noise_deviation
 from analysis.opening import Point, open_point
 from analysis.parts import Part, Step, follow, follow_as, list_complete
 from dpflat.errors import DPFlatError
@@ -30,13 +30,7 @@ def begin_trust(run: Run, config: TrustConfig) -> Begun:
     """
     point = open_point(run, config)
     deviation = noise_deviation(run.config, config.noise_epsilon)
-    conditions = {
-        "rows": point.rows,
-        "examples": point.examples,
-        "entries": point.size,
-        "noise_deviation": deviation,
-        "radius": config.radius,
-    }
+    conditions = point.conditions(deviation) | {"radius": config.radius}
 
     def work(parts: Mapping[str, Any]) -> Iterator[Step | Part]:
         done = set(list_complete(parts))
@@ -104,8 +98,7 @@ def read_planes(
 
 def read_top(run: Run, point: Point, config: TrustConfig, deviation: float) -> Generator[Step, None, Part]:
     """The reading in the plane of the two top eigenvectors; none where these have not converged."""
-    shared = config.model_dump(include={"data", "seed", "examples", "step", "head", "noise_epsilon"})
-    search = find_top_two(run, PlaneConfig(plane="hessian", **shared))
+    search = find_top_two(run, point, config.seed)
     try:
         vectors, told = yield from follow(search, lambda step: Step(TOP, step.share / 2))
     except DPFlatError as error:

@@ -10,6 +10,7 @@ from analysis.figures.landscape_findings import (
     describe_lines,
     describe_plane,
     describe_trust,
+    describe_walk,
     describe_way,
 )
 from app.point_rows import line_rows, plane_rows, trust_rows
@@ -68,7 +69,6 @@ def compose_plane(asked: Asked, plane: str, measure: Measure) -> ShownFigure:
     """Over a plane of one of `PLANES`."""
     parts = [(side.result.done, side.result.loss.size) for side in asked.sides]
     counted = " or ".join(dict.fromkeys(f"{n} points" if n == m else f"{n} of {m} points" for n, m in parts))
-    same = plane in ("isotropic", "filter")
     own = "; B − A: each in its own row lengths" if plane == "filter" and len(asked.sides) == 2 else ""
     zero = sum(side.result.zero_rows for side in asked.sides)
     zeros = f"; {zero} rows of zeros move as far as usual ones" if zero else ""
@@ -76,10 +76,11 @@ def compose_plane(asked: Asked, plane: str, measure: Measure) -> ShownFigure:
         f"landscape_plane_{asked.letters}",
         describe_plane(asked.sides),
         asked.subtitle(f"{PLANES[plane]}, {counted}{zeros}{own}"),
-        lambda mode: draw_planes(asked.sides, mode, measure, same),
+        lambda mode: draw_planes(asked.sides, mode, measure, plane),
         asked.entry_class(),
         asked.table(plane_rows),
-        asked.make_code("landscape", f'draw_planes(sides, "light", "{measure}", {same})'),
+        asked.make_code("landscape", f'draw_planes(sides, "light", "{measure}", "{plane}")'),
+        tuple(filter(None, (describe_walk(side) for side in asked.sides))),
     )
 
 

@@ -8,9 +8,11 @@ import streamlit as st
 
 from analysis.curvature.settings import CurvatureConfig
 from analysis.figures.landscape import draw_surface
+from analysis.figures.point_side import PointSide
+from analysis.landscape.results import Plane
 from analysis.landscape.settings import LinesConfig, PlaneConfig
 from analysis.landscape.steps import list_steps
-from app.shown.asked import Asked, ask_runs
+from app.shown.asked import ask_runs
 from app.shown.landscape import PLANES, compose_lines, compose_plane, compose_way
 from app.ui import theme
 from app.ui.frame import show_shown
@@ -20,6 +22,7 @@ from app.ui.point_side import ask, rulers_of
 from dpflat.errors import DPFlatError
 
 MEASURE, PLANE, STEP = "landscape_measure", "landscape_plane_of", "landscape_step"
+SURFACE = "landscape_surface"
 END = -1
 
 
@@ -29,10 +32,10 @@ def show_slices(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> dic
         step, measure = _ask_step(pair, link), _ask_measure(link)
     at = common | {"step": None if step == END else step}
     _show_lines(pair, at, measure)
-    plane = _show_plane(pair, at, measure, link)
+    plane, surface = _show_plane(pair, at, measure, link)
     if step == END:
         _show_way(pair, common, measure)
-    return {"measure": measure, "plane": plane, "step": "end" if step == END else str(step)}
+    return {"measure": measure, "plane": plane, "surface": surface, "step": "end" if step == END else str(step)}
 
 
 def _ask_measure(link: dict[str, str]) -> Any:
@@ -63,7 +66,7 @@ def _show_lines(pair: Pair, at: dict[str, Any], measure: Any) -> None:
         show_shown(compose_lines(asked, measure, curvature))
 
 
-def _show_plane(pair: Pair, at: dict[str, Any], measure: Any, link: dict[str, str]) -> str:
+def _show_plane(pair: Pair, at: dict[str, Any], measure: Any, link: dict[str, str]) -> tuple[str, str]:
     st.subheader("Over a plane", anchor=False)
     keep(PLANE, list(PLANES), link.get("plane"), "filter")
     plane: Any = st.segmented_control(
@@ -74,21 +77,26 @@ def _show_plane(pair: Pair, at: dict[str, Any], measure: Any, link: dict[str, st
         format_func=PLANES.__getitem__,
         help="By rows: every row (layer, key or value, head, token) moves as far as the weights' own row is long.",
     )
-    for asked in rulers_of(ask(pair, PlaneConfig(plane=plane, **at))):
-        _show_planes(asked, plane, measure)
-    return str(plane)
+    asked = rulers_of(ask(pair, PlaneConfig(plane=plane, **at)))
+    for ruled in asked:
+        show_shown(compose_plane(ruled, plane, measure))
+    return str(plane), _show_surface([ruled.sides[0] for ruled in asked], plane, link)
 
 
-def _show_planes(asked: Asked, plane: str, measure: Any) -> None:
-    show_shown(compose_plane(asked, plane, measure))
-    with st.expander("As a surface"):
-        if st.toggle("Draw it", key=f"landscape_surface_{asked.letters}"):
-            st.plotly_chart(
-                draw_surface(asked.sides[0], theme.mode()),
-                theme=None,
-                key=f"landscape_surface_figure_{asked.letters}",
-                alt=f"The same plane of {asked.sides[0].letter} as a surface",
-            )
+def _show_surface(sides: list[PointSide[Plane]], plane: str, link: dict[str, str]) -> str:
+    """The first run of each ruler as a surface, where it is wanted; whether it is."""
+    keep(SURFACE, [False, True], {"on": True, "off": False}.get(link.get("surface", "")), False)
+    if sides:
+        with st.expander("As a surface", expanded=st.session_state[SURFACE]):
+            if st.toggle("Draw it", key=SURFACE):
+                for side in sides:
+                    st.plotly_chart(
+                        draw_surface(side, theme.mode(), plane),
+                        theme=None,
+                        key=f"landscape_surface_figure_{side.letter}",
+                        alt=f"The same plane of {side.letter} as a surface",
+                    )
+    return "on" if st.session_state[SURFACE] else "off"
 
 
 def _show_way(pair: Pair, common: dict[str, Any], measure: Any) -> None:

@@ -12,30 +12,31 @@ from analysis.landscape.settings import TrustConfig
 from app.shown.asked import Asked
 from app.shown.landscape import compose_trust
 from app.ui.frame import show_shown
+from app.ui.landscape_choice import keep
 from app.ui.pair_bar import Pair
 from app.ui.point_side import ask, read_result, rulers_of
 
-SCALE = "landscape_scale"
+SCALE, SCALES = "landscape_scale", ["0.25", "0.5", "1", "2", "4"]
 
 
-def show_trust(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> dict[str, str]:  # noqa: ARG001
+def show_trust(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> dict[str, str]:
     """The tab; gives what the address has to hold of it."""
     asked = ask(pair, TrustConfig(**common))
     measured = asked.only(lambda found: bool(found.planes))
     for ruled in rulers_of(measured):
         show_shown(compose_trust(ruled))
-    _show_rescalings(pair, measured, common)
-    return {}
+    return {"scale": _show_rescalings(pair, measured, common, link)}
 
 
-def _show_rescalings(pair: Pair, asked: Asked, common: dict[str, Any]) -> None:
+def _show_rescalings(pair: Pair, asked: Asked, common: dict[str, Any], link: dict[str, str]) -> str:
+    """Both rescalings; gives the factor of the first."""
+    keep(SCALE, SCALES, link.get("scale"), "1")
     st.subheader("Two rescalings that change no prediction", anchor=False)
     left, right = st.columns(2)
     with left:
         scale = st.select_slider(
             "Write one layer's weights as u = w / s; s",
-            [0.25, 0.5, 1.0, 2.0, 4.0],
-            value=1.0,
+            SCALES,
             key=SCALE,
             help="The same model in other coordinates: eigenvalues of that block move by s², sharpness relative to the "
             "weights does not.",
@@ -43,8 +44,9 @@ def _show_rescalings(pair: Pair, asked: Asked, common: dict[str, Any]) -> None:
         for letter, run in (("A", pair.a), ("B", pair.b)):
             if run is None:
                 continue
-            st.write(describe_rescaled(letter, read_result(run, CurvatureConfig(**common)), scale))
+            st.write(describe_rescaled(letter, read_result(run, CurvatureConfig(**common)), float(scale)))
     with right:
         st.write("One constant added to every row of the head: logits move together, probabilities stay.")
         for side in asked.sides:
             st.write(describe_shift(side))
+    return str(scale)

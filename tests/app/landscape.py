@@ -21,7 +21,6 @@ def made_up_lines(bend=1.0):
         "positions": positions.tolist(),
         "norms": [0.1] * 10,
         "zero_rows": 0,
-        "weights_norm": 8.0,
         "parts": {"lines": {"rows": rows}},
     }
 
@@ -42,7 +41,7 @@ def made_up_plane(bend=1.0, done=True, **axes):
     accuracy = [[None if value is None else 0.7 for value in row] for row in grid]
     return CONDITIONS | {
         "parts": {
-            "axes": {"norms": [1.0, 1.0], **axes},
+            "axes": axes,
             "grid": {"positions": positions.tolist(), "loss": grid, "accuracy": accuracy, "complete": done},
         }
     }

@@ -211,6 +211,28 @@ def test_a_path_plane_says_how_much_of_the_path_it_holds(own):
     assert "it holds 61 % of the kept path" in texts(open_tab(run, plane="path"))
 
 
+def test_a_path_plane_says_what_a_random_walk_would_give(own):
+    run = white_box(own)
+    content = made_up_plane(path=[[1.0, 0.0], [0.5, 0.2], [0.3, 0.1]], share=0.61, shares=[0.5, 0.11])
+    keep_analysis(run, own, {"kind": "plane", "plane": "path"}, content)
+    told = texts(open_tab(run, plane="path"))
+    assert "A: of the squared distances of 3 kept points from these weights this plane holds 61 %." in told
+    assert "A random walk of 3 equal steps in many dimensions has 95 % in two principal components" in told
+
+
+def test_the_switch_of_the_surface_and_the_rescaling_are_in_the_address_and_come_from_it(own):
+    run = white_box(own)
+    keep_all(run, own)
+    assert address_of(open_tab(run))["surface"] == "off"
+    page = open_tab(run, surface="on")
+    assert address_of(page)["surface"] == "on"
+    assert next(toggle for toggle in page.toggle if toggle.label == "Draw it").value
+    page = open_tab(run, tab="trust", scale="2")
+    assert address_of(page)["scale"] == "2"
+    assert "with s = 2 the largest eigenvalue" in texts(page)
+    assert address_of(open_tab(run, tab="trust", scale="3"))["scale"] == "1"
+
+
 def test_rows_of_zeros_are_told(own):
     run = white_box(own)
     keep_analysis(run, own, {"kind": "plane"}, made_up_plane(zero_rows=3))

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from analysis.curvature.lanczos import find_extremes
-from analysis.curvature.product import hessian_product
+from analysis.curvature.product import count_held, hessian_product
 from analysis.curvature.second_engine import AbandonedError, LossSurface, find_by_pyhessian
+from analysis.opening import Point
 from analysis.parts import finish
 from analysis.vectors import flatten, unflatten
 from dpflat.backbones.random_tiny import build_random_tiny
@@ -83,6 +84,33 @@ def test_the_product_is_that_of_the_full_hessian_of_a_prefix_model_in_float64(mo
     vector = np.random.default_rng(1).standard_normal(len(matrix))
     assert np.abs(matrix).max() > 1e-3
     np.testing.assert_allclose(finish(product(vector)), matrix @ vector, atol=1e-9)
+
+
+@pytest.mark.parametrize("held", [1, 99])
+def test_a_first_pass_that_is_kept_changes_no_product_and_is_made_once(model, held):
+    objective, weights, pieces = model
+    asked = []
+
+    class Counted:
+        def per_example_loss(self, parameters, batch, per_example=False):
+            asked.append(len(batch))
+            return objective.per_example_loss(parameters, batch)
+
+    plain = hessian_product(objective, weights, KEYS, pieces)
+    product = hessian_product(Counted(), weights, KEYS, pieces, held)
+    for seed in range(3):
+        vector = np.random.default_rng(seed).standard_normal(sum(weights[key].numel() for key in KEYS))
+        assert np.array_equal(finish(product(vector)), finish(plain(vector)))
+    assert len(pieces) > 1
+    assert len(asked) == 3 * len(pieces) - 2 * min(held, len(pieces))
+
+
+def test_as_many_first_passes_are_kept_as_the_memory_holds(model, monkeypatch):
+    objective, weights, pieces = model
+    point = Point(objective, weights, KEYS, pieces, "rows")
+    assert count_held(point) == len(pieces)
+    monkeypatch.setattr("analysis.curvature.product.HELD_BYTES", 1.0)
+    assert count_held(point) == 0
 
 
 def test_eigenvalues_are_those_of_the_full_hessian_also_of_one_block_and_with_the_head(model):

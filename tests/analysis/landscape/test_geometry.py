@@ -11,10 +11,11 @@ from analysis.landscape.directions import (
     normalise_filters,
     span_path,
 )
-from analysis.landscape.lines import follow
+from analysis.landscape.lines import score_lines
 from analysis.landscape.planes import cover, order_points
 from analysis.landscape.results import Conditions, Lines, Plane
 from analysis.landscape.trust import read_disc
+from analysis.landscape.walk import walk_share
 from analysis.opening import Point
 from analysis.parts import Part, Step
 from dpflat.backbones.random_tiny import build_random_tiny
@@ -68,8 +69,8 @@ def test_on_a_quadratic_the_grid_has_the_curvature_of_each_axis_on_that_axis_and
 
 def test_lines_through_a_quadratic_are_its_parabolas_and_the_middle_is_asked_once(bowl):
     positions = np.linspace(-1, 1, 5)
-    work = list(follow(bowl, list(AXES), positions, []))
-    rows = result_of(follow(bowl, list(AXES), positions, [])).content["rows"]
+    work = list(score_lines(bowl, list(AXES), positions, []))
+    rows = result_of(score_lines(bowl, list(AXES), positions, [])).content["rows"]
     np.testing.assert_allclose(rows[0]["loss"], 1 + positions**2)
     np.testing.assert_allclose(rows[1]["loss"], 1 + 4 * positions**2)
     assert sum(isinstance(found, Step) for found in work) == (5 + 4) * len(bowl.pieces)
@@ -89,12 +90,12 @@ def test_a_stopped_grid_goes_on_where_it_was_and_ends_the_same(bowl, monkeypatch
 
 def test_stopped_lines_go_on_with_the_next_line(bowl):
     positions = np.linspace(-1, 1, 3)
-    partial = next(found for found in follow(bowl, list(AXES), positions, []) if isinstance(found, Part))
+    partial = next(found for found in score_lines(bowl, list(AXES), positions, []) if isinstance(found, Part))
     assert not partial.complete
     rows = partial.content["rows"]
     assert len(rows) == 1
-    again = result_of(follow(bowl, list(AXES), positions, rows)).content
-    assert again == result_of(follow(bowl, list(AXES), positions, [])).content
+    again = result_of(score_lines(bowl, list(AXES), positions, rows)).content
+    assert again == result_of(score_lines(bowl, list(AXES), positions, [])).content
 
 
 @pytest.mark.parametrize("count", [3, 5, 7, 21])
@@ -152,13 +153,29 @@ def test_the_plane_of_a_path_holds_a_path_that_lies_in_a_plane_and_its_coordinat
         {key: here[key] + a * first.get(key, 0) + b * second.get(key, 0) for key in here}
         for a, b in ((3.0, 0.1), (2.0, -0.5), (1.0, 0.3))
     ]
-    axes, places, share = span_path(point, path)
-    assert share == pytest.approx(1, abs=1e-6)
+    axes, places, shares = span_path(point, path)
+    assert shares.sum() == pytest.approx(1, abs=1e-6)
+    assert shares[0] > shares[1]
     for weights, (x, y) in zip(path, places, strict=True):
         for key in point.keys:
             torch.testing.assert_close(
                 here[key] + x * axes[0][key] + y * axes[1][key], weights[key], atol=1e-4, rtol=1e-4
             )
+
+
+@pytest.mark.parametrize("points", [2, 3, 10, 40])
+def test_a_random_walk_has_the_share_in_two_components_that_the_closed_form_says(points):
+    size = 20_000
+    steps = np.random.default_rng(points).standard_normal((points, size))
+    walk = [{"prefix.0": torch.from_numpy(offset)} for offset in np.cumsum(steps, axis=0)]
+    end = Point(None, {"prefix.0": torch.zeros(size, dtype=torch.float64)}, ("prefix.0",), [], "")
+    _, _, shares = span_path(end, walk)
+    assert walk_share(points, 1) == pytest.approx(shares[0], abs=0.01)
+    assert walk_share(points) == pytest.approx(shares.sum(), abs=0.01)
+
+
+def test_a_long_random_walk_has_nine_tenths_in_two_components():
+    assert walk_share(100_000) == pytest.approx((1 + 1 / 9) * 8 / np.pi**2, abs=1e-4)
 
 
 CONDITIONS = Conditions("run", "test", "rows", 6, 100, 0.02)
@@ -168,7 +185,7 @@ def test_a_barrier_is_the_rise_above_the_straight_line_between_both_ends():
     positions = np.array([-0.25, 0.0, 0.5, 1.0, 1.25])
 
     def between(loss):
-        return Lines(CONDITIONS, positions, np.ones(1), np.array([loss]), np.zeros((1, 5)), 0, 1.0)
+        return Lines(CONDITIONS, positions, np.ones(1), np.array([loss]), np.zeros((1, 5)), 0)
 
     assert between([9.0, 1.0, 2.5, 3.0, 9.0]).barrier() == pytest.approx(0.5)
     assert between([9.0, 1.0, 1.5, 3.0, 9.0]).barrier() == 0
@@ -184,7 +201,7 @@ def test_a_reading_is_the_mean_rise_within_the_radius():
 def test_an_unfinished_plane_is_drawn_as_far_as_its_coarse_points_go():
     loss = np.full((5, 5), np.nan)
     loss[::2, ::2] = 1.0
-    plane = Plane(CONDITIONS, np.arange(5.0) - 2, (1.0, 1.0), loss, loss, None, None, 0)
+    plane = Plane(CONDITIONS, np.arange(5.0) - 2, loss, loss, None, None, None, 0)
     positions, drawn, _ = plane.drawable()
     assert plane.done == 9
     assert positions.tolist() == [-2, 0, 2]
