@@ -16,6 +16,7 @@ from app.budget import compose_store, find_data
 from app.summary import QUICK_IS_FOR_LOOKING, describe_run_guarantee, show_seconds, summarise
 from app.terminal import own_data, tables
 from app.terminal.analyze import analyze, analyze_study
+from app.terminal.claims import claims
 from app.terminal.compare import compare_runs
 from app.terminal.doctor import check_machine
 from app.terminal.models import models_cli
@@ -43,6 +44,7 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 study_cli = typer.Typer(no_args_is_help=True, help="Many runs from one file.")
 cli.add_typer(study_cli, name="study")
 cli.command()(analyze)
+cli.command()(claims)
 cli.command("compare")(compare_runs)
 cli.command()(plot)
 cli.command()(report)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from analysis.claims.reading import BySeed
 from dpflat.errors import DPFlatError
 
-CELLS = ("fresh", "seen")
+CELLS = "fresh"
 METHODS = ("DP prefix", "within layer", "across layers", "across models", "DP-Flat")
 
 
@@ -34,17 +34,14 @@ class Cost:
 
 
 def list_costs(runs: Mapping[tuple[str, str], BySeed]) -> list[Cost]:
-    """Time and memory of DP prefix, of each level alone and of all three: of the first cells that have runs of all.
+    """Time and memory of DP prefix, of each level alone and of all three; empty where one of them has no run.
 
     Args:
         runs: by cells and method, by seed.
     """
-    for cells in CELLS:
-        found = [_measure(method, runs.get((cells, method), {})) for method in METHODS]
-        costs = [cost for cost in found if cost is not None]
-        if len(costs) == len(METHODS):
-            return costs
-    return []
+    found = [_measure(method, runs.get((CELLS, method), {})) for method in METHODS]
+    costs = [cost for cost in found if cost is not None]
+    return costs if len(costs) == len(METHODS) else []
 
 
 def _measure(method: str, runs: BySeed) -> Cost | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from analysis.claims.results import JudgedCard, JudgedClaims, JudgedRow, Outcome, Trials
+from analysis.claims.results import DECIDED, JudgedCard, JudgedClaims, JudgedRow, Outcome, Trials
 from analysis.claims.rules import Barrier, Claims, Correlation, Difference, Equality
 from analysis.comparison.measures import ACCURACY, ATTACK, SHARPNESS, Measure
 from analysis.figures.findings import MINUS, Finding, Verdict
@@ -89,7 +89,7 @@ def show_signed(measure: Measure, difference: PairedDifference) -> str:
     values = (difference.mean, difference.low, difference.high)
     mean, low, high = (show_change(measure, value) for value in values)
     if measure is BARRIER:
-        mean, low, high = (f"{value:.3f}".replace("-", MINUS) for value in values)
+        mean, low, high = (f"{value:.3f}".replace("-0.000", "0.000").replace("-", MINUS) for value in values)
     return f"{mean}{unit_of_change(measure)} [{low}, {high}]"
 
 
@@ -157,7 +157,7 @@ def describe_attack(trials: Trials) -> str:
 
 def describe_card(judged: JudgedCard, claims: Claims) -> Finding:
     """The title over a card's figure: the sentence of its only row that is drawn, else how many came out how."""
-    told = [row for row in judged.rows if row.found in VERDICTS or row.difference is not None]
+    told = [row for row in judged.rows if row.found in DECIDED]
     rows = told or list(judged.rows)
     if len(rows) == 1:
         found = describe_row(rows[0], claims)

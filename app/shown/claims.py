@@ -45,13 +45,12 @@ def write_commands(rows: Sequence[JudgedRow], claims: Claims) -> str:
 
 def compose_card(judged: JudgedCard, claims: Claims) -> list[ShownFigure]:
     """The figures of a card: one for each measure that has an interval. Each is drawn once in a mode."""
-    groups = group_drawn(judged)
-    return [_compose(judged, name, rows, claims, len(groups)) for name, rows in groups.items()]
+    return [_compose(judged, name, rows, claims) for name, rows in group_drawn(judged).items()]
 
 
-def _compose(judged: JudgedCard, name: str, rows: list[JudgedRow], claims: Claims, groups: int) -> ShownFigure:
+def _compose(judged: JudgedCard, name: str, rows: list[JudgedRow], claims: Claims) -> ShownFigure:
     number = judged.card.number
-    finding = describe_card(judged if groups == 1 else JudgedCard(judged.card, tuple(rows)), claims)
+    finding = describe_card(JudgedCard(judged.card, tuple(rows)), claims)
     raw = describe_raw(rows)
     return ShownFigure(
         f"claim_{number}_{name}",

@@ -16,7 +16,7 @@ from analysis.store import ANALYSES, RESULT
 from app.shown.claims import compose_card
 from app.shown.figure import ShownFigure
 from app.ui.store import own_roots, store_signature, visible_runs
-from dpflat.runs.layout import runs_root, shipped_root
+from dpflat.runs import layout
 from dpflat.runs.record import Run
 
 Folders = tuple[tuple[Path, bool], ...]
@@ -45,13 +45,13 @@ def judge_cached() -> Found:
     """
     path = claims_path()
     stamp = path.stat().st_mtime_ns if path.exists() else 0
-    folders = _find(stamp, store_signature(*own_roots(), shipped_root()))
+    folders = _find(stamp, store_signature(*own_roots(), layout.shipped_root()))
     return _judge(stamp, folders, _stamp(folders))
 
 
 @lru_cache(maxsize=2)
 def _rules(stamp: int) -> Claims:  # noqa: ARG001
-    return read_claims()
+    return read_claims(claims_path())
 
 
 @lru_cache(maxsize=4)
@@ -73,7 +73,7 @@ def _stamp(folders: Folders) -> str:
     """Changes with the analyses of these runs."""
     times: list[tuple[str, int]] = []
     for folder, _ in folders:
-        for root in dict.fromkeys((folder.parent, runs_root())):
+        for root in dict.fromkeys((folder.parent, layout.runs_root())):
             place = f"{root}/{ANALYSES}/{folder.name}"
             try:
                 names = sorted(os.listdir(place))  # noqa: PTH208  many times a page

@@ -10,8 +10,9 @@ import streamlit as st
 
 from analysis.claims.costs import Cost
 from analysis.claims.results import JudgedCard, JudgedClaims, JudgedRow, Outcome
-from analysis.claims.rules import Claims, Compared, methods_of
+from analysis.claims.rules import Claims, Compared, Proof, methods_of
 from analysis.figures.claim_findings import GLYPHS, describe_attack, describe_counts, describe_row
+from analysis.figures.claims import group_drawn
 from app.claim_rows import cost_rows
 from app.shown.claims import cells_of, write_commands
 from app.shown.figure import ShownFigure
@@ -94,7 +95,7 @@ def show_rules(claims: Claims) -> None:
 def show_card(judged: JudgedCard, claims: Claims, figures: Sequence[ShownFigure]) -> None:
     """One claim: what is said, what is seen, by which rule, and where it comes from."""
     card = judged.card
-    with st.container(border=True, key=f"claim_{card.number}"):
+    with st.container(border=True, gap="small", key=f"claim_{card.number}"):
         st.html(badge(GLYPHS[judged.outcome], str(judged.outcome)), width="content")
         st.subheader(f"{card.number}. {card.claim}", anchor=False)
         left, right = st.columns(2, gap="large") if figures else (st.container(), st.container())
@@ -112,18 +113,23 @@ def show_words(judged: JudgedCard, claims: Claims) -> None:
     st.caption(f"Source: {card.source}.{f' {card.note}' if card.note else ''}")
     if card.quote:
         st.write(f"The first author: “{card.quote}”.")
+    alone = [rows[0] for rows in group_drawn(judged).values() if len(rows) == 1]  # said over the figure
+    names: dict[str, list[str]] = {}
     for row in judged.rows:
-        st.write(f"{row.row.name}: {describe_row(row, claims).text.rstrip('.')}.")
-        attack = describe_attack(row.trials) if row.trials else ""
-        if attack:
-            st.write(attack)
+        said = row.row.name if row in alone else describe_row(row, claims).text.rstrip(".")
+        names.setdefault(said, []).append(row.row.name)
+    for said, told in names.items():
+        st.write(f"{said}." if told == [said] else f"{'; '.join(told)}: {said}.")
+    for trials in (row.trials for row in judged.rows if row.trials):
+        st.write(describe_attack(trials))
     for rule in dict.fromkeys(_rule(row, claims) for row in judged.rows):
         st.caption(rule)
 
 
 def _rule(judged: JudgedRow, claims: Claims) -> str:
     cells = cells_of(judged, claims)
-    when = "after these runs were looked at" if cells is not None and cells.seen else "before the runs"
+    seen = isinstance(judged.row, Proof) or (cells is not None and cells.seen)
+    when = "after what it judges was seen" if seen else "before the runs"
     return f"Rule, written on {show_date(claims.written)}, {when}: {judged.row.rule}"
 
 
@@ -134,7 +140,7 @@ def show_date(day: date) -> str:
 
 def show_links(judged: JudgedCard, claims: Claims, drawn: bool) -> None:
     """The runs behind a card, their place in Epsilon and accuracy, and the commands where no figure has them."""
-    rows = [row for row in judged.rows if any(row.runs)]
+    rows = [row for row in judged.rows if any(row.runs) and row.found is not Outcome.UNTESTED]
     commands = "" if drawn else write_commands(judged.rows, claims)
     with st.container(horizontal=True, vertical_alignment="center"):
         if rows:

@@ -1,0 +1,148 @@
+import json
+
+import pytest
+
+from app.ui import claims_data
+from dpflat.runs import layout
+from dpflat.runs.files import replace_json
+from tests.analysis.claims.made_up import CLAIMS, FRESH, make_pairs, make_run, measure_sharpness
+from tests.app.pages import NOBODY, address_of, copy_shipped, open_page, texts
+from tests.app.pages import make_run as make_other_run
+
+SMALL = "Small model, small data: this says nothing about RoBERTa-large"
+
+
+@pytest.fixture
+def own(stores):
+    return stores[0]
+
+
+def headings(page):
+    return [heading.value for heading in page.subheader if heading.value[0].isdigit()]
+
+
+def test_without_runs_every_claim_stands_with_its_rule_and_what_is_missing(own):
+    page = open_page("claims")
+    assert not page.exception
+    assert [heading.split(".")[0] for heading in headings(page)] == [str(number) for number in range(1, 13)]
+    told = texts(page)
+    assert "1 fails by proof · 7 not tested yet · 4 not tested." in told
+    assert SMALL in told
+    assert "not tested yet (0 of 10 seeds)" in told
+    assert "Rule, written on 26 November 2026, before the runs: Reproduced if" in told
+    assert "“does not provide a strict DP guarantee”" in told
+    assert "28.45 C (across models)" in told
+    assert (
+        "dpflat study run studies/confirmatory.yaml\ndpflat study analyze studies/confirmatory.yaml sharpness" in told
+    )
+    assert "Not a claim" not in told
+    assert not page.get("plotly_chart")
+
+
+def test_with_the_shipped_runs_the_page_stands(stores):
+    copy_shipped(stores[1])
+    page = open_page("claims")
+    assert not page.exception
+    assert len(headings(page)) == 12
+    assert "Exploratory: lower by more than 1 point" in texts(page)
+    assert "Not a claim, since the paper is silent: what each level costs" in texts(page)
+    assert page.table[0].value.index.tolist()[0] == "DP prefix"
+
+
+def test_runs_that_are_there_are_judged_drawn_and_linked(own):
+    make_pairs(own, "DP-Flat", "DP prefix", [4.0 + 0.2 * place for place in range(10)])
+    for seed in FRESH:
+        make_run(own, "fresh", "within layer", seed, accuracy=0.7)
+    page = open_page("claims")
+    told = texts(page)
+    assert "4.9 points higher" in told
+    assert "No difference above 1 point seen" in told
+    assert len(page.get("plotly_chart")) == 2
+    links = {link.proto.label: link.proto.query_string for link in page.get("page_link")}
+    assert set(links) >= {"Runs", "Epsilon and accuracy", "Privacy"}
+    assert "task=rotten_tomatoes" in links["Epsilon and accuracy"]
+
+
+def test_a_new_analysis_is_seen_without_a_new_run(own):
+    runs = [(make_run(own, "fresh", "DP prefix", s), make_run(own, "fresh", "DP-Flat", s)) for s in FRESH]
+    page = open_page("claims")
+    assert "37 % lower" not in texts(page)
+    for place, (plain, flat) in enumerate(runs):
+        measure_sharpness(plain, 0.2)
+        measure_sharpness(flat, 0.1 + 0.005 * place)
+    assert "% lower" in texts(page.run())
+
+
+@pytest.mark.parametrize("state", ["running", "failed", "lost", "stopped"])
+def test_a_run_that_is_not_finished_counts_for_nothing(own, state):
+    run = make_run(own, "fresh", "DP prefix", FRESH[0], state="running" if state == "lost" else state)
+    if state == "lost":
+        status = json.loads((run.folder / layout.STATUS).read_text())
+        replace_json(run.folder / layout.STATUS, {**status, "pid": NOBODY})
+    assert run.state == state
+    make_other_run(own, state)
+    page = open_page("claims")
+    assert not page.exception
+    assert "1 fails by proof · 7 not tested yet · 4 not tested." in texts(page)
+
+
+def test_a_broken_folder_is_told_and_the_page_stands(own):
+    make_pairs(own, "DP-Flat", "DP prefix", [0.0] * 10)
+    folders = sorted(own.iterdir())
+    (folders[0] / "artifacts" / "predictions.npz").write_bytes(b"broken")
+    (folders[5] / "config.json").write_text("{")
+    page = open_page("claims")
+    assert not page.exception
+    (warning,) = page.warning
+    assert f"Run `{folders[0].name}` counts as missing." in warning.value
+    assert "not tested yet (8 of 10 seeds)" in texts(page)
+
+
+def test_a_filter_shows_only_its_verdicts_and_the_address_says_so(own):
+    page = open_page("claims")
+    assert address_of(page) == {"v": "1", "verdict": "all"}
+    page.button_group(key="claims_verdicts").set_value(["fails by proof"]).run()
+    assert [heading[:2] for heading in headings(page)] == ["9."]
+    assert address_of(page) == {"v": "1", "verdict": "fails by proof"}
+    assert any(code.value.endswith("?v=1&verdict=fails+by+proof") for code in page.code)
+
+
+def test_a_link_opens_its_filter_and_what_it_does_not_know_is_left_out(own):
+    page = open_page("claims", v="1", verdict="not tested,of another version")
+    assert [heading.split(".")[0] for heading in headings(page)] == ["1", "3", "11", "12"]
+    page = open_page("claims", v="2", verdict="nonsense")
+    assert "made by another version of the lab" in texts(page)
+    assert len(headings(page)) == 12
+
+
+@pytest.mark.usefixtures("own")
+def test_rules_that_cannot_be_read_are_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(claims_data, "claims_path", lambda: tmp_path / "claims.yaml")
+    page = open_page("claims")
+    assert not page.exception
+    assert "There is no settings file" in page.warning[0].value
+
+
+def test_a_read_only_lab_shows_the_same(own, monkeypatch):
+    monkeypatch.setenv("DPFLAT_READONLY", "1")
+    page = open_page("claims")
+    assert not page.exception
+    assert len(headings(page)) == 12
+
+
+def test_the_terminal_says_the_same(own_root, dpflat):
+    make_pairs(own_root, "DP-Flat", "DP prefix", [4.0 + 0.2 * place for place in range(10)])
+    code, told, _ = dpflat("claims")
+    assert code == 0
+    assert "reproduced" in told
+    assert "Rules: studies/claims.yaml, written 2026-11-26." in told
+    code, told, _ = dpflat("claims", "--json")
+    found = json.loads(told)
+    assert [card["number"] for card in found["cards"]] == list(range(1, 13))
+    row = found["cards"][1]["rows"][0]
+    assert row["verdict"] == "reproduced"
+    assert row["mean"] == pytest.approx(4.9, abs=0.2)
+    assert row["unit"] == "test accuracy, %"
+    assert len(row["runs"]) == 20
+    assert found["counts"] == {"fails by proof": 1, "not tested yet": 6, "not tested": 5}
+    assert CLAIMS.written.isoformat() == found["written"]
