@@ -15,11 +15,11 @@ from torch import Tensor
 from analysis.settings import PointConfig
 from dpflat.backbones.load import load_backbone
 from dpflat.batches import Batch, EncodedSplit, microbatches
-from dpflat.config import BackboneConfig, DataConfig, HeadOnlyAdapter, RunConfig
+from dpflat.config import BackboneConfig, DataConfig, RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.experiment import choose_device, draw_initial
 from dpflat.keys import Purpose, seed_generator
-from dpflat.objective import Classification
+from dpflat.objective import Classification, build_objective
 from dpflat.prefix import Parameters, in_order, trained_prefixes
 from dpflat.runs import layout
 from dpflat.runs.files import unreadable
@@ -90,10 +90,7 @@ def open_objective(run: Run, dtype: str | None = None) -> Classification:
     if known not in (None, backbone.fingerprint):
         raise DPFlatError(f"The weights of '{settings.backbone.name}' are not those that '{run.id}' was trained with.")
     backbone.model.to(choose_device(settings))
-    adapter = settings.adapter
-    return Classification(
-        backbone, adapter.feature_norm, 1.0 if isinstance(adapter, HeadOnlyAdapter) else adapter.scale
-    )
+    return build_objective(settings.adapter, backbone)
 
 
 def load_rows(run: RunConfig, data: str, objective: Classification) -> EncodedSplit:

@@ -34,6 +34,11 @@ class Batch:
     def __len__(self) -> int:
         return int(self.labels.shape[0])
 
+    def select(self, rows: Tensor) -> Batch:
+        """The rows of a (B,) bool mask, padded as they are."""
+        target_mask = None if self.target_mask is None else self.target_mask[rows]
+        return Batch(self.input_ids[rows], self.mask[rows], self.labels[rows], self.unit[rows], target_mask)
+
     def to(self, device: torch.device) -> Batch:
         """The batch on a device."""
         target_mask = None if self.target_mask is None else self.target_mask.to(device)

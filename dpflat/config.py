@@ -28,7 +28,7 @@ from dpflat.tasks.settings import TaskConfig
 
 SCHEMA_VERSION: Literal[1] = 1
 OWN_MICROBATCH = 32
-TAGS = ("prefix", "prompt", "head_only", "dp", "none", *MODES)
+TAGS = ("prefix", "prompt", "head_only", "full", "dp", "none", *MODES)
 
 
 class DataConfig(Section):
@@ -44,7 +44,7 @@ class DataConfig(Section):
 
 
 class BackboneConfig(Section):
-    """The frozen transformer."""
+    """The transformer: frozen, but for adapter.kind=full."""
 
     name: str = "dpflat-tiny"
     """A name of the catalog, `hub:<id>` or `folder:<path>`. Default: our own, the fastest."""
@@ -86,6 +86,16 @@ class HeadOnlyAdapter(Section):
     """No prefix: a linear head on the frozen features."""
 
     kind: Literal["head_only"] = "head_only"
+    feature_norm: float = Field(1.0, gt=0, le=100)
+    """L2 norm that each pooled text vector is rescaled to before the head. Default: unit vectors."""
+
+
+class FullAdapter(Section):
+    """No prefix: every weight of the backbone is trained, with a linear head. Without privacy only."""
+
+    kind: Literal["full"] = "full"
+    learning_rate: float = Field(0.001, ge=0, le=100)
+    """Adam step size of the backbone's weights; 0 trains the head alone. Tuned on imdb (presets/TUNING.md)."""
     feature_norm: float = Field(1.0, gt=0, le=100)
     """L2 norm that each pooled text vector is rescaled to before the head. Default: unit vectors."""
 
@@ -151,10 +161,11 @@ class ExecutionConfig(Section):
     evaluations: int = Field(4, ge=1, le=100)
     """How often the test split is measured, evenly spaced, the last time after the last step."""
     trajectory_points: int = Field(40, ge=0, le=200)
-    """Weights kept along the way, evenly spaced, for the path in the landscape. 0: none."""
+    """Weights kept along the way, evenly spaced, for the path in the landscape. 0: none. adapter.kind=full keeps none:
+    it has no landscape."""
 
 
-Adapter = Annotated[PrefixAdapter | PromptAdapter | HeadOnlyAdapter, Field(discriminator="kind")]
+Adapter = Annotated[PrefixAdapter | PromptAdapter | HeadOnlyAdapter | FullAdapter, Field(discriminator="kind")]
 Privacy = Annotated[DPPrivacy | NoPrivacy, Field(discriminator="kind")]
 
 
@@ -209,10 +220,27 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _full_fits(self) -> RunConfig:
+        if self.adapter.kind == "full" and self.backbone.dtype != "float32":
+            raise ValueError(
+                f"adapter.kind=full expects backbone.dtype=float32, got {self.backbone.dtype}: gradients of weights "
+                "sum over all words, and rounding loses small terms; set backbone.dtype=float32"
+            )
+        if self.adapter.kind == "full" and self.privacy.kind == "dp":
+            raise ValueError(
+                "adapter.kind=full expects privacy.kind=none, got dp: clipping needs each example's own gradient of "
+                "every weight, which is not built here; set privacy.kind=none, or adapter.kind=prefix"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _levels_fit(self) -> RunConfig:
-        levels = self.flatness.levels()
-        if levels and self.adapter.kind == "head_only":
-            raise ValueError(f"flatness.{next(iter(levels))} acts on prefixes, and adapter.kind=head_only has none")
+        levels, adapter = self.flatness.levels(), self.adapter.kind
+        if levels and adapter in ("head_only", "full"):
+            raise ValueError(
+                f"flatness.{next(iter(levels))} acts on prefixes, and adapter.kind={adapter} has none; "
+                f"set flatness.{next(iter(levels))}.mode=off, or adapter.kind=prefix"
+            )
         if self.adapter.kind == "prompt" and "cross_layer" in levels:
             raise ValueError("flatness.cross_layer removes prefixes, and adapter.kind=prompt has none in any layer")
         for name, level in levels.items():
@@ -243,7 +271,8 @@ class RunConfig(Section):
     def method(self) -> str:
         """The plain name of what is trained.
 
-        `head only`, `non-private prefix`, `DP prompt`, `DP-Flat`, `DP prefix + within layer (random)`.
+        `head only`, `non-private prefix`, `non-private full`, `DP prompt`, `DP-Flat`,
+        `DP prefix + within layer (random)`.
         """
         private = self.privacy.kind == "dp"
         if self.adapter.kind == "head_only":

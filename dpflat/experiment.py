@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import torch
 
 from dpflat.backbones.load import Backbone, check_prompt, load_backbone
-from dpflat.config import DataConfig, HeadOnlyAdapter, RunConfig
+from dpflat.config import DataConfig, RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.flatness.inputs import PublicSplit
 from dpflat.flatness.settings import Off, PullDPTwin, RemovalFixed, RemovalPublic, TwinPull
 from dpflat.forecast import plan_privacy, plan_steps, twin_config
 from dpflat.keys import Purpose, derive_key, derive_seeded_key, new_secret_key, seed_generator
-from dpflat.objective import Classification
+from dpflat.objective import Classification, build_objective
 from dpflat.prefix import Parameters, active_layers, drop_layers, initialise
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import PrivacyLedger
@@ -102,14 +102,12 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
             f"The task '{config.task.name}' has {data.public_units} training units here, but {plan.units} are "
             "declared, and epsilon depends on this number. Reinstall its package."
         )
-    adapter = config.adapter
-    scale = 1.0 if isinstance(adapter, HeadOnlyAdapter) else adapter.scale
     experiment = Experiment(
         config=config,
         plan=plan,
         schedule=schedule,
         data=data,
-        objective=Classification(backbone, adapter.feature_norm, scale),
+        objective=build_objective(config.adapter, backbone),
         initial=draw_initial(config, backbone, len(data.task.class_names)),
         noise_key=noise_key,
         ledger=write_ledger(config, plan, schedule, backbone.pretrained_on, count_shared_texts(config)),

@@ -35,6 +35,7 @@ from dpflat.tasks.settings import TaskConfig
 
 START_SECONDS = 7.0
 FORWARD_SHARE = 0.45
+FULL_COST = 1.5
 REFERENCE_TOKENS = TASKS["rotten_tomatoes"].typical_tokens
 
 
@@ -67,6 +68,7 @@ def plan_steps(config: RunConfig) -> tuple[int, Schedule]:
     optimiser = config.optimiser
     sample_rate = optimiser.batch_size / units
     steps = max(1, round(optimiser.epochs / sample_rate))
+    points = 0 if config.adapter.kind == "full" else config.execution.trajectory_points
     evaluations = evenly_spaced(steps, config.execution.evaluations + 1) - {0, steps}
     schedule = Schedule(
         steps=steps,
@@ -74,7 +76,7 @@ def plan_steps(config: RunConfig) -> tuple[int, Schedule]:
         expected_batch_size=float(optimiser.batch_size),
         decay=optimiser.schedule,
         evaluation_steps=evaluations,
-        trajectory_steps=evenly_spaced(steps, config.execution.trajectory_points),
+        trajectory_steps=evenly_spaced(steps, points),
     )
     removal = config.flatness.cross_layer
     if isinstance(removal, ScoredRemoval) and schedule.trajectory_steps:
@@ -234,7 +236,8 @@ def forecast_run(config: RunConfig, examples_per_second: float | None = None) ->
     seconds = selection_seconds = None
     if examples_per_second:
         longer = min(task.typical_tokens, config.data.max_tokens) / REFERENCE_TOKENS if reference else 1.0
-        rows = schedule.steps * schedule.expected_batch_size + count_twin_rows(config)
+        cost = FULL_COST if reference and config.adapter.kind == "full" else 1.0
+        rows = cost * schedule.steps * schedule.expected_batch_size + count_twin_rows(config)
         rows += count_ascent_rows(config, schedule) if reference else 0.0
         tested = config.execution.evaluations * task.test_rows
         selection_seconds = longer * count_selection_rows(config) / examples_per_second

@@ -60,8 +60,9 @@ class StepStatistics:
     Attributes:
         loss: mean over rows, nats; None for an empty batch.
         examples: units in the batch.
-        clipped_share: share of units whose gradient was longer than C.
-        gradient_norms: 10, 50 and 90 % quantiles of the units' gradient norms.
+        clipped_share: share of units whose gradient was longer than C; None for an empty batch.
+        gradient_norms: 10, 50 and 90 % quantiles of the units' gradient norms; None for an empty batch, and where no
+            unit has a gradient of its own.
         signal_to_noise: norm of the clipped sum over sigma C; None without noise.
         signal_to_noise_by_key: the same for each entry.
         cosine: between the clipped and the plain sum of gradients.
@@ -151,6 +152,20 @@ class NoisySum:
         self.optimiser.original_optimizer.step()
 
 
+def build_adam(parameters: Parameters, learning_rate: float, head_learning_rate: float) -> torch.optim.Adam:
+    """Adam, one group a learning rate.
+
+    Args:
+        parameters: leaves of the optimiser, changed in place by its steps.
+        learning_rate: step size of all entries but the head's.
+        head_learning_rate: step size of the entries `head.*`.
+    """
+    others = list(trained_prefixes(parameters).values())
+    head = [value for key, value in parameters.items() if key.startswith("head.")]
+    groups = [{"params": others, "lr": learning_rate}] if others else []
+    return torch.optim.Adam([*groups, {"params": head, "lr": head_learning_rate}])
+
+
 def build_optimiser(
     parameters: Parameters,
     prefix_learning_rate: float,
@@ -163,20 +178,16 @@ def build_optimiser(
     """Adam under clipping and noise, one group a learning rate.
 
     Args:
-        parameters: leaves of the optimiser, changed in place by its steps.
+        parameters: as of `build_adam`.
         prefix_learning_rate: step size of the prefixes or the prompt.
-        head_learning_rate: step size of the entries `head.*`.
+        head_learning_rate: step size of the head.
         noise_multiplier: sigma; 0 for no noise.
         max_grad_norm: C; infinite for no clipping.
         expected_batch_size: q N, the divisor whatever the true batch.
         noise_key: 16 bytes.
     """
-    prefix = list(trained_prefixes(parameters).values())
-    head = [value for key, value in parameters.items() if key.startswith("head.")]
-    groups = [{"params": prefix, "lr": prefix_learning_rate}] if prefix else []
-    adam = torch.optim.Adam([*groups, {"params": head, "lr": head_learning_rate}])
     optimiser = KeyedDPOptimizer(
-        adam,
+        build_adam(parameters, prefix_learning_rate, head_learning_rate),
         noise_multiplier=noise_multiplier,
         max_grad_norm=max_grad_norm,
         expected_batch_size=expected_batch_size,

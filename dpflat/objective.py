@@ -14,7 +14,8 @@ from torch import Tensor
 from dpflat.attention import additive_mask
 from dpflat.backbones.load import Backbone
 from dpflat.batches import Batch
-from dpflat.prefix import PROMPT, Parameters, active_layers, prefix_key
+from dpflat.config import Adapter, PrefixAdapter, PromptAdapter
+from dpflat.prefix import PROMPT, Parameters, active_layers, backbone_weights, prefix_key
 
 Scores = dict[str, Tensor]
 
@@ -33,13 +34,13 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class Classification:
-    """Cross-entropy of a linear head on rescaled, pooled features of a frozen backbone with prefixes.
+    """Cross-entropy of a linear head on rescaled, pooled features of a backbone, frozen with prefixes or trained.
 
     The bias is the weight of one more, constant feature of the same norm, so that `feature_norm` scales the
     gradient of the whole head.
 
     Attributes:
-        backbone: the frozen transformer.
+        backbone: the transformer; its own weights serve where the parameters hold none.
         feature_norm: L2 norm that each pooled vector is rescaled to.
         prefix_scale: factor of the prefix or prompt entries before they are used.
     """
@@ -57,11 +58,13 @@ class Classification:
             per_example: whether each row has its own parameters.
 
         Raises:
-            ValueError: when `per_example` is set and an entry's leading axis is not B.
+            ValueError: when `per_example` is set and an entry's leading axis is not B, or the backbone is trained.
 
         Privacy: none (a pure function).
         """
         if per_example:
+            if backbone_weights(parameters):
+                raise ValueError("With per_example every row has its own parameters, and a trained backbone is shared.")
             for key, value in parameters.items():
                 if value.shape[0] != len(batch):
                     raise ValueError(
@@ -77,7 +80,7 @@ class Classification:
         if PROMPT in parameters:
             states = self.backbone.prompted_states(batch.input_ids, mask, parameters[PROMPT] * self.prefix_scale)
         else:
-            states = self.backbone.hidden_states(batch.input_ids, mask, prefix)
+            states = self.backbone.hidden_states(batch.input_ids, mask, prefix, backbone_weights(parameters))
         return self.pool(states, batch)
 
     def prefix(self, parameters: Parameters, layer: int) -> Tensor:
@@ -106,6 +109,12 @@ class Classification:
         Privacy: reads the batch; what is done with it decides the cost.
         """
         return score_logits(self.logits(parameters, batch, per_example), batch)
+
+
+def build_objective(adapter: Adapter, backbone: Backbone) -> Classification:
+    """The objective of a run that trains an adapter. Privacy: none."""
+    scale = adapter.scale if isinstance(adapter, PrefixAdapter | PromptAdapter) else 1.0
+    return Classification(backbone, adapter.feature_norm, scale)
 
 
 def score_logits(logits: Tensor, batch: Batch) -> Scores:

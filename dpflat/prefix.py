@@ -1,7 +1,8 @@
 """The trained parameters: one entry for each thing that exists.
 
-`prefix.<layer>` (2, K, P, D) for each active layer, or `prompt` (P, E); `head.weight` (C, E) and `head.bias` (C,). A
-layer that is removed has no entry: no noise, no norm, no direction.
+`prefix.<layer>` (2, K, P, D) for each active layer, or `prompt` (P, E), or each weight of the backbone as
+`backbone.<name>`; `head.weight` (C, E) and `head.bias` (C,). A layer that is removed has no entry: no noise, no norm,
+no direction.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from dpflat.config import HeadOnlyAdapter, PrefixAdapter, PromptAdapter
+from dpflat.config import Adapter, FullAdapter, PrefixAdapter, PromptAdapter
 from dpflat.keys import Purpose, seed_generator
 
 if TYPE_CHECKING:
     from dpflat.backbones.load import Backbone
 
 Parameters = dict[str, Tensor]
-PROMPT = "prompt"
+PROMPT, BACKBONE = "prompt", "backbone."
 
 
 def prefix_key(layer: int) -> str:
@@ -37,6 +38,11 @@ def trained_prefixes(parameters: Parameters) -> Parameters:
     return {key: value for key, value in parameters.items() if not key.startswith("head.")}
 
 
+def backbone_weights(parameters: Parameters) -> Parameters:
+    """The trained weights of the backbone, by the names that its model has for them; empty where it is frozen."""
+    return {key.removeprefix(BACKBONE): value for key, value in parameters.items() if key.startswith(BACKBONE)}
+
+
 def drop_layers(parameters: Parameters, layers: Sequence[int]) -> Parameters:
     """The entries without the prefixes of some layers."""
     gone = {prefix_key(layer) for layer in layers}
@@ -44,15 +50,17 @@ def drop_layers(parameters: Parameters, layers: Sequence[int]) -> Parameters:
 
 
 def in_order(parameters: Parameters) -> Parameters:
-    """The entries in their one order: prefixes by layer or the prompt, then the head. Noise is drawn in this order."""
-    first = [PROMPT] if PROMPT in parameters else [prefix_key(layer) for layer in active_layers(parameters)]
+    """The entries in their one order: prefixes by layer, the prompt or the backbone's weights by name, then the head.
+
+    Noise is drawn in this order.
+    """
+    whole = sorted(key for key in parameters if key == PROMPT or key.startswith(BACKBONE))
+    first = whole or [prefix_key(layer) for layer in active_layers(parameters)]
     return {key: parameters[key] for key in (*first, "head.weight", "head.bias")}
 
 
-def initialise(
-    adapter: PrefixAdapter | PromptAdapter | HeadOnlyAdapter, backbone: Backbone, classes: int, seed: int
-) -> Parameters:
-    """Fresh float32 parameters: normal prefixes or a normal prompt, a zero head.
+def initialise(adapter: Adapter, backbone: Backbone, classes: int, seed: int) -> Parameters:
+    """Fresh float32 parameters: normal prefixes, a normal prompt or the backbone's weights as they are; a zero head.
 
     Each layer has its own stream of the seed's numbers in layer order, so runs of one seed start equal.
 
@@ -66,7 +74,10 @@ def initialise(
     elif isinstance(adapter, PromptAdapter):
         shapes = {PROMPT: (adapter.length, backbone.embedding_size)}
     parameters: Parameters = {}
-    if not isinstance(adapter, HeadOnlyAdapter):
+    if isinstance(adapter, FullAdapter):
+        weights = {f"{BACKBONE}{name}": value for name, value in backbone.model.named_parameters()}
+        parameters = {key: weights[key].detach().to("cpu", torch.float32, copy=True) for key in sorted(weights)}
+    if isinstance(adapter, PrefixAdapter | PromptAdapter):
         for key, shape in shapes.items():
             entries = generator.standard_normal(shape) * adapter.init_std
             parameters[key] = torch.from_numpy(entries).to(torch.float32)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from dpflat.batches import Batch, EncodedSplit, microbatches
-from dpflat.config import DPPrivacy
+from dpflat.config import DPPrivacy, FullAdapter
 from dpflat.evaluation import measure
 from dpflat.events import Event, Progress, StepDone
 from dpflat.experiment import Experiment
@@ -25,9 +25,10 @@ from dpflat.flatness.settings import (
     PullAsPublished,
     PullAverage,
 )
-from dpflat.gradients import PerUnitGradients, per_unit_gradients
+from dpflat.gradients import PerUnitGradients, per_unit_gradients, summed_gradients
 from dpflat.keys import Purpose, make_generator
-from dpflat.mechanism import KeyedDPOptimizer, NoisySum, StepStatistics, build_optimiser
+from dpflat.mechanism import KeyedDPOptimizer, NoisySum, StepStatistics, build_adam, build_optimiser
+from dpflat.plain_sum import PlainSum
 from dpflat.prefix import Parameters, in_order, trained_prefixes
 from dpflat.privacy.accounting import spent_epsilon
 from dpflat.state import TrainState, copy_parameters, keep
@@ -56,29 +57,49 @@ def take_steps(
     """Gradient steps up to number `last`. Privacy: accounted as subsampled Gaussian, if the run has noise."""
     schedule, size = experiment.schedule, experiment.config.microbatch()
     parameters, optimiser = place(experiment, state)
-    keys = list(parameters)
     if state.step in schedule.evaluation_steps:
         yield from measure(experiment, state)
     for step in range(state.step + 1, last + 1):
         rows = sample_rows(experiment.data.train, schedule.sample_rate, experiment.noise_key, step)
-        noisy_sum, done = NoisySum(optimiser, keys), 0
-        take_gradients = choose_gradients(experiment, state, parameters, rows, step)
+        begun, add_piece = begin_step(experiment, state, parameters, optimiser, rows, step)
+        done = 0
         for piece in microbatches(experiment.data.train, rows, size):
-            noisy_sum.add(take_gradients(piece.to(experiment.device)))
+            add_piece(piece.to(experiment.device))
             done += len(piece)
             yield Progress(phase, done, len(rows))
-        statistics = noisy_sum.statistics()
+        statistics = begun.statistics()
         for group in optimiser.param_groups:
             group["lr"] = group["initial_lr"] * schedule.rate_factor(step)
-        released = noisy_sum.release(step)
+        released = begun.release(step)
         add_pull(experiment, state, parameters)
-        noisy_sum.step()
+        begun.step()
         state = read_state(state, step, parameters, optimiser)
         state = replace(state, memory=remember(experiment, state, released))
         yield StepDone(step, describe_step(experiment, statistics, step), state)
         if step in schedule.evaluation_steps:
             yield from measure(experiment, state)
     return state
+
+
+def begin_step(
+    experiment: Experiment,
+    state: TrainState,
+    parameters: Parameters,
+    optimiser: torch.optim.Optimizer,
+    rows: np.ndarray,
+    step: int,
+) -> tuple[NoisySum | PlainSum, Callable[[Batch], None]]:
+    """An empty sum, and what adds a piece of rows to it: each unit's gradient, or that of all of them at once.
+
+    Privacy: as of `choose_gradients`; without a guarantee where all gradients are taken at once.
+    """
+    if isinstance(optimiser, KeyedDPOptimizer):
+        noisy = NoisySum(optimiser, list(parameters))
+        take_gradients = choose_gradients(experiment, state, parameters, rows, step)
+        return noisy, lambda piece: noisy.add(take_gradients(piece))
+    assert isinstance(optimiser, torch.optim.Adam)
+    plain = PlainSum(optimiser, parameters, experiment.schedule.expected_batch_size)
+    return plain, lambda piece: plain.add(summed_gradients(experiment.objective, parameters, piece))
 
 
 def choose_gradients(
@@ -149,22 +170,26 @@ def on_device(experiment: Experiment, parameters: Parameters) -> Released:
     return Released({key: value.to(experiment.device) for key, value in parameters.items()})
 
 
-def place(experiment: Experiment, state: TrainState) -> tuple[Parameters, KeyedDPOptimizer]:
+def place(experiment: Experiment, state: TrainState) -> tuple[Parameters, torch.optim.Optimizer]:
     """Parameters and optimiser on the device, as the state says."""
     config = experiment.config
     private = isinstance(config.privacy, DPPrivacy)
     gradient_steps = experiment.plan.gradient_steps
     copies = {key: value.to(experiment.device, copy=True) for key, value in state.parameters.items()}
     parameters = {key: value.requires_grad_() for key, value in in_order(copies).items()}
-    optimiser = build_optimiser(
-        parameters,
-        config.optimiser.prefix_learning_rate,
-        config.optimiser.head_learning_rate,
-        gradient_steps.noise_multiplier if private and gradient_steps else 0.0,
-        gradient_steps.max_grad_norm if private and gradient_steps else float("inf"),
-        experiment.schedule.expected_batch_size,
-        experiment.noise_key,
-    )
+    optimiser: torch.optim.Optimizer
+    if isinstance(config.adapter, FullAdapter):
+        optimiser = build_adam(parameters, config.adapter.learning_rate, config.optimiser.head_learning_rate)
+    else:
+        optimiser = build_optimiser(
+            parameters,
+            config.optimiser.prefix_learning_rate,
+            config.optimiser.head_learning_rate,
+            gradient_steps.noise_multiplier if private and gradient_steps else 0.0,
+            gradient_steps.max_grad_norm if private and gradient_steps else float("inf"),
+            experiment.schedule.expected_batch_size,
+            experiment.noise_key,
+        )
     for group in optimiser.param_groups:
         group["initial_lr"] = group["lr"]
     for key, parameter in parameters.items():
@@ -176,7 +201,7 @@ def place(experiment: Experiment, state: TrainState) -> tuple[Parameters, KeyedD
     return parameters, optimiser
 
 
-def read_state(state: TrainState, step: int, parameters: Parameters, optimiser: KeyedDPOptimizer) -> TrainState:
+def read_state(state: TrainState, step: int, parameters: Parameters, optimiser: torch.optim.Optimizer) -> TrainState:
     """The state after a step, copied to the CPU."""
     moments = {key: optimiser.state[parameter] for key, parameter in parameters.items()}
     return replace(

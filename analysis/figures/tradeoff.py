@@ -19,6 +19,8 @@ MARKS = {
     "DP-Flat as published": ("full", "diamond"),
     "head only": ("reference", "x"),
 }
+BANDS = {"non-private prefix": "non-private", "non-private full": "full fine-tuning, non-private"}
+"""Methods without noise that are drawn, as a band each, and what stands beside it."""
 LEVELS = {"across models": "diamond", "across layers": "square", "within layer": "triangle-up"}
 DODGE = 1.035
 LABEL_GAP_PX, ROOM_OF_AXIS = 16, 60
@@ -74,9 +76,9 @@ def draw_tradeoff(
     private = [p for p in points if p.epsilon is not None]
     epsilons = [e for e in (*(p.epsilon for p in private), *(own.epsilon for own in yours)) if e]
     lowest = set_epsilon_axis(figure, epsilons, [p.epsilon for p in private if p.epsilon])
-    for point in points:
-        if point.epsilon is None and point.method == "non-private prefix":
-            _draw_band(figure, point, lowest, palette, measure)
+    bands = sorted((p for p in points if p.epsilon is None and p.method in BANDS), key=lambda p: p.mean)
+    for point in bands:
+        _draw_band(figure, point, lowest, palette, measure, above=point is bands[-1])
     if level is not None:
         figure.add_hline(y=measure.scale * level, line={"width": 1, "color": palette.reference})
         _label(figure, lowest, measure.scale * level, measure.level, palette, yanchor="bottom", xanchor="left")
@@ -128,7 +130,10 @@ def _label(figure: go.Figure, x: float, y: float, text: str, palette: tokens.Pal
     )
 
 
-def _draw_band(figure: go.Figure, point: MethodPoint, lowest: float, palette: tokens.Palette, measure: Measure) -> None:
+def _draw_band(
+    figure: go.Figure, point: MethodPoint, lowest: float, palette: tokens.Palette, measure: Measure, above: bool
+) -> None:
+    """Interval of a method without noise; its words stand above or under it, so that those of two do not meet."""
     if point.low == point.high:
         figure.add_hline(y=measure.scale * point.low, line={"width": 1, "color": palette.reference})
     else:
@@ -140,8 +145,9 @@ def _draw_band(figure: go.Figure, point: MethodPoint, lowest: float, palette: to
             line_width=0,
             layer="below",
         )
-    text = f"non-private, {measure.show(point.mean)}"
-    _label(figure, lowest, measure.scale * point.high, text, palette, xanchor="left", yanchor="bottom")
+    text = f"{BANDS[point.method]}, {measure.show(point.mean)}"
+    edge, anchor = (point.high, "bottom") if above else (point.low, "top")
+    _label(figure, lowest, measure.scale * edge, text, palette, xanchor="left", yanchor=anchor)
 
 
 def _draw_method(
@@ -225,7 +231,12 @@ def name_methods(
     ends = sorted(ends, key=lambda end: end[1])
     heights = spread([y * pixels for _, y, _ in ends], LABEL_GAP_PX)
     for (x, _, method), height in zip(ends, heights, strict=True):
-        _label(figure, x * 1.12, height / pixels, method, palette, xanchor="left", yanchor="middle")
+        _label(figure, x * 1.12, height / pixels, shorten(method), palette, xanchor="left", yanchor="middle")
+
+
+def shorten(method: str) -> str:
+    """A method's name in a figure: `+ across layers (fixed)`, since that of one level begins like all the others."""
+    return method.removeprefix("DP prefix ") if " + " in method else method
 
 
 def spread(positions: list[float], gap: float) -> list[float]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from analysis.layers.settings import why_no_layers
 from analysis.settings import PointConfig, check_rows
 from dpflat.config import DPPrivacy, RunConfig
 from dpflat.errors import DPFlatError
@@ -75,6 +76,8 @@ def check_point(config: PointConfig, run: Run) -> None:
         DPFlatError: with what was expected and what came.
     """
     check_rows(config, run.config)
+    if run.config.adapter.kind == "full":
+        raise DPFlatError(f"{why_no_layers(run.config)} The landscape moves prefixes. Pick a run with prefixes.")
     if run.config.adapter.kind == "head_only" and not config.head:
         raise DPFlatError("This run trained a head alone, so nothing moves with head=false. Use head=true.")
     points = getattr(config, "points", 1)

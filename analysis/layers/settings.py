@@ -61,5 +61,7 @@ def why_no_layers(run: RunConfig) -> str:
     """The sentence for a run that has no prefixes in its layers."""
     if run.adapter.kind == "prompt":
         return "This run is black box: it has trained vectors at the input only, so there is no prefix in any layer."
+    if run.adapter.kind == "full":
+        return "This run trained every weight of the backbone: there is no prefix in any layer."
     assert run.adapter.kind == "head_only"
     return "This run trained a head alone: there is no prefix in any layer."

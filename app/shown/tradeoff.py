@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.comparison.gathered import Gathered
 from analysis.comparison.measures import Measure
 from analysis.comparison.pooling import BASELINE, name_setting, unusual_settings
-from analysis.figures.tradeoff import OwnRun, draw_tradeoff
+from analysis.figures.tradeoff import BANDS, OwnRun, draw_tradeoff
 from analysis.figures.tradeoff_findings import describe_differences, describe_tradeoff
 from analysis.figures.tradeoff_panels import MethodDifference, draw_differences
 from analysis.results import MethodPoint
@@ -59,7 +59,7 @@ def is_far_below(level: float, points: Sequence[MethodPoint], stars: Sequence[Ow
 def compose_tradeoff(found: Gathered, asked: Asked, stars: tuple[OwnRun, ...] = ()) -> ShownFigure | None:
     """The primary figure; None where nothing of it is measured."""
     measure = found.measure
-    points = [point for point in found.points if point.method in (*asked.methods, NON_PRIVATE)]
+    points = [point for point in found.points if point.method in (*asked.methods, *BANDS)]
     if not any(point.epsilon is not None for point in points) and not stars:
         return None
     epsilon = told_epsilon(found)
@@ -98,7 +98,7 @@ def compose_tradeoff(found: Gathered, asked: Asked, stars: tuple[OwnRun, ...] = 
             found,
             asked,
             {"analysis.figures.tradeoff": ["draw_tradeoff"]},
-            f"points = [p for p in found.points if p.method in {(*asked.methods, NON_PRIVATE)!r}]",
+            f"points = [p for p in found.points if p.method in {(*asked.methods, *BANDS)!r}]",
             f'draw_tradeoff(points, "light", level={level}, measure=measure)',
         ),
         notes_of(found, asked),
@@ -123,7 +123,7 @@ def notes_of(found: Gathered, asked: Asked) -> tuple[str, ...]:
         if unusual
         else "All pooled runs have the default settings."
     )
-    entries = {method: _entries(found, method) for method in (*asked.methods, NON_PRIVATE)}
+    entries = {method: _entries(found, method) for method in (*asked.methods, *BANDS)}
     told = {method: counts for method, counts in entries.items() if counts}
     if len({count for counts in told.values() for count in counts}) > 1:
         words = ", ".join(

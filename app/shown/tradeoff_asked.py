@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from analysis.comparison.gathered import Gathered
 from analysis.comparison.reading import ANALYSES
+from analysis.figures.tradeoff import BANDS
 from analysis.figures.tradeoff_findings import describe_measured
 from analysis.store import analyze_command
 from analysis.tradeoff import Key
@@ -47,7 +48,7 @@ class Asked:
 
 def say_measured(found: Gathered, asked: Asked) -> str:
     """How many runs of the drawn methods have the measure; empty where all have."""
-    methods = (*asked.methods, NON_PRIVATE)
+    methods = (*asked.methods, *BANDS)
     measured, of, none = (
         sum(counts.get(m, 0) for m in methods) for counts in (found.answered, found.asked, found.meaningless)
     )

@@ -10,10 +10,11 @@ from analysis.comparison.gathered import Gathered
 from analysis.comparison.measures import ACCURACY, EIGENVALUE, SHARPNESS, Measure
 from analysis.comparison.pooling import BASELINE, name_setting
 from analysis.comparison.reading import ANALYSES, can_have
+from analysis.figures.tradeoff import BANDS
 from analysis.figures.tradeoff_findings import describe_left_out
 from analysis.store import analyze_command
 from app.shown.tradeoff import compose_differences, compose_tradeoff, list_stars
-from app.shown.tradeoff_asked import NON_PRIVATE, say_measured
+from app.shown.tradeoff_asked import say_measured
 from app.shown.tradeoff_targets import compose_flatness, compose_reach, list_flat_epsilons
 from app.ui.frame import show_shown
 from app.ui.landscape_choice import keep
@@ -90,7 +91,7 @@ def write_address(choice: Choice, target: int, epsilon: float | None) -> None:
     st.session_state[ADDRESS] = address
     if st.query_params.to_dict() != address:
         st.query_params.from_dict(address)
-    methods = (*asked.methods, NON_PRIVATE)
+    methods = (*asked.methods, *BANDS)
     named = write_selection([row["id"] for row in choice.rows if row["method"] in methods])
     show_copy_link(address | (named or {}))
 
@@ -126,7 +127,7 @@ def show_command(measure: Measure, choice: Choice, runs: Sequence[Run]) -> None:
 
 def show_left_out(found: Gathered, choice: Choice) -> None:
     """Runs of the drawn methods that are not pooled, by the settings that differ, and the way to them."""
-    methods = (*choice.asked.methods, NON_PRIVATE)
+    methods = (*choice.asked.methods, *BANDS)
     lines = []
     for names, left in found.pool.left_out.items():
         count = sum(run.config.method() in methods for run in left)

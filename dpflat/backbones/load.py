@@ -1,4 +1,4 @@
-"""Frozen transformers behind one small interface."""
+"""Transformers behind one small interface: their own weights stay as they are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import torch
 from torch import Tensor
+from torch.func import functional_call
 
 from dpflat.attention import NAME, register_attention
 from dpflat.backbones.families import FAMILIES
@@ -64,15 +65,19 @@ class Backbone:
         dtype: torch.dtype = self.model.dtype
         return dtype
 
-    def hidden_states(self, input_ids: Tensor, mask: Tensor, prefix: dict[int, Tensor]) -> Tensor:
+    def hidden_states(
+        self, input_ids: Tensor, mask: Tensor, prefix: dict[int, Tensor], weights: dict[str, Tensor] | None = None
+    ) -> Tensor:
         """(B, S, E) states of the last layer; positions are not shifted by the prefix.
 
         Args:
             input_ids: (B, S).
             mask: additive, (B, 1, 1, S).
             prefix: for each active layer (2, K, P, D) or (B, 2, K, P, D).
+            weights: by their names in the model, what takes the place of its own.
         """
-        output = self.model(input_ids=input_ids, attention_mask=mask, prefix=prefix)
+        inputs = {"input_ids": input_ids, "attention_mask": mask, "prefix": prefix}
+        output = functional_call(self.model, weights, kwargs=inputs) if weights else self.model(**inputs)
         states: Tensor = output.last_hidden_state
         return states
 

@@ -52,6 +52,17 @@ def test_a_run_without_noise_is_a_band_with_its_name_and_never_a_point():
     assert "non-private, 80.0 %" in words(figure)
 
 
+def test_full_fine_tuning_is_a_grey_band_beside_that_of_prefixes_and_their_words_do_not_meet():
+    figure = draw(point("non-private full", None, 0.82, "none"), point("non-private prefix", None, OPEN, "none"))
+    assert len(figure.data) == 0
+    bands = [shape for shape in figure.layout.shapes if shape.type == "rect"]
+    assert {band.fillcolor for band in bands} == {tokens.PALETTES["light"].reference}
+    notes = {note.text: note for note in figure.layout.annotations}
+    full, prefix = notes["full fine-tuning, non-private, 82.0 %"], notes["non-private, 80.0 %"]
+    assert (full.yanchor, prefix.yanchor) == ("bottom", "top")
+    assert (full.y, prefix.y) == pytest.approx((84.0, 78.0))
+
+
 @pytest.mark.parametrize(
     ("guarantee", "symbol"), [("holds", "circle"), ("nominal", "circle-open"), ("void", "circle-open")]
 )

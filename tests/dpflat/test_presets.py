@@ -16,7 +16,7 @@ from dpflat.training import train
 from tests.conftest import SMALL
 
 PLANNED_ONLY = {"paper_roberta"}
-ANSWERS = {"non_private": "none", "dp_flat_as_published": "void"}
+ANSWERS = {"non_private": "none", "full_finetuning": "none", "dp_flat_as_published": "void"}
 
 
 @pytest.mark.integration
