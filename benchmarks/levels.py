@@ -1,11 +1,12 @@
 """Time and memory of each level of flatness beside plain DP-SGD, paired: every run in a process of its own.
 
-    python benchmarks/levels.py [--rounds 3] [--backbone dpflat-tiny] [--rows 2048] [--epochs 2]
+    python benchmarks/levels.py [--rounds 3] [--modes MODE ...] [--backbone dpflat-tiny] [--rows 2048] [--epochs 2]
 
-Each round runs every mode once, in an order that moves on, with default settings on the same training sentences and
-one thread. Seconds are those of the processor, which what else the machine does moves little. Printed, as medians over
-the rounds of ratios to the plain run of the same round, with the lowest and highest: seconds of all training phases,
-peak memory of the process, and seconds of one gradient step while the ascent is on; selection and twin in seconds.
+Each round runs every mode (or the plain one and those named) once, in an order that moves on, with default settings on
+the same training sentences and one thread. Seconds are those of the processor, which what else the machine does moves
+little. Printed, as medians over the rounds of ratios to the plain run of the same round, with the lowest and highest:
+seconds of all training phases, peak memory of the process, and seconds of one gradient step while the ascent is on;
+selection and twin in seconds.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import statistics
 import subprocess
 import sys
 import time
+
+import torch
 
 from dpflat.config import build_config
 from dpflat.events import PhaseStarted, StepDone
@@ -38,11 +41,11 @@ def run_once(mode: str, backbone: str, rows: int, epochs: float) -> dict[str, fl
         f"optimiser.epochs={epochs}",
         "execution.evaluations=1",
         "execution.trajectory_points=0",
-        "execution.threads=1",
     ]
     if mode != PLAIN:
         settings.append(f"flatness.{mode.replace('.', '.mode=')}")
     set_up_torch()
+    torch.set_num_threads(1)
     experiment = prepare(build_config(apply_settings({}, settings)))
     level = experiment.config.flatness.within_layer
     ascending = experiment.schedule.count_steps(
@@ -74,6 +77,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--modes", nargs="+", choices=MODES[1:], default=MODES[1:])
     parser.add_argument("--backbone", default="dpflat-tiny")
     parser.add_argument("--rows", type=int, default=2048)
     parser.add_argument("--epochs", type=float, default=2.0)
@@ -82,10 +86,11 @@ def main() -> None:
     if arguments.one:
         print(json.dumps(run_once(arguments.one, arguments.backbone, arguments.rows, arguments.epochs)))
         return
-    found: dict[str, list[dict[str, float]]] = {mode: [] for mode in MODES}
+    modes = [PLAIN, *arguments.modes]
+    found: dict[str, list[dict[str, float]]] = {mode: [] for mode in modes}
     for number in range(arguments.rounds):
-        start = number * 5 % len(MODES)
-        for mode in MODES[start:] + MODES[:start]:
+        start = number * 5 % len(modes)
+        for mode in modes[start:] + modes[:start]:
             again = [sys.executable, __file__, *sys.argv[1:], "--one", mode]
             done = subprocess.run(again, check=True, capture_output=True, text=True)
             found[mode].append(json.loads(done.stdout))
