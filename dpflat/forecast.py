@@ -49,7 +49,7 @@ class Forecast:
         epsilon: by RDP, or None without noise.
         seconds: expected time on this machine, or None for a backbone of unknown speed.
         selection_seconds: how many of them scoring the layers takes; 0 where that is not done, None as `seconds`.
-        memory_gb: expected peak memory, or None.
+        memory_gb: expected peak memory; None where it is not measured.
         basis: where the time comes from.
     """
 
@@ -243,7 +243,8 @@ def forecast_run(config: RunConfig, examples_per_second: float | None = None) ->
         selection_seconds = longer * count_selection_rows(config) / examples_per_second
         trained = longer * (rows + FORWARD_SHARE * tested) / examples_per_second
         seconds = START_SECONDS + trained + selection_seconds
-    small = card is not None and config.microbatch() <= card.microbatch and config.data.max_tokens <= 64
+    frozen = config.adapter.kind != "full"
+    small = card is not None and frozen and config.microbatch() <= card.microbatch and config.data.max_tokens <= 64
     return Forecast(
         plan=plan,
         schedule=schedule,
