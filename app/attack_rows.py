@@ -5,7 +5,7 @@ from __future__ import annotations
 from analysis.attacks.results import AttacksResult
 from analysis.attacks.settings import FALSE_ALARMS
 from analysis.figures.attack_findings import point_at, show_area, show_share
-from dpflat.privacy.wording import show_epsilon, show_lower_bound
+from dpflat.privacy.wording import show_delta, show_epsilon, show_lower_bound
 
 TOO_FEW = "too few rows"
 
@@ -18,8 +18,8 @@ def attack_rows(found: AttacksResult) -> list[dict[str, str]]:
         for allowed in FALSE_ALARMS:
             point = point_at(attack, allowed)
             row[f"found at {100 * allowed:g} %"] = show_share(point.found) if point else TOO_FEW
-        row |= {"members": f"{attack.members:,}", "non-members": f"{attack.others:,}"}
-        row["shadow runs"] = str(len(attack.shadows)) if attack.shadows else ""
+        row["members, others"] = f"{attack.members:,} and {attack.others:,}"
+        row["shadow runs"] = str(len(attack.shadows) or "none")
         rows.append(row)
     return rows
 
@@ -34,6 +34,7 @@ def audit_rows(found: AttacksResult) -> list[dict[str, str]]:
             "attack": "canaries",
             "epsilon at least": show_lower_bound(audit.bound),
             "ceiling": show_epsilon(audit.ceiling),
+            "delta": show_delta(audit.delta),
             "canaries": f"{audit.canaries:,}",
             "took part": f"{audit.included:,}",
             "guesses": f"{audit.guesses:,}",

@@ -15,7 +15,7 @@ from dpflat.config import RunConfig
 from dpflat.forecast import FORWARD_SHARE, REFERENCE_TOKENS, START_SECONDS
 
 SHARES = {"threshold": 1.0, "canaries": 0.1, "likelihood": 4.0}
-WORDS = {"threshold": "losses of all rows", "canaries": "canaries", "likelihood": "shadow runs"}
+WORDS = {"threshold": "losses of members and test rows", "canaries": "canaries", "likelihood": "shadow runs"}
 
 
 def forecast_seconds(config: AttacksConfig, run: RunConfig) -> float | None:

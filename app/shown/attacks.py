@@ -55,8 +55,9 @@ def compose_audit(run: Run, found: AttacksResult, config: AttacksConfig) -> Show
     return ShownFigure(
         "canaries",
         describe_audit(audit, guarantee),
-        f"Epsilon refuted with 95 % confidence · {audit.right:,} of {audit.guesses:,} guesses right, "
-        f"{audit.canaries:,} canaries · seed {run.config.seed} · {run.config.task.name}",
+        f"Epsilon refuted with 95 % confidence at delta = {wording.show_delta(audit.delta)} · {audit.right:,} of "
+        f"{audit.guesses:,} guesses right, {audit.canaries:,} canaries · seed {run.config.seed} · "
+        f"{run.config.task.name}",
         lambda mode: draw_audit(audit, guarantee, mode),
         EntryClass.DIAGNOSTIC,
         pd.DataFrame(audit_rows(found)),

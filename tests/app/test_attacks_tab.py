@@ -115,6 +115,8 @@ def test_a_table_has_intervals_and_leaves_out_what_rests_on_too_few_rows(own):
     assert table["found at 0.1 %"].tolist() == ["too few rows"]
     assert "[" in table["area (AUC)"][0]
     assert "[" in table["found at 1 %"][0]
+    assert table["members, others"].tolist() == ["400 and 1,706"]
+    assert table["shadow runs"].tolist() == ["none"]
 
 
 @pytest.mark.parametrize("noiseless", [True, False])
@@ -144,6 +146,7 @@ def test_canaries_that_refute_the_claim_say_so_with_their_ceiling(own):
     page = open_page("privacy", tab="attacks")
     assert "Measured at least 1.20 (95 %), claimed 1.00: the claim is false" in texts(page)
     assert "200 canaries with 100 guesses cannot show more than 3.10." in texts(page)
+    assert "at delta = 1.0e-3 · 90 of 100 guesses right" in texts(page)
     assert len(figures(page)) == 2
 
 
@@ -222,7 +225,7 @@ def test_what_ended_early_keeps_its_parts_and_can_go_on(own, state, button):
 def test_while_it_is_measured_there_is_a_bar_and_stop(own):
     measure_attacks(plan_run(own), own, state="running", parts=0)
     page = open_page("privacy", tab="attacks")
-    assert "losses of all rows" in texts(page)
+    assert "losses of members and test rows" in texts(page)
     assert "Stop" in labels(page)
     assert figures(page) == []
 
