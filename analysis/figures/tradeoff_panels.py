@@ -11,10 +11,10 @@ import plotly.graph_objects as go
 from analysis.comparison.measures import ACCURACY, Measure
 from analysis.comparison.reach import ALREADY, NEVER, Reach
 from analysis.figures import tokens
-from analysis.figures.tradeoff import ROOM_OF_AXIS, dodges, hollow, mark_of, name_methods, set_epsilon_axis
+from analysis.figures.tradeoff import ROOM_OF_AXIS, dodges, hollow, mark_of, name_methods, set_epsilon_axis, shorten
 from analysis.results import PairedDifference
 
-ROOM_OF_NAMES = 0.35
+ROOM_OF_NAMES, OUTWARD = 0.35, 1.06
 
 
 @dataclass(frozen=True)
@@ -147,9 +147,8 @@ def draw_reach(reaches: list[Reach], mode: tokens.Mode) -> go.Figure:
                     x=ends, y=[place, place], mode="lines", line={"width": width, "color": line}, hoverinfo="skip"
                 )
             )
-        arrows = [(first, "triangle-left")] * (reach.low == ALREADY) + [(last, "triangle-right")] * (
-            reach.high == NEVER
-        )
+        arrows = [(first / OUTWARD, "triangle-left")] * (reach.low == ALREADY)
+        arrows += [(last * OUTWARD, "triangle-right")] * (reach.high == NEVER)
         figure.add_trace(
             go.Scatter(
                 x=[x for x, _ in arrows],
@@ -177,7 +176,7 @@ def draw_reach(reaches: list[Reach], mode: tokens.Mode) -> go.Figure:
         )
     figure.update_yaxes(
         tickvals=list(range(len(reaches))),
-        ticktext=[reach.method.replace(" + ", "<br>+ ") for reach in reversed(reaches)],
+        ticktext=[shorten(reach.method).replace(" + ", "<br>+ ") for reach in reversed(reaches)],
         range=[-0.6, len(reaches) - 0.4],
         showgrid=False,
         zeroline=False,

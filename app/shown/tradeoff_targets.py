@@ -23,7 +23,7 @@ from dpflat.privacy.ledger import EntryClass
 NAMED = 1
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def find_reaches(accuracy: Gathered, asked: Asked, target: float) -> tuple[Reach, ...]:
     """For each drawn method the epsilon that a target accuracy takes; DP prefix and DP-Flat first."""
     order = (BASELINE, REPAIRED, *asked.methods)
@@ -101,7 +101,8 @@ def list_flat_runs(
     Sharpness in Keskar's box grows with the entries that move, to first order in proportion: that of each run is
     brought to the entries of the run that moves most.
     """
-    groups = [accuracy.pool.groups[key] for key in asked.drawn(accuracy) if key[1] == epsilon]
+    keys = [key for key in asked.drawn(accuracy) if key[1] == epsilon and flat.asked.get(key[0])]
+    groups = [accuracy.pool.groups[key] for key in keys]
     both = [
         (run, found)
         for group in groups

@@ -29,7 +29,7 @@ def gather_cached(runs: list[Run], measure: Measure) -> Gathered:
     return _gather(folders, measure.name, _stamp(runs, measure))
 
 
-@lru_cache(maxsize=12)
+@lru_cache(maxsize=6)
 def _gather(folders: tuple[tuple[Path, bool], ...], name: str, stamp: str) -> Gathered:  # noqa: ARG001
     return gather([Run(folder, shipped) for folder, shipped in folders], MEASURES[name])
 

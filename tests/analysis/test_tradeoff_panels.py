@@ -9,7 +9,7 @@ from analysis.comparison.measures import ACCURACY, ATTACK, EIGENVALUE, LOSS, MEA
 from analysis.comparison.reach import ALREADY, NEVER, Reach
 from analysis.figures import tokens
 from analysis.figures.findings import Verdict
-from analysis.figures.tradeoff import draw_tradeoff
+from analysis.figures.tradeoff import draw_tradeoff, shorten
 from analysis.figures.tradeoff_findings import (
     compare_values,
     describe_correlation,
@@ -187,6 +187,11 @@ def test_each_run_is_a_dot_and_each_method_a_mean(mode):
     assert named(figure, "DP prefix").y[0] == pytest.approx(70.4)
     assert {note.text for note in figure.layout.annotations} == {"DP prefix", "DP-Flat"}
     assert figure.layout.xaxis.type == "log"
+
+
+def test_names_of_one_level_are_short_in_a_figure():
+    names = ("DP prefix", "DP prefix + across layers (fixed)", "DP-Flat")
+    assert [shorten(name) for name in names] == ["DP prefix", "+ across layers (fixed)", "DP-Flat"]
 
 
 def test_ticks_of_a_log_axis_are_round():

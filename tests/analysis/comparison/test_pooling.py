@@ -73,6 +73,13 @@ def test_the_measure_is_what_most_runs_of_dp_prefix_tuning_have():
     assert pool.settings["optimiser.epochs"] == 1
 
 
+def test_full_fine_tuning_stands_beside_frozen_weights_of_another_type():
+    full = run("f", "adapter.kind=full", "privacy.kind=none")
+    pool = pool_runs([run("a", "backbone.dtype=bfloat16"), full, run("x", "privacy.kind=none")])
+    assert names(pool) == {("DP prefix", 3.0): ["a"], ("non-private full", None): ["f"]}
+    assert left_out(pool) == {("backbone.dtype",): ["x"]}
+
+
 def test_no_runs_make_no_groups():
     assert names(pool_runs([])) == {}
 
