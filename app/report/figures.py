@@ -34,16 +34,12 @@ def write_figure(shown: ShownFigure, name: str, heading: str = "h2") -> str:
                 "figcaption",
                 [element(heading, shown.finding.text, style="color: var(--ink)"), element("p", shown.subtitle)],
             ),
-            f'<div id="{name}" role="img" style="min-height: {height}px"{_label(shown)}></div>',
+            element("div", "", id=name, role="img", style=f"min-height: {height}px", label=shown.finding.text),
             wrap("div", foot, class_="foot"),
             *paragraphs(shown.notes, class_="small"),
             wrap("details", ["<summary>Data and code</summary>", *exports]),
         ],
     )
-
-
-def _label(shown: ShownFigure) -> str:
-    return element("i", "", label=shown.finding.text)[2:-5]
 
 
 def write_charts(figures: dict[str, ShownFigure], modes: tuple[Mode, ...]) -> str:

@@ -25,7 +25,7 @@ def wrap(name: str, inside: Iterable[str], **attributes: str) -> str:
 
 
 def _write(attributes: dict[str, str]) -> str:
-    names = {"class_": "class", "label": "aria-label", "labelled_by": "aria-labelledby"}
+    names = {"class_": "class", "label": "aria-label"}
     return "".join(f' {names.get(key, key)}="{escape(value, quote=True)}"' for key, value in attributes.items())
 
 
