@@ -27,6 +27,7 @@ class Kind:
         begin: `module:function` of (run, config) that makes it ready to work; needs torch.
         list_needed: of (config, part) the settings that the part depends on: where they are equal, it is taken over
             from another analysis of the run. None: every part depends on all. Only for kinds without arrays.
+        more_memory_gb: peak memory over that of training, as measured.
     """
 
     settings: type[AnalysisConfig]
@@ -37,3 +38,4 @@ class Kind:
     forecast: Callable[[Any, RunConfig], float | None]
     begin: str
     list_needed: Callable[[Any, str], Mapping[str, Any]] | None = None
+    more_memory_gb: float = 0.0

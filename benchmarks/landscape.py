@@ -3,8 +3,8 @@
     python benchmarks/landscape.py RUN [--runs FOLDER] [--examples 64] [--points 25] [--rounds 3] [--threads 1]
 
 Eigenvalues: PyHessian's five by its default tolerance; then ours, until our five residuals are each no larger than its
-five, both sorted. Slice: points of the default plane scored our way (each row padded to its own bucket; in the run's own
-type, and in float32), and the plain way (float32, every row padded to the longest length, batches of 32), in turn.
+five, both sorted. Slice: points of the default plane scored our way (each row padded to its own bucket; in the run's
+own type, and in float32), and the plain way (float32, every row padded to the longest length, batches of 32), in turn.
 Printed: processor seconds, which a busy machine moves little, ratios as medians over rounds, residuals, and the largest
 difference in the rise of the loss from the plain way.
 """

@@ -49,4 +49,5 @@ CURVATURE = Kind(
     forecast_curvature,
     begin="analysis.curvature.measure:begin_curvature",
     list_needed=list_needed,
+    more_memory_gb=0.6,
 )

@@ -26,6 +26,6 @@ def describe_cost(run: Run, config: AnalysisConfig) -> str:
     taken = take_over(run, config).get("parts", {})
     time = f"About {show_seconds(seconds * (1 - share_done(shares, taken)))}" if seconds else "An unknown time"
     time += f" ({len(taken)} of {len(shares)} parts are measured already)" if taken else ""
-    memory = f", {card.memory_gb[run.config.backbone.dtype]:g} GB" if card else ""
+    memory = f", {card.memory_gb[run.config.backbone.dtype] + kind.more_memory_gb:.2g} GB" if card else ""
     covered = BADGES[config.entry_class(run.ledger.guarantee().answer)][1]
     return f"{time}{memory}; reads {name_rows(config.data)} ({covered})."

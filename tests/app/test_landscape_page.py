@@ -4,6 +4,7 @@ import pytest
 
 from app.ui import measure
 from dpflat import jobs
+from dpflat.catalog import BACKBONES
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from tests.app.landscape import (
@@ -142,6 +143,8 @@ def test_more_eigenvalues_are_offered_at_the_cost_of_what_is_missing_and_start_w
     monkeypatch.setattr(measure.jobs, "start", lambda folder, module: None)
     page = open_tab(run, tab="curvature", count="10")
     assert "(4 of 5 parts are measured already)" in texts(page)
+    kept = BACKBONES[run.config.backbone.name].memory_gb[run.config.backbone.dtype]
+    assert f", {kept + 0.6:.2g} GB; reads the held-out split" in texts(page)
     press(page, "Measure")
     page = open_tab(run, tab="curvature", count="10")
     assert "Mean rise under noise, draws: 200" in texts(page)
