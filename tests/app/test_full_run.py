@@ -88,7 +88,7 @@ def test_the_command_line_lists_shows_and_compares_it(run, dpflat, store):
     assert "adapter.kind" in out
 
 
-@pytest.mark.parametrize("page", ["start", "new", "runs", "layers", "landscape", "privacy"])
+@pytest.mark.parametrize("page", ["start", "new", "runs", "tradeoff", "layers", "landscape", "privacy"])
 def test_no_page_breaks_with_it_there(run, page):
     shown = open_page(page, v="1", a=run.id)
     assert not shown.exception
