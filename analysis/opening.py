@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -147,15 +146,18 @@ def read_weights(run: Run, step: int | None, objective: Classification) -> Param
     return kept[step]
 
 
-def open_point(run: Run, config: PointConfig, dtype: str | None = None) -> Point:
-    """Weights of a run with the rows that settings name.
+def open_point(run: Run, config: PointConfig) -> Point:
+    """Weights of a run with the rows that settings name, asked through a float32 backbone.
+
+    What is read around weights are small differences of losses: bfloat16 moves them by up to 0.0009 nats, and many
+    processors are slower in it.
 
     Raises:
         DPFlatError: when the run is not finished, or its files are damaged.
 
     Privacy: reads the rows; nothing is released.
     """
-    objective = open_objective(run, dtype)
+    objective = open_objective(run, "float32")
     split = load_rows(run.config, config.data, objective)
     rows = np.sort(seed_generator(config.seed, Purpose.SUBSET, 2).permutation(len(split))[: config.examples])
     device = choose_device(run.config)
@@ -164,16 +166,3 @@ def open_point(run: Run, config: PointConfig, dtype: str | None = None) -> Point
     weights = {key: value.to(device) for key, value in stored.items()}
     keys = tuple(weights if config.head else trained_prefixes(weights))
     return Point(objective, weights, keys, pieces, hashlib.sha256(rows.tobytes()).hexdigest()[:12])
-
-
-def in_float32(point: Point, run: Run) -> Point:
-    """The same weights and rows, asked through a float32 backbone.
-
-    Raises:
-        DPFlatError: when the backbone cannot be had.
-
-    Privacy: none.
-    """
-    if point.objective.backbone.dtype is torch.float32:
-        return point
-    return replace(point, objective=open_objective(run, "float32"))

@@ -29,7 +29,7 @@ from analysis.curvature.settings import CurvatureConfig
 from analysis.landscape.directions import draw_gaussian, normalise_filters
 from analysis.landscape.scoring import score
 from analysis.landscape.settings import PlaneConfig
-from analysis.opening import Point, open_point
+from analysis.opening import Point, open_objective, open_point
 from analysis.parts import finish
 from analysis.vectors import move
 from dpflat.batches import Batch
@@ -43,7 +43,7 @@ COUNT, PLAIN_BATCH, PYHESSIAN_TOLERANCE, PYHESSIAN_ITERATIONS = 5, 32, 1e-3, 100
 
 def compare_eigenvalues(run: Run, examples: int) -> dict[str, Any]:
     """Seconds and residuals of five eigenvalues."""
-    point = open_point(run, CurvatureConfig(examples=examples), "float32")
+    point = open_point(run, CurvatureConfig(examples=examples))
     began = time.process_time()
     surface = LossSurface(point.objective, point.weights, point.keys, point.pieces)
     values, vectors = run_pyhessian(surface, COUNT, PYHESSIAN_TOLERANCE, PYHESSIAN_ITERATIONS)
@@ -103,7 +103,8 @@ def pad(point: Point, longest: int) -> list[Batch]:
 def compare_slices(run: Run, examples: int, points: int, rounds: int) -> dict[str, Any]:
     """Seconds a point of the default plane, each way in turn, and how far their rises are apart."""
     config = PlaneConfig(examples=examples)
-    own, single = open_point(run, config), open_point(run, config, "float32")
+    single = open_point(run, config)
+    own = replace(single, objective=open_objective(run))
     plain = replace(single, pieces=pad(single, run.config.data.max_tokens))
     ways = {"own type": own, "float32": single, "plain": plain}
     axes = [normalise_filters(own, draw_gaussian(own, 0, number))[0] for number in range(2)]

@@ -33,7 +33,7 @@ def begin_curvature(run: Run, config: CurvatureConfig) -> Begun:
     Raises:
         DPFlatError: when the run is not finished, or its files are damaged.
     """
-    point = open_point(run, config, "float32")
+    point = open_point(run, config)
     deviation = noise_deviation(run.config, config.noise_epsilon)
     return Begun(
         point.objective.backbone,

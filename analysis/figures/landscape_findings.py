@@ -15,7 +15,7 @@ from analysis.landscape.walk import walk_share
 
 SEED = "(1 seed)"
 ROUNDING, NEAR = 1e-3, 0.05
-"""Nats that bfloat16 changes of a rise, as measured; share of the largest eigenvalue below which signs are lost."""
+"""Nats that bfloat16 changes of a rise, as measured; share of the top eigenvalue below which signs are lost."""
 
 
 def show_value(value: float) -> str:

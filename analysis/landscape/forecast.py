@@ -9,26 +9,26 @@ from dpflat.catalog import BACKBONES, TASKS
 from dpflat.config import RunConfig
 from dpflat.forecast import FORWARD_SHARE, REFERENCE_TOKENS, START_SECONDS
 
-PRODUCT_SHARE = 2.4
-"""Work of a product with the Hessian, over that of a gradient; as measured."""
+PRODUCT_SHARE = 1.9
+"""Work of a product with the Hessian, whose first pass is kept, over that of a gradient; as measured."""
 TOP_TWO, TOP_FIVE, OF_BLOCK = 12, 20, 10
 """Products that eigenvalues usually take: the top two, five and the lowest, those of a block."""
 
 
-def seconds_each(config: PointConfig, run: RunConfig, dtype: str | None = None) -> float | None:
-    """Seconds to ask all rows for the loss once; None for a backbone of unknown speed."""
+def seconds_each(config: PointConfig, run: RunConfig) -> float | None:
+    """Seconds to ask all rows for the loss once, in float32; None for a backbone of unknown speed."""
     card = BACKBONES.get(run.backbone.name)
     if card is None:
         return None
     task = run.task.card() if config.data in ("test", "train") else TASKS[config.data]
     longer = min(task.typical_tokens, run.data.max_tokens) / REFERENCE_TOKENS
-    speed = card.examples_per_second.get(dtype or run.backbone.dtype)
-    return None if not speed else FORWARD_SHARE * longer * config.examples / speed
+    speed = card.examples_per_second["float32"]
+    return FORWARD_SHARE * longer * config.examples / speed
 
 
 def products_of(products: float, config: PointConfig, run: RunConfig) -> float | None:
     """Seconds of so many products with the Hessian."""
-    each = seconds_each(config, run, "float32")
+    each = seconds_each(config, run)
     return None if each is None else products * PRODUCT_SHARE / FORWARD_SHARE * each
 
 
@@ -56,7 +56,7 @@ def forecast_trust(config: TrustConfig, run: RunConfig) -> float | None:
 
 def forecast_curvature(config: CurvatureConfig, run: RunConfig) -> float | None:
     """Expected seconds on a two-core machine."""
-    card, each = BACKBONES.get(run.backbone.name), seconds_each(config, run, "float32")
+    card, each = BACKBONES.get(run.backbone.name), seconds_each(config, run)
     if card is None or each is None:
         return None
     spectrum = config.spectrum_probes * config.spectrum_steps

@@ -19,7 +19,7 @@ from analysis.landscape.directions import (
 )
 from analysis.landscape.scoring import score
 from analysis.landscape.settings import RADII, PlaneConfig, noise_deviation
-from analysis.opening import Point, in_float32, open_point, read_path, read_weights
+from analysis.opening import Point, open_point, read_path, read_weights
 from analysis.parts import Part, Step, Unfinished, follow, follow_as
 from analysis.vectors import move, unflatten
 from dpflat.errors import DPFlatError
@@ -69,7 +69,7 @@ def find_axes(
         return (found[0][0], found[1][0]), {"zero_rows": found[0][1]}
     if config.plane == "path":
         return span_run_path(run, point, config.step)
-    vectors, told = yield from find_top_two(run, point, config.seed)
+    vectors, told = yield from find_top_two(point, config.seed)
     size = deviation * point.size**0.5
     first, second = ({key: size * value for key, value in vector.items()} for vector in vectors)
     return (first, second), told
@@ -107,17 +107,16 @@ def _equal(weights: Parameters, point: Point, key: str) -> bool:
     return bool((weights[key].to(point.weights[key]) == point.weights[key]).all())
 
 
-def find_top_two(run: Run, point: Point, seed: int) -> Generator[Step, None, tuple[list[Parameters], dict[str, Any]]]:
-    """Unit eigenvectors of the two largest eigenvalues, by a float32 objective.
+def find_top_two(point: Point, seed: int) -> Generator[Step, None, tuple[list[Parameters], dict[str, Any]]]:
+    """Unit eigenvectors of the two largest eigenvalues.
 
     Raises:
         DPFlatError: when they have not converged.
 
     Privacy: reads the rows without noise.
     """
-    sharp = in_float32(point, run)
     generator = seed_generator(seed, Purpose.CURVATURE)
-    search = find_extremes(product_at(sharp, sharp.keys), sharp.size, 2, 1e-2, MOST_PRODUCTS, generator)
+    search = find_extremes(product_at(point, point.keys), point.size, 2, 1e-2, MOST_PRODUCTS, generator)
     extremes = yield from follow(search, lambda share: Step(AXES, share))
     if not extremes.top.converged.all():
         raise DPFlatError(f"The top two eigenvectors have not converged within {MOST_PRODUCTS} products.")
@@ -125,7 +124,7 @@ def find_top_two(run: Run, point: Point, seed: int) -> Generator[Step, None, tup
         "eigenvalues": extremes.top.values.tolist(),
         "residuals": extremes.top.residuals.tolist(),
     }
-    return [unflatten(vector, sharp.weights, sharp.keys) for vector in extremes.top.vectors], told
+    return [unflatten(vector, point.weights, point.keys) for vector in extremes.top.vectors], told
 
 
 def order_points(count: int) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Loss and accuracy at a point: every batch once, padded to its own length, in the type of the run's backbone."""
+"""Loss and accuracy at a point: every batch once, padded to its own length."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def begin_trust(run: Run, config: TrustConfig) -> Begun:
         if PLANES not in done:
             yield (yield from read_planes(point, config, deviation, parts.get(PLANES, {}).get("rows", [])))
         if TOP not in done:
-            yield (yield from read_top(run, point, config, deviation))
+            yield (yield from read_top(point, config, deviation))
         if PATH not in done:
             yield (yield from read_path_plane(run, point, config, deviation))
         if FINER not in done:
@@ -96,9 +96,9 @@ def read_planes(
     return Part(PLANES, {"rows": rows})
 
 
-def read_top(run: Run, point: Point, config: TrustConfig, deviation: float) -> Generator[Step, None, Part]:
+def read_top(point: Point, config: TrustConfig, deviation: float) -> Generator[Step, None, Part]:
     """The reading in the plane of the two top eigenvectors; none where these have not converged."""
-    search = find_top_two(run, point, config.seed)
+    search = find_top_two(point, config.seed)
     try:
         vectors, told = yield from follow(search, lambda step: Step(TOP, step.share / 2))
     except DPFlatError as error:

@@ -238,7 +238,7 @@ def test_with_the_head_in_the_head_moves_too(run):
 
 def test_coordinates_divided_by_s_have_a_block_s_squared_as_steep_and_the_same_loss(run):
     """The first rescaling of the page, in numbers: the same model, written as u = w / s."""
-    point = open_point(run, build_settings({"kind": "curvature", "examples": 16}), "float32")
+    point = open_point(run, build_settings({"kind": "curvature", "examples": 16}))
     key, scale = point.keys[0], 2.0
 
     class Rescaled:
