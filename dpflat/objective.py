@@ -11,10 +11,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from dpflat.adapters import Adapter, PrefixAdapter, PromptAdapter
 from dpflat.attention import additive_mask
 from dpflat.backbones.load import Backbone
 from dpflat.batches import Batch
-from dpflat.config import Adapter, PrefixAdapter, PromptAdapter
 from dpflat.prefix import PROMPT, Parameters, active_layers, backbone_weights, prefix_key
 
 Scores = dict[str, Tensor]

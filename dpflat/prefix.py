@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from dpflat.config import Adapter, FullAdapter, PrefixAdapter, PromptAdapter
+from dpflat.adapters import Adapter, FullAdapter, PrefixAdapter, PromptAdapter
 from dpflat.keys import Purpose, seed_generator
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from dpflat.adapters import FullAdapter
 from dpflat.batches import Batch, EncodedSplit, microbatches
-from dpflat.config import DPPrivacy, FullAdapter
+from dpflat.config import DPPrivacy
 from dpflat.evaluation import measure
 from dpflat.events import Event, Progress, StepDone
 from dpflat.experiment import Experiment

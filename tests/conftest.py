@@ -82,7 +82,7 @@ def random_parameters(backbone, length=3, classes=2, seed=0, std=0.5):
     """Prefixes and a head that are not zero, so that every gradient is alive."""
     import torch
 
-    from dpflat.config import PrefixAdapter
+    from dpflat.adapters import PrefixAdapter
     from dpflat.prefix import initialise
 
     parameters = initialise(PrefixAdapter(length=length, init_std=std), backbone, classes, seed)

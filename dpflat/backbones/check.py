@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from dpflat.adapters import PrefixAdapter
 from dpflat.attention import NAME, additive_mask
 from dpflat.backbones.load import Backbone, load_backbone
 from dpflat.batches import EncodedSplit
 from dpflat.catalog import BACKBONES
-from dpflat.config import BackboneConfig, PrefixAdapter
+from dpflat.config import BackboneConfig
 from dpflat.errors import DPFlatError
 from dpflat.gradients import per_unit_gradients
 from dpflat.objective import Classification

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from dpflat.adapters import FullAdapter
 from dpflat.batches import microbatches
-from dpflat.config import FullAdapter, build_config
+from dpflat.config import build_config
 from dpflat.errors import DPFlatError
 from dpflat.events import Evaluated, StepDone, Trained
 from dpflat.experiment import prepare
