@@ -28,7 +28,7 @@ def find_point_figures(kind: str, runs: Runs, root: Path, wanted: AnalysisConfig
     for number, config in enumerate(list_settings(runs, kind, root, wanted, stored)):
         assert isinstance(config, PointConfig)
         if isinstance(config, LinesConfig) and config.toward is not None:
-            _add_way(runs, config, root, stored)
+            _add_way(runs, config, root, stored, wanted is not None)
             continue
         asked = ask_runs(dict(runs), config, stored.note, root)
         measured = {side.letter for side in asked.sides}
@@ -56,12 +56,14 @@ def _add(asked: Asked, config: PointConfig, root: Path, stored: Stored) -> None:
         stored.add(compose_trust(planes) if planes.sides else None)
 
 
-def _add_way(runs: Runs, config: LinesConfig, root: Path, stored: Stored) -> None:
-    """The way from a run to another; told where the other is not here any more."""
+def _add_way(runs: Runs, config: LinesConfig, root: Path, stored: Stored, wanted: bool) -> None:
+    """The way from a run to another; told where the other is not here any more, or where it was wanted and is not."""
     assert config.toward is not None
     for letter, run in runs.items():
         asked = ask_runs({letter: run}, config, stored.note, root)
         if not asked.sides:
+            if wanted:
+                tell_missing(stored, letter_of(runs, letter), run, config)
             continue
         try:
             stored.add(compose_way(asked, run, load_run(config.toward, root), "loss"), letter_of(runs, letter))

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from analysis.kinds import KINDS
-from analysis.store import find_analysis
+from analysis.measuring import find_or_measure
+from analysis.store import Analysis, find_analysis
 from analysis.worker import do_analysis
 from app.shown import code as shown_code
 from app.shown.code import Code
@@ -17,9 +18,12 @@ from app.shown.kinds import TITLES, find_figures
 from app.shown.notebook import write_notebook
 from app.ui.page_start import make_code as make_start_code
 from dpflat import jobs
+from dpflat.errors import DPFlatError
 from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.record import Run
+from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import create_run
+from tests.app.pages import give_layers, make_run
 from tests.app.stored import all_figures, keep_everything, keep_way
 from tests.conftest import small_config
 
@@ -155,9 +159,6 @@ def test_a_notebook_measures_what_is_not_stored(own_root, read_and_count_once, m
     assert do_run(made, Stopping()) == FINISHED
     run = Run(made.folder)
     config = KINDS["trust"].settings(planes=2, points=3, examples=8)
-    from analysis.measuring import find_or_measure
-    from analysis.store import Analysis
-
     started = []
 
     def work_here(folder, worker):
@@ -170,3 +171,17 @@ def test_a_notebook_measures_what_is_not_stored(own_root, read_and_count_once, m
     assert find_or_measure(run, config) is not None
     assert started == ["analysis.worker"]
     assert find_analysis(run, config).state == "finished"
+
+
+def test_a_measurement_that_fails_is_told_and_a_read_only_lab_starts_none(own_root, monkeypatch):
+    run, config = give_layers(make_run(own_root)), KINDS["trust"].settings()
+
+    def fail(folder, worker):
+        write_status(folder, own_status("failed", message="The disk is full."))
+
+    monkeypatch.setattr(jobs, "start", fail)
+    with pytest.raises(DPFlatError, match="The disk is full"):
+        find_or_measure(run, config)
+    monkeypatch.setenv("DPFLAT_READONLY", "1")
+    with pytest.raises(DPFlatError, match="read-only"):
+        find_or_measure(run, config)

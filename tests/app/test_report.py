@@ -258,6 +258,9 @@ class TestCommand:
         assert f"Measure it: dpflat analyze {run.id} trust" in err
         code, _, err = dpflat("plot", run.id, "plane", "-o", "x.html", "--set", "plane=path")
         assert f"dpflat analyze {run.id} plane --set plane=path" in err
+        toward = ["--set", "toward=other", "--set", "points=25", "--set", "head=true"]
+        code, _, err = dpflat("plot", run.id, "lines", "-o", "x.html", *toward)
+        assert f"dpflat analyze {run.id} lines --set head=True --set points=25 --set toward=other" in err
 
     @pytest.mark.parametrize(
         ("words", "sentence"),
