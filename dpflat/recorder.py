@@ -25,7 +25,7 @@ from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
 from dpflat.state import TrainState, encode_state
 
-CHECKPOINT_SECONDS, HEARTBEAT_SECONDS = 2.0, 0.5
+CHECKPOINT_SECONDS, CHECKPOINT_SHARE, HEARTBEAT_SECONDS = 2.0, 0.05, 0.5
 
 
 class Recorder:
@@ -39,7 +39,7 @@ class Recorder:
         self.folder, self.experiment = folder, experiment
         self.private, self.artifacts = folder / layout.PRIVATE, folder / layout.ARTIFACTS
         self.started = time.monotonic()
-        self.last_beat = self.last_checkpoint = 0.0
+        self.last_beat = self.last_checkpoint = self.checkpoint_took = 0.0
         recorded = read_lines(folder / layout.METRICS)
         self.recorded_step = recorded[-1]["step"] if recorded else 0
         self.seconds_before = recorded[-1]["seconds"] if recorded else 0.0
@@ -125,14 +125,17 @@ class Recorder:
             self._note("layer_removed", step=event.step, layer=event.round.removed, round=event.number)
 
     def _checkpoint_when_due(self) -> None:
-        if time.monotonic() - self.last_checkpoint > CHECKPOINT_SECONDS:
+        """Save every two seconds, or less often where that would take more than a small share of the time."""
+        if time.monotonic() - self.last_checkpoint > max(CHECKPOINT_SECONDS, self.checkpoint_took / CHECKPOINT_SHARE):
             self.checkpoint()
 
     def checkpoint(self) -> None:
         """Save the state to go on from."""
         if self.state is not None:
+            began = time.monotonic()
             replace_file(self.private / layout.CHECKPOINT, encode_state(self.state), mode=0o600)
             self.last_checkpoint = time.monotonic()
+            self.checkpoint_took = self.last_checkpoint - began
 
     def stop(self) -> None:
         """End early at a person's wish: everything done so far stays, and the run can go on."""
