@@ -6,6 +6,7 @@ Privacy: what is stored of private data: diagnostic.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -51,15 +52,11 @@ def find_runs(claims: Claims, runs: Iterable[Run]) -> dict[tuple[str, str], BySe
         claims: the rules.
         runs: in any order.
     """
-    wanted: dict[Key, list[tuple[str, str]]] = {}
-    for row in claims.rows():
-        for method in methods_of(row):
-            place = getattr(row, "cells", ""), method
-            key = name_settings(claims.config(*place), claims.cells[place[0]].task)
-            wanted.setdefault(key, [])
-            if place not in wanted[key]:
-                wanted[key].append(place)
-    found: dict[tuple[str, str], BySeed] = {place: {} for places in wanted.values() for place in places}
+    asked = {(getattr(row, "cells", ""), method) for row in claims.rows() for method in methods_of(row)}
+    wanted: dict[Key, list[tuple[str, str]]] = defaultdict(list)
+    for place in sorted(asked):
+        wanted[name_settings(claims.config(*place), claims.cells[place[0]].task)].append(place)
+    found: dict[tuple[str, str], BySeed] = {place: {} for place in asked}
     for run in sorted(runs, key=lambda run: (not run.shipped, run.id)):
         try:
             places = [p for p in wanted.get(name_settings(run.config), ()) if _asks(claims, found, p, run)]

@@ -56,7 +56,7 @@ def test_runs_that_are_there_are_judged_drawn_and_linked(own):
     assert page.table[0].value["time"].to_dict() == dict.fromkeys(METHODS, "28 s")
     told = texts(page)
     assert "4.9 points higher" in told
-    assert "No difference above 1 point seen" in told
+    assert "no difference above 1 point seen" in told
     assert len(page.get("plotly_chart")) == 2
     links = {link.proto.label: link.proto.query_string for link in page.get("page_link")}
     assert set(links) >= {"Runs", "Epsilon and accuracy", "Privacy"}

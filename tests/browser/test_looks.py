@@ -31,7 +31,7 @@ def as_rgb(colour):
     return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
 
 
-@pytest.fixture(params=["start", "new", "runs", "layers", "landscape", "privacy", "tradeoff"])
+@pytest.fixture(params=["start", "new", "runs", "layers", "landscape", "privacy", "tradeoff", "claims"])
 def where(request):
     return request.param
 
