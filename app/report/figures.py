@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from analysis.figures.tokens import Mode
 from app.report.parts import badge, code, element, paragraphs, table, wrap
@@ -10,6 +12,7 @@ from app.shown.figure import ShownFigure
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import FIGURE_OUTSIDE
 
+Charts = dict[str, dict[Mode, Any]]
 OUTSIDE = (EntryClass.DIAGNOSTIC, EntryClass.BREAKING)
 
 
@@ -21,7 +24,6 @@ def write_figure(shown: ShownFigure, name: str, heading: str = "h2") -> str:
         name: unique in the file.
         heading: the element of the finding.
     """
-    height = shown.draw("light").layout.height or 400
     foot = [badge(shown.entry_class)]
     if shown.entry_class in OUTSIDE:
         foot.append(element("p", FIGURE_OUTSIDE, class_="small"))
@@ -34,7 +36,7 @@ def write_figure(shown: ShownFigure, name: str, heading: str = "h2") -> str:
                 "figcaption",
                 [element(heading, shown.finding.text, style="color: var(--ink)"), element("p", shown.subtitle)],
             ),
-            element("div", "", id=name, role="img", style=f"min-height: {height}px", label=shown.finding.text),
+            element("div", "", id=name, role="img", label=shown.finding.text),
             wrap("div", foot, class_="foot"),
             *paragraphs(shown.notes, class_="small"),
             wrap("details", ["<summary>Data and code</summary>", *exports]),
@@ -42,13 +44,23 @@ def write_figure(shown: ShownFigure, name: str, heading: str = "h2") -> str:
     )
 
 
-def write_charts(figures: dict[str, ShownFigure], modes: tuple[Mode, ...]) -> str:
-    """Every chart in every mode as JSON that no reader can take for markup.
+def draw_charts(figures: Mapping[str, ShownFigure], modes: tuple[Mode, ...]) -> Charts:
+    """Every chart in every mode, as Plotly's JSON.
 
     Args:
         figures: by name.
         modes: light, dark or both.
     """
-    charts = {name: {mode: json.loads(shown.draw(mode).to_json()) for mode in modes} for name, shown in figures.items()}
+    return {name: {mode: json.loads(shown.draw(mode).to_json()) for mode in modes} for name, shown in figures.items()}
+
+
+def write_charts(charts: Charts) -> str:
+    """Charts as JSON that no reader can take for markup."""
     text = json.dumps(charts, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def write_heights(charts: Charts) -> str:
+    """Rules that keep each chart's place free until it is drawn."""
+    heights = {name: next(iter(looks.values()))["layout"].get("height", 400) for name, looks in charts.items()}
+    return "\n".join(f"#{name} {{ min-height: {height}px; }}" for name, height in heights.items())

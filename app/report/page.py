@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from plotly.offline import get_plotlyjs
 
 from analysis.figures.tokens import Mode
-from app.report.figures import write_charts, write_figure
+from app.report.figures import draw_charts, write_charts, write_figure, write_heights
 from app.report.parts import element, wrap
 from app.report.style import write_style
 from app.shown.figure import ShownFigure
@@ -38,18 +38,19 @@ def write_page(title: str, body: Sequence[str], figures: dict[str, ShownFigure],
         modes: one, or light and dark for what the reader's system asks.
     """
     script = [f"<script>{get_plotlyjs()}</script>", f"<script>{DRAW}</script>"] if figures else []
+    charts = draw_charts(figures, modes)
     head = [
         '<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         element("title", title),
-        f"<style>{write_style(modes)}</style>",
+        f"<style>{write_style(modes)}\n{write_heights(charts)}</style>",
     ]
-    charts = f'<script type="application/json" id="charts">{write_charts(figures, modes)}</script>'
+    content = f'<script type="application/json" id="charts">{write_charts(charts)}</script>'
     without = wrap("noscript", [element("p", NO_SCRIPT)])
     return "<!DOCTYPE html>\n" + wrap(
         "html",
-        [wrap("head", head), wrap("body", [wrap("main", [without, *body]), charts, *script])],
+        [wrap("head", head), wrap("body", [wrap("main", [without, *body]), content, *script])],
         lang="en",
     )
 
