@@ -50,7 +50,7 @@ class FullAdapter(Section):
     """No prefix: every weight of the backbone is trained, with a linear head. Without privacy only."""
 
     kind: Literal["full"] = "full"
-    learning_rate: float = Field(0.001, ge=0, le=100)
+    learning_rate: float = Field(0.0003, ge=0, le=100)
     """Adam step size of the backbone's weights; 0 trains the head alone. Tuned on imdb (presets/TUNING.md)."""
     feature_norm: float = Field(1.0, gt=0, le=100)
     """L2 norm that each pooled text vector is rescaled to before the head. Default: unit vectors."""
