@@ -61,7 +61,7 @@ def draw_claim(rows: Sequence[JudgedRow], claims: Claims, mode: tokens.Mode) -> 
     figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height})
     measure = measure_of(rows[0])
     assert measure is not None
-    margin = 0.0 if isinstance(rows[0].row, Correlation) else claims.margin(measure.name)
+    margin = margin_of(rows, claims)
     figure.add_vline(x=0, line={"width": 1, "color": palette.ink_2})
     if margin:
         figure.add_vrect(
@@ -72,12 +72,11 @@ def draw_claim(rows: Sequence[JudgedRow], claims: Claims, mode: tokens.Mode) -> 
             line_width=0,
             layer="below",
         )
-    reach = [on_axis(measure, value) for value in (0.0, -margin, margin)]
     names = [name_row(judged, rows) for judged in rows]
     for name, judged in zip(names, rows, strict=True):
-        reach += _draw_row(figure, name, judged, measure, claims, palette)
-    room = SPARE * (max(reach) - min(reach)) or 1e-3
-    figure.update_xaxes(title_text=_title(rows, measure), range=[min(reach) - room, max(reach) + room], zeroline=False)
+        _draw_row(figure, name, judged, measure, claims, palette)
+    reach = reach_of(rows, measure, margin)
+    figure.update_xaxes(title_text=title_of(rows, measure), range=reach, zeroline=False)
     figure.update_yaxes(
         categoryorder="array",
         categoryarray=names[::-1],
@@ -88,7 +87,26 @@ def draw_claim(rows: Sequence[JudgedRow], claims: Claims, mode: tokens.Mode) -> 
     return figure
 
 
-def _title(rows: Sequence[JudgedRow], measure: Measure) -> str:
+def margin_of(rows: Sequence[JudgedRow], claims: Claims) -> float:
+    """Half the width of the shaded zone, in the unit of differences; 0 where there is none."""
+    measure = measure_of(rows[0])
+    return 0.0 if measure is None or isinstance(rows[0].row, Correlation) else claims.margin(measure.name)
+
+
+def reach_of(rows: Sequence[JudgedRow], measure: Measure, margin: float) -> tuple[float, float]:
+    """The ends of the axis: everything that is drawn, and some room."""
+    told = [0.0, -margin, margin]
+    for judged in rows:
+        interval = interval_of(judged)
+        assert interval is not None
+        told += [interval.low, interval.high, *judged.values]
+    drawn = [value for value in (on_axis(measure, value) for value in told) if math.isfinite(value)]
+    room = SPARE * (max(drawn) - min(drawn)) or 1e-3
+    return min(drawn) - room, max(drawn) + room
+
+
+def title_of(rows: Sequence[JudgedRow], measure: Measure) -> str:
+    """What the axis holds, with its unit."""
     seconds = {getattr(judged.row, "second", "") for judged in rows}
     if isinstance(rows[0].row, Barrier | Correlation):
         return measure.axis
@@ -99,11 +117,11 @@ def _title(rows: Sequence[JudgedRow], measure: Measure) -> str:
 
 def _draw_row(
     figure: go.Figure, name: str, judged: JudgedRow, measure: Measure, claims: Claims, palette: tokens.Palette
-) -> list[float]:
-    """One interval, its seeds and its mean; gives everything that has to lie on the axis."""
+) -> None:
+    """One interval, its seeds and its mean."""
     interval = interval_of(judged)
     assert interval is not None
-    role, symbol = _mark(judged, claims)
+    role, symbol = mark_of_row(judged, claims)
     colour = getattr(palette, role)
     mean, low, high = (on_axis(measure, value) for value in (interval.mean, interval.low, interval.high))
     seeds = [on_axis(measure, value) for value in judged.values]
@@ -143,10 +161,10 @@ def _draw_row(
             ),
         )
     )
-    return [value for value in (low, high, *seeds) if math.isfinite(value)]
 
 
-def _mark(judged: JudgedRow, claims: Claims) -> tuple[str, str]:
+def mark_of_row(judged: JudgedRow, claims: Claims) -> tuple[str, str]:
+    """Role of colour and shape: that of the first method."""
     row = judged.row
     if not isinstance(row, Difference | Equality | Barrier):
         return "reference", "circle"

@@ -78,13 +78,17 @@ def show_figure(
         on_select=clicked if on_click else "ignore",
         selection_mode="points",
     )
+    show_below(ShownFigure(key, finding, subtitle, lambda _: go.Figure(figure), entry_class, table, code, notes))
+
+
+def show_below(shown: ShownFigure) -> None:
+    """What stands under a figure: its badge, data and code, and the sentences."""
     row = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
     with row:
-        show_badge(entry_class)
-    shown = ShownFigure(key, finding, subtitle, lambda _: go.Figure(figure), entry_class, table, code, notes)
+        show_badge(shown.entry_class)
     with row.popover("Data and code", type="tertiary", width="content"):
         _show_exports(shown)
-    for note in notes:
+    for note in shown.notes:
         st.caption(note)
 
 

@@ -12,15 +12,16 @@ from analysis.claims.costs import Cost
 from analysis.claims.results import JudgedCard, JudgedClaims, JudgedRow, Outcome
 from analysis.claims.rules import Claims, Compared, Proof, methods_of
 from analysis.figures.claim_findings import GLYPHS, describe_attack, describe_counts, describe_row
+from analysis.figures.claim_strip import write_strip
 from analysis.figures.claims import group_drawn
 from app.claim_rows import cost_rows
 from app.shown.claims import cells_of, write_commands
 from app.shown.figure import ShownFigure
 from app.ui.claims_data import judge_cached
-from app.ui.frame import show_shown
+from app.ui.frame import show_below
 from app.ui.links import LONGEST, VERSION, RunsView, is_known_version, show_copy_link, write_link
 from app.ui.states import unknown_link
-from app.ui.theme import badge
+from app.ui.theme import badge, mode
 from dpflat.errors import DPFlatError
 
 FILTER, BEFORE, ADDRESS = "claims_verdicts", "claims_verdicts_before", "claims_address"
@@ -103,8 +104,11 @@ def show_card(judged: JudgedCard, claims: Claims, figures: Sequence[ShownFigure]
             show_words(judged, claims)
             show_links(judged, claims, bool(figures))
         with right:
-            for figure in figures:
-                show_shown(figure)
+            for figure, rows in zip(figures, group_drawn(judged).values(), strict=True):
+                st.markdown(f"#### {figure.finding.text}")
+                st.caption(figure.subtitle)
+                st.html(write_strip(rows, claims, mode()))
+                show_below(figure)
 
 
 def show_words(judged: JudgedCard, claims: Claims) -> None:

@@ -19,11 +19,11 @@ def test_cards_with_figures_stand_in_both_themes_and_widths_and_the_way_leads_to
             run = make_run(root, "fresh", method, seed, 0.7 + 0.01 * place + 0.001 * (seed - FRESH[0]))
             measure_sharpness(run, 0.2 - 0.02 * place + 0.001 * (seed - FRESH[0]))
     address = f"{serve(root)}/claims"
-    context = {"include": [[MAIN]], "exclude": [[".js-plotly-plot"]]}
+    context = {"include": [[MAIN]]}
     for dark, width in ((False, 1280), (True, 400)):
         page, errors = open_page(address, width=width, dark=dark)
         page.get_by_text("12. The whole works").wait_for()
-        page.locator(".js-plotly-plot .main-svg").first.wait_for()
+        page.get_by_role("img", name="DP-Flat: ").first.wait_for()
         page.wait_for_function(OPAQUE)
         texts = page.evaluate(TEXTS)
         assert [t for t in texts if t["size"] < LEAST_PX] == []

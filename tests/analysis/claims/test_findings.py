@@ -16,6 +16,7 @@ from analysis.figures.claim_findings import (
     describe_raw,
     describe_row,
 )
+from analysis.figures.claim_strip import nice_ticks, write_strip
 from analysis.figures.claims import draw_claim, group_drawn
 from analysis.figures.findings import Verdict
 from analysis.figures.tokens import PALETTES
@@ -154,3 +155,28 @@ def test_what_has_no_interval_is_not_drawn_and_measures_are_not_mixed():
     correlation = JudgedRow(FLATTER, Outcome.REPRODUCED, 50, 50, correlation=Correlation(-0.4, -0.6, -0.2, 50))
     (rows,) = group_drawn(JudgedCard(CLAIMS.cards[6], (correlation,))).values()
     assert not [shape for shape in draw_claim(rows, CLAIMS, "light").layout.shapes if shape.type == "rect"]
+
+
+def test_a_strip_holds_the_same_intervals_at_the_same_places_and_says_them():
+    rows = [
+        judged(CLAIMS.cards[4].rows[place], Outcome.SAME, math.log(0.9), math.log(1.2), guarantee="nominal")
+        for place in range(4)
+    ]
+    strip = write_strip(rows, CLAIMS, "light")
+    low, high = draw_claim(rows, CLAIMS, "light").layout.xaxis.range
+    place = 100 * (-10.0 - low) / (high - low)
+    assert strip.count(f"left:{place:.2f}%;width:") == 4
+    assert strip.count("<svg") == 4
+    assert f"fill='{PALETTES['light'].page}' stroke='{PALETTES['light'].full}'" in strip
+    assert "DP-Flat: +4 % [−10, +20]; within layer: +4 %" in strip
+    assert "sharpness against DP prefix, %" in strip
+    held = judged(CLAIMS.cards[4].rows[0], Outcome.SAME, -0.1, 0.1, guarantee="holds")
+    assert f"fill='{PALETTES['dark'].full}'" in write_strip([held], CLAIMS, "dark")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [(-2.2, 2.3, [-2, -1, 0, 1, 2]), (-0.021, 0.021, [-0.02, -0.01, 0, 0.01, 0.02]), (-5, 130, [0, 50, 100])],
+)
+def test_ticks_are_round_and_few(low, high, ticks):
+    assert nice_ticks(low, high) == pytest.approx(ticks)
