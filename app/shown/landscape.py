@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from analysis.figures.landscape import Measure, draw_lines, draw_planes, draw_trust, draw_way
+from analysis.figures.landscape import Measure, draw_lines, draw_trust, draw_way
 from analysis.figures.landscape_findings import (
     describe_finer,
     describe_lines,
@@ -13,6 +13,7 @@ from analysis.figures.landscape_findings import (
     describe_walk,
     describe_way,
 )
+from analysis.figures.planes import draw_planes
 from app.point_rows import line_rows, plane_rows, trust_rows
 from app.shown.asked import Asked
 from app.shown.figure import ShownFigure
@@ -79,7 +80,7 @@ def compose_plane(asked: Asked, plane: str, measure: Measure) -> ShownFigure:
         lambda mode: draw_planes(asked.sides, mode, measure, plane),
         asked.entry_class(),
         asked.table(plane_rows),
-        asked.make_code("landscape", f'draw_planes(sides, "light", "{measure}", "{plane}")'),
+        asked.make_code("planes", f'draw_planes(sides, "light", "{measure}", "{plane}")'),
         tuple(filter(None, (describe_walk(side) for side in asked.sides))),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from analysis.curvature.settings import CurvatureConfig
-from analysis.figures.landscape import draw_surface
+from analysis.figures.planes import draw_surface
 from analysis.figures.point_side import PointSide
 from analysis.landscape.results import Plane
 from analysis.landscape.settings import LinesConfig, PlaneConfig

@@ -1,6 +1,7 @@
 import pytest
 
-from analysis.figures.landscape import draw_planes, draw_surface, draw_way
+from analysis.figures.landscape import draw_way
+from analysis.figures.planes import draw_planes, draw_surface
 from analysis.figures.point_side import PointSide
 from analysis.landscape.results import read_lines, read_plane
 from tests.app.landscape import made_up_plane, made_up_way
