@@ -24,11 +24,12 @@ from analysis.figures.tradeoff_panels import on_axis
 
 MOST_TICKS, TICK_ROW_PX, MARK_PX = 5, 20, 14
 SHAPES = {
-    "circle": '<circle cx="7" cy="7" r="4.5"/>',
-    "square": '<rect x="2.5" y="2.5" width="9" height="9"/>',
-    "diamond": '<path d="M7 1.5 12.5 7 7 12.5 1.5 7Z"/>',
-    "triangle-up": '<path d="M7 2 12.5 11.5H1.5Z"/>',
+    "circle": "circle(42%)",
+    "square": "inset(12%)",
+    "diamond": "polygon(50% 0,100% 50%,50% 100%,0 50%)",
+    "triangle-up": "polygon(50% 2%,100% 92%,0 92%)",
 }
+MIDDLES = {"triangle-up": "50% 62%"}
 
 
 def nice_ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
@@ -112,10 +113,10 @@ def _draw(places: list[float], seeds: list[float], colour: str, shape: str, fill
     low, mean, high = places
     bar = f"height:{tokens.LINE_PX}px;top:{middle - tokens.LINE_PX / 2:g}px;background:{colour}"
     parts.append(_box(f"left:{low:.2f}%;width:{high - low:.2f}%;{bar}"))
-    fill = colour if filled else page
-    mark = (
-        f"<svg width='{MARK_PX}' height='{MARK_PX}' viewBox='0 0 14 14' fill='{fill}' stroke='{colour}' "
-        f"stroke-width='2' style='display:block'>{SHAPES[shape]}</svg>"
+    cut = f"clip-path:{SHAPES[shape]};background"
+    inside = (
+        "" if filled else _box(f"inset:0;transform:scale(.5);transform-origin:{MIDDLES.get(shape, '50%')};{cut}:{page}")
     )
-    parts.append(_box(f"left:calc({mean:.2f}% - {MARK_PX / 2:g}px);top:{middle - MARK_PX / 2:g}px", mark))
+    size = f"width:{MARK_PX}px;height:{MARK_PX}px;top:{middle - MARK_PX / 2:g}px"
+    parts.append(_box(f"left:calc({mean:.2f}% - {MARK_PX / 2:g}px);{size};{cut}:{colour}", inside))
     return "".join(parts)

@@ -16,7 +16,7 @@ from analysis.figures.claim_findings import (
     describe_raw,
     describe_row,
 )
-from analysis.figures.claim_strip import nice_ticks, write_strip
+from analysis.figures.claim_strip import SHAPES, nice_ticks, write_strip
 from analysis.figures.claims import draw_claim, group_drawn
 from analysis.figures.findings import Verdict
 from analysis.figures.tokens import PALETTES
@@ -166,12 +166,15 @@ def test_a_strip_holds_the_same_intervals_at_the_same_places_and_says_them():
     low, high = draw_claim(rows, CLAIMS, "light").layout.xaxis.range
     place = 100 * (-10.0 - low) / (high - low)
     assert strip.count(f"left:{place:.2f}%;width:") == 4
-    assert strip.count("<svg") == 4
-    assert f"fill='{PALETTES['light'].page}' stroke='{PALETTES['light'].full}'" in strip
+    page, orange = PALETTES["light"].page, PALETTES["light"].full
+    assert strip.count(f"background:{page}") == 4
+    assert f"{SHAPES['diamond']};background:{orange}" in strip
     assert "DP-Flat: +4 % [−10, +20]; within layer: +4 %" in strip
     assert "sharpness against DP prefix, %" in strip
     held = judged(CLAIMS.cards[4].rows[0], Outcome.SAME, -0.1, 0.1, guarantee="holds")
-    assert f"fill='{PALETTES['dark'].full}'" in write_strip([held], CLAIMS, "dark")
+    filled = write_strip([held], CLAIMS, "dark")
+    assert PALETTES["dark"].full in filled
+    assert f"background:{PALETTES['dark'].page}" not in filled
 
 
 @pytest.mark.parametrize(
