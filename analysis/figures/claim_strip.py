@@ -114,9 +114,8 @@ def _draw(places: list[float], seeds: list[float], colour: str, shape: str, fill
     bar = f"height:{tokens.LINE_PX}px;top:{middle - tokens.LINE_PX / 2:g}px;background:{colour}"
     parts.append(_box(f"left:{low:.2f}%;width:{high - low:.2f}%;{bar}"))
     cut = f"clip-path:{SHAPES[shape]};background"
-    inside = (
-        "" if filled else _box(f"inset:0;transform:scale(.5);transform-origin:{MIDDLES.get(shape, '50%')};{cut}:{page}")
-    )
+    inner = f"inset:0;transform:scale(.5);transform-origin:{MIDDLES.get(shape, '50%')}"
+    inside = "" if filled else _box(f"{inner};{cut}:{page}")
     size = f"width:{MARK_PX}px;height:{MARK_PX}px;top:{middle - MARK_PX / 2:g}px"
     parts.append(_box(f"left:calc({mean:.2f}% - {MARK_PX / 2:g}px);{size};{cut}:{colour}", inside))
     return "".join(parts)

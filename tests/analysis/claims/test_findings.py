@@ -26,7 +26,7 @@ from tests.analysis.claims.made_up import CLAIMS
 ACCURACY = CLAIMS.cards[3].rows[0]
 SHARPNESS = CLAIMS.cards[4].rows[2]
 STRENGTHS = CLAIMS.cards[10].rows[0]
-NEAREST = CLAIMS.cards[0].rows[1]
+NEAREST = CLAIMS.cards[0].rows[2]
 TWIN, ATTACK = CLAIMS.cards[9].rows[0], CLAIMS.cards[7].rows[0]
 FLATTER, PROOF = CLAIMS.cards[6].rows[0], CLAIMS.cards[8].rows[0]
 
