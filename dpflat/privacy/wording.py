@@ -1,6 +1,7 @@
 """Every sentence about privacy that the lab says, and the only place that says them.
 
-Numbers: epsilon with two decimals, rounded up; delta with two figures, rounded up; noise rounded down.
+Numbers: epsilon with two decimals, rounded up but for less than 1e-9; delta with two figures, rounded up; noise
+rounded down.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ AUTHORS_OWN_WORDS = (
 
 
 def show_epsilon(epsilon: float) -> str:
-    """Two decimals, rounded up: 2.9951 -> 3.00."""
+    """Two decimals, rounded up: 2.9951 -> 3.00. Less than 1e-9 is let go: 3.0 with a float's error stays 3.00."""
     if not math.isfinite(epsilon):
         return "none"
     rounded = Decimal(repr(round(epsilon, 9))).quantize(Decimal("0.01"), rounding=ROUND_CEILING)
@@ -41,11 +42,15 @@ def show_epsilon(epsilon: float) -> str:
 
 def show_delta(delta: float) -> str:
     """Two figures, rounded up: 6.06e-05 -> 6.1e-5."""
-    exponent = math.floor(math.log10(delta))
-    mantissa = Decimal(repr(delta)).scaleb(-exponent).quantize(Decimal("0.1"), rounding=ROUND_CEILING)
-    if mantissa >= 10:
-        mantissa, exponent = Decimal("1.0"), exponent + 1
-    return f"{mantissa}e{exponent}"
+    rounded = _round_up(delta)
+    exponent = rounded.adjusted()
+    return f"{rounded.scaleb(-exponent).quantize(Decimal('0.1'))}e{exponent}"
+
+
+def _round_up(value: float) -> Decimal:
+    """A positive number to two figures, rounded up."""
+    exact = Decimal(repr(value))
+    return exact.quantize(Decimal(1).scaleb(exact.adjusted() - 1), rounding=ROUND_CEILING)
 
 
 def show_noise_multiplier(noise_multiplier: float) -> str:
@@ -113,7 +118,8 @@ def describe_selection(rounds: int, time: str | None, epsilon: float | None = No
         rounds: number of rounds.
         time: of all its rounds, in words; None where unknown.
         epsilon: of all its rounds alone; None where no layer is drawn privately.
-        regret: how much higher than the lowest the drawn score is at most, with probability 95 % in each round.
+        regret: how much higher than the lowest the drawn score is at most, with probability 95 % in each round;
+            shown with two figures, rounded up.
     """
     takes = f"Choosing layers takes {'one round' if rounds == 1 else f'{rounds} rounds'}"
     takes += f", about {time}" if time else ""
@@ -121,8 +127,8 @@ def describe_selection(rounds: int, time: str | None, epsilon: float | None = No
         return f"{takes}."
     return (
         f"{takes}: alone epsilon = {show_epsilon(epsilon)}, inside the total. In 95 % of draws "
-        f"the score is at most {regret:.2g} above the lowest. Where scores lie closer, the choice is near to a lot; "
-        "on imdb those of one round lay 0.004 to 0.04 apart (presets/TUNING.md)."
+        f"the score is at most {_round_up(regret):f} above the lowest. Where scores lie closer, the choice is near to "
+        "a lot; on imdb those of one round lay 0.004 to 0.04 apart (presets/TUNING.md)."
     )
 
 
@@ -269,7 +275,7 @@ ILLUSTRATION = (
 
 
 def show_lower_bound(epsilon: float) -> str:
-    """Two decimals, rounded down: what was measured is never overstated."""
+    """Two decimals, rounded down but for less than 1e-9: what was measured is not overstated."""
     return str(Decimal(repr(round(epsilon, 9))).quantize(Decimal("0.01"), rounding=ROUND_FLOOR))
 
 

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from dpflat.privacy.wording import (
     describe_additions,
     describe_guarantee,
     describe_running,
+    describe_selection,
     describe_stopped,
     show_delta,
     show_epsilon,
@@ -131,8 +134,18 @@ def test_what_must_be_said_beside_the_guarantee():
 
 @given(st.floats(0.001, 500))
 def test_epsilon_is_never_rounded_down(epsilon):
-    assert float(show_epsilon(epsilon)) >= epsilon - 1e-8
+    assert float(show_epsilon(epsilon)) > epsilon - 1e-9
     assert float(show_epsilon(epsilon)) < epsilon + 0.0101
+
+
+def test_of_an_epsilon_less_than_a_billionth_is_let_go():
+    assert [show_epsilon(3.0 + more) for more in (0.0, 4e-16, 4e-10, 1e-9, 1e-5)] == [*["3.00"] * 3, *["3.01"] * 2]
+
+
+@given(st.floats(1e-6, 1e4))
+def test_what_a_drawn_layer_costs_at_most_is_never_rounded_down(regret):
+    shown = re.search(r"is at most ([\d.]+) above", describe_selection(1, None, 0.5, regret)).group(1)
+    assert regret <= float(shown) <= regret * 1.1001
 
 
 @given(st.floats(1e-12, 0.5))
