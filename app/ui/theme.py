@@ -10,7 +10,7 @@ LINE_CH = 58  # a digit is wider than a letter: this holds at most 75 characters
 STYLE = f"""
 <style>
 [data-testid="stMainBlockContainer"] {{ max-width: {tokens.MAIN_WIDTH_PX}px; padding: 3.5rem 2rem 4rem; }}
-[data-testid="stMainBlockContainer"] :is(p, h2, h4) {{ max-width: {LINE_CH}ch; }}
+[data-testid="stMainBlockContainer"] :is(p, h2, h3, h4) {{ max-width: {LINE_CH}ch; }}
 [data-testid="stCaptionContainer"] p {{ font-size: {tokens.SMALL_PX}px; line-height: 18px; }}
 h1 {{ line-height: 34px; padding: 0 0 4px; }}
 h2 {{ line-height: 30px; padding: 8px 0 4px; }}
