@@ -10,7 +10,8 @@ from dpflat.config import build_config
 from dpflat.errors import DPFlatError
 from dpflat.events import LayerRemoved, PhaseStarted, StepDone, Trained, TwinStep
 from dpflat.experiment import prepare
-from dpflat.keys import Purpose, make_generator
+from dpflat.flatness.selection import Tools
+from dpflat.keys import Purpose, make_generator, seed_generator
 from dpflat.mechanism import draw_noise
 from dpflat.prefix import active_layers, trained_prefixes
 from dpflat.privacy.accounting import rdp_epsilon
@@ -132,15 +133,40 @@ def test_the_offset_is_added_once_a_step_however_the_batch_is_cut(mode):
         torch.testing.assert_close(found[1][key], value, rtol=1e-3, atol=1e-4)
 
 
-def test_after_the_warm_up_gradients_are_taken_at_the_weights_themselves():
-    experiment = prepare(
-        small_config(*settings_of("within_layer", "random", "flatness.within_layer.warmup_epochs=0.1"))
-    )
-    plain, state = prepare(small_config()), warmed_state(experiment)
-    piece, rows = experiment.data.train.collate(np.arange(5)), np.arange(5)
-    for step, same in ((1, False), (2, True)):
-        found = [choose_gradients(e, state, state.parameters, rows, step)(piece).gradients for e in (experiment, plain)]
-        assert torch.equal(found[0]["prefix.0"], found[1]["prefix.0"]) == same
+def mean_gradient(experiment, parameters, rows):
+    """Of the mean loss of rows, by autograd on one copy of the weights."""
+    leaves = {key: value.clone().requires_grad_() for key, value in parameters.items()}
+    experiment.objective.per_example_loss(leaves, experiment.data.train.collate(rows)).mean().backward()
+    return {key: leaf.grad for key, leaf in leaves.items()}
+
+
+def direction_of(mode, experiment, state, rows, row):
+    """D of the first step for one row of a batch, as each mode states it."""
+    if mode == "previous_noisy":
+        return state.recall("released")
+    if mode == "random":
+        generator = seed_generator(experiment.config.seed, Purpose.ASCENT, 1)
+        prefixes = trained_prefixes(state.parameters)
+        return {key: torch.from_numpy(generator.standard_normal(w.shape)).float() for key, w in prefixes.items()}
+    return mean_gradient(experiment, state.parameters, rows if mode == "as_published" else [row])
+
+
+@pytest.mark.parametrize("mode", MODES["within_layer"])
+def test_gradients_are_taken_at_w_plus_v_and_after_the_warm_up_at_the_weights_themselves(mode):
+    gamma = 0.5
+    more = (f"flatness.within_layer.gamma={gamma}", "flatness.within_layer.warmup_epochs=0.1")
+    experiment = prepare(small_config(*settings_of("within_layer", mode, *more)))
+    state, rows = warmed_state(experiment), np.arange(5)
+    w, piece = state.parameters, experiment.data.train.collate(rows)
+    found = [choose_gradients(experiment, state, w, rows, step)(piece).gradients for step in (1, 2)]
+    for row in rows:
+        d = direction_of(mode, experiment, state, rows, row)
+        v = {key: gamma * w[key].norm() * d[key] / d[key].norm() for key in trained_prefixes(w)}
+        at = {key: value + v.get(key, 0.0) for key, value in w.items()}
+        for step, weights, other in ((0, at, w), (1, w, at)):
+            expected, elsewhere = (mean_gradient(experiment, point, [row])["prefix.0"] for point in (weights, other))
+            torch.testing.assert_close(found[step]["prefix.0"][row], expected, rtol=1e-3, atol=1e-5)
+            assert (elsewhere - expected).norm() > 0.05 * expected.norm()
 
 
 def test_the_previous_noisy_direction_is_the_released_gradient_noise_included():
@@ -289,11 +315,21 @@ def test_one_record_moves_what_the_published_pull_releases_by_more_than_c():
     assert sensitivity(experiment, states[0], rows, states[1]) > 1.5
 
 
-def test_selection_reads_one_poisson_subset_drawn_by_the_noise_key():
+def test_selection_reads_one_poisson_subset_drawn_by_the_noise_key_and_nothing_else(monkeypatch):
+    reads, cut = [], Tools.cut
+
+    def record(tools, split, rows):
+        reads.append((split, rows))
+        return cut(tools, split, rows)
+
+    monkeypatch.setattr(Tools, "cut", record)
     experiment, _ = events_of(*settings_of("cross_layer", "exponential"))
+    [(split, rows)] = reads
     taken = make_generator(experiment.noise_key, Purpose.SELECTION_EXAMPLES).random(200) < 40 / 200
-    assert 20 < taken.sum() < 65
-    assert not np.array_equal(np.flatnonzero(taken), sample_rows(experiment.data.train, 0.2, experiment.noise_key, 1))
+    assert split is experiment.data.train
+    assert rows.tolist() == np.flatnonzero(taken).tolist()
+    assert 20 < len(rows) < 65
+    assert not np.array_equal(rows, sample_rows(split, 0.2, experiment.noise_key, 1))
 
 
 @pytest.mark.parametrize(
