@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 METHODS = ("DP prefix", "within layer", "across layers", "across models", "DP-Flat")
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 def test_cards_with_figures_stand_in_both_themes_and_widths_and_the_way_leads_to_their_runs(tmp_path, serve, open_page):
     root = tmp_path / "runs"
     for seed in FRESH:
