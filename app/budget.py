@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from pathlib import Path
 from typing import Any
 
 from dpflat.catalog import TASKS
 from dpflat.errors import DPFlatError, unknown
-from dpflat.forecast import compose_runs
+from dpflat.forecast import plan_privacy
 from dpflat.privacy import wording
+from dpflat.privacy.ledger import Guarantee
+from dpflat.privacy.plan import PrivacyPlan
+from dpflat.privacy.together import compose_plans
+from dpflat.privacy.wording_together import describe_budget
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
 from dpflat.tasks.settings import OWN
@@ -65,10 +68,9 @@ def compose_store(runs: list[Run], key: str, name: str | None = None) -> dict[st
     """
     task = name or key
     others: set[str] = set()
-    counted: list[Run] = []
+    counted: dict[str, tuple[PrivacyPlan, Guarantee]] = {}
     as_public: list[str] = []
     unreadable: list[str] = []
-    void = 0
     for run in runs:
         try:
             if not run.has(LEDGER):
@@ -76,8 +78,7 @@ def compose_store(runs: list[Run], key: str, name: str | None = None) -> dict[st
             if key in run.config.flatness.public_tasks():
                 as_public.append(run.id)
             elif run.config.task.data_key() == key:
-                void += run.ledger.guarantee().answer == "void"
-                counted.append(run)
+                counted[run.id] = read_promise(run)
             elif run.config.task.file is not None and key not in TASKS:
                 others.add(run.config.task.data_key())
         except DPFlatError:
@@ -96,21 +97,26 @@ def compose_store(runs: list[Run], key: str, name: str | None = None) -> dict[st
             "sentence": f"No run of this store has read {task} yet.",
             "additions": additions,
         }
-    epsilon, delta, published = math.inf, math.nan, False
-    if counted:
-        epsilon, delta, published = compose_runs([run.config for run in counted])
+    together = compose_plans([plan for plan, _ in counted.values()], [promise for _, promise in counted.values()])
     if len(counted) > 1:
         additions.append(wording.BEST_OF_MANY)
     if key in TASKS and TASKS[key].public:
         additions.append(wording.PUBLIC_PLAYS_PRIVATE)
-    holds = math.isfinite(epsilon) and not void and not as_public
+    holds = together.holds and not as_public
     return {
-        "runs": [run.id for run in counted],
+        "runs": list(counted),
         "read_as_public": as_public,
-        "epsilon": epsilon if holds else None,
-        "delta": delta if holds else None,
-        "sentence": wording.describe_budget(
-            len(counted) + len(as_public), task, epsilon, delta, published, void, len(as_public)
-        ),
+        "epsilon": together.epsilon if holds else None,
+        "delta": together.delta if holds else None,
+        "sentence": describe_budget(together, task, len(as_public)),
         "additions": additions,
     }
+
+
+def read_promise(run: Run) -> tuple[PrivacyPlan, Guarantee]:
+    """A run's plan, and the guarantee in its ledger.
+
+    Raises:
+        DPFlatError: when one of them cannot be had.
+    """
+    return plan_privacy(run.config)[0], run.ledger.guarantee()

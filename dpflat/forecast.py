@@ -6,7 +6,6 @@ Privacy: none (only public sizes are read).
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +28,10 @@ from dpflat.flatness.settings import (
     TwinPull,
 )
 from dpflat.privacy.accounting import calibrate_noise, rdp_epsilon
+from dpflat.privacy.entries import write_ledger
+from dpflat.privacy.ledger import Guarantee
 from dpflat.privacy.plan import ExponentialSelection, Mechanism, PrivacyPlan, SubsampledGaussian, default_delta
+from dpflat.privacy.together import Together, compose_plans
 from dpflat.schedule import Schedule, evenly_spaced
 from dpflat.tasks.settings import TaskConfig
 
@@ -170,22 +172,16 @@ def plan_twin(config: RunConfig) -> Schedule:
     return plan_steps(twin_config(config))[1]
 
 
-def compose_runs(configs: Sequence[RunConfig]) -> tuple[float, float, bool]:
-    """Epsilon and delta of releasing several runs on the same data, and whether any noise seed is published.
+def plan_guarantee(config: RunConfig) -> Guarantee:
+    """What a run will promise, as far as settings tell: shared texts are counted when it starts."""
+    card = BACKBONES.get(config.backbone.name)
+    return write_ledger(config, *plan_privacy(config), card.pretrained_on if card else None).guarantee()
 
-    Epsilon is infinite if one of them has no noise.
 
-    The smallest delta of the runs is used for all, which only makes epsilon larger. All mechanisms are composed by
-    RDP (Mironov 2017, prop. 1).
-
-    Args:
-        configs: settings of runs on one task.
-    """
+def compose_runs(configs: Sequence[RunConfig]) -> Together:
+    """What several runs on the same data will promise together."""
     plans = [plan_privacy(config)[0] for config in configs]
-    delta, published = min(plan.delta for plan in plans), any(c.noise_source() == "seeded" for c in configs)
-    if not all(plan.mechanisms for plan in plans):
-        return math.inf, delta, published
-    return rdp_epsilon(tuple(m for plan in plans for m in plan.mechanisms), delta), delta, published
+    return compose_plans(plans, [plan_guarantee(config) for config in configs])
 
 
 def count_ascent_rows(config: RunConfig, schedule: Schedule) -> float:

@@ -33,6 +33,7 @@ from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.forecast import Forecast, compose_runs, forecast_run
 from dpflat.privacy import wording
+from dpflat.privacy.wording_together import describe_together
 from dpflat.runs.layout import STUDIES, runs_root
 from dpflat.runs.record import Run
 from dpflat.runs.speed import measured_speed
@@ -171,7 +172,7 @@ def show_forecast(configs: list[RunConfig], plans: list[Forecast]) -> None:
             st.write(selection)
     runs = len(configs)
     if runs > 1:
-        st.write(wording.describe_together(runs, *compose_runs(configs)))
+        st.write(describe_together(compose_runs(configs)))
     seconds = [p.seconds for p in plans]
     time = "an unknown time" if None in seconds else show_seconds(sum(s for s in seconds if s is not None))
     memory = f"{plans[0].memory_gb:g} GB" if plans[0].memory_gb else "unknown memory"

@@ -25,8 +25,9 @@ from app.ui.states import read_only
 from app.ui.store import read_metrics
 from dpflat import jobs
 from dpflat.errors import DPFlatError
-from dpflat.forecast import compose_runs
-from dpflat.privacy.wording import describe_together
+from dpflat.forecast import plan_privacy
+from dpflat.privacy.together import compose_plans
+from dpflat.privacy.wording_together import describe_together
 from dpflat.runs import layout
 from dpflat.runs.record import Run
 from dpflat.runs.status import read_status
@@ -56,8 +57,8 @@ def _show_seeds(runs: Sequence[Run]) -> None:
     name = name_of_side(runs)
     st.subheader(f"{name}, {len(runs)} seeds", anchor=False)
     st.markdown(f"## {describe_run_guarantee(runs[0])}")
-    together = compose_runs([run.config for run in runs])
-    st.write(describe_together(len(runs), *together))
+    plans = [plan_privacy(run.config)[0] for run in runs]
+    st.write(describe_together(compose_plans(plans, [run.ledger.guarantee() for run in runs])))
     _show_finding(describe_curves(runs, read_metrics))
     seeds = ", ".join(str(run.config.seed) for run in runs)
     st.caption(f"n = {runs[0].results['examples']:,} test examples · seeds {seeds} · ± is the deviation over seeds")

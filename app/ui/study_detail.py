@@ -14,7 +14,7 @@ from app.ui.run_detail import WATCHING, show_resume, show_stop
 from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.forecast import compose_runs
-from dpflat.privacy.wording import describe_together
+from dpflat.privacy.wording_together import describe_together
 from dpflat.runs import layout
 from dpflat.runs.files import read_json
 from dpflat.runs.status import derive_state, read_status
@@ -70,7 +70,7 @@ def _draw(folder: Path, study: StudyConfig) -> None:
         if state != "finished":
             show_resume(folder, state, is_study=True)
     if len(configs) > 1 and len({config.task.data_key() for config in configs}) == 1:
-        st.markdown(f"## {describe_together(len(configs), *compose_runs(configs))}")
+        st.markdown(f"## {describe_together(compose_runs(configs))}")
     if rows:
         st.dataframe(pd.DataFrame([table_row(row) for row in rows]), hide_index=True, width="stretch")
 

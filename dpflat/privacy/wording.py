@@ -1,4 +1,4 @@
-"""Every sentence about privacy that the lab says, and the only place that says them.
+"""Every sentence about privacy that the lab says; beside `wording_together`, the only place that says them.
 
 Numbers: epsilon with two decimals, rounded up but for less than 1e-9; delta with two figures, rounded up; noise
 rounded down.
@@ -103,14 +103,6 @@ def describe_running(guarantee: Guarantee, spent: float, step: int, steps: int) 
     return f"{spent_of} (step {step:,} of {steps:,}){caveats}."
 
 
-def describe_together(count: int, epsilon: float, delta: float, published: bool) -> str:
-    """What several runs on the same data promise when all of them are released; arguments as of `describe_budget`."""
-    if not math.isfinite(epsilon):
-        return f"Released together, these {count} runs have no guarantee: at least one was trained without noise."
-    caveat = ", as if the noise seeds were secret" if published else ""
-    return f"Released together, these {count} runs on the same data give {describe_pair(epsilon, delta)}{caveat}."
-
-
 def describe_selection(rounds: int, time: str | None, epsilon: float | None = None, regret: float = 0.0) -> str:
     """What a choice of layers by scores takes and, of a private one, what it costs and how good it will be.
 
@@ -130,41 +122,6 @@ def describe_selection(rounds: int, time: str | None, epsilon: float | None = No
         f"the score is at most {_round_up(regret):f} above the lowest. Where scores lie closer, the choice is near to "
         "a lot; on imdb those of one round lay 0.004 to 0.04 apart (presets/TUNING.md)."
     )
-
-
-def describe_budget(
-    count: int, task: str, epsilon: float, delta: float, published: bool, void: int, as_public: int = 0
-) -> str:
-    """What all runs of a store that have read one data set promise together.
-
-    Args:
-        count: number of runs.
-        task: the data set.
-        epsilon: of all of them together; infinite if one has no noise.
-        delta: probability outside epsilon.
-        published: whether the noise of one of them follows from a published seed.
-        void: runs that un-noised private data shaped although they have noise.
-        as_public: runs on another task that read this one as public.
-    """
-    if count == 1:
-        broken = "it read these data as public, without noise" if as_public else "un-noised private data shaped it"
-        if void or as_public:
-            return f"One run has read {task}. No guarantee: {broken}."
-        caveat = ", as if the noise seed were secret" if published else ""
-        only = NO_NOISE if not math.isfinite(epsilon) else f"It gives {describe_pair(epsilon, delta)}{caveat}."
-        return f"One run has read {task}. {only}"
-    shaped = f"{_some_of_them(void, count)} {'was' if void == 1 else 'were'} shaped by un-noised private data"
-    read = f"{_some_of_them(as_public, count)} read these data as public, without noise"
-    reasons = [reason for number, reason in ((void, shaped), (as_public, read)) if number]
-    if reasons:
-        return f"Released together, these {count} runs on {task} have no guarantee: {'; '.join(reasons)}."
-    return describe_together(count, epsilon, delta, published)
-
-
-def _some_of_them(some: int, count: int) -> str:
-    if some == count:
-        return "all of them"
-    return "one of them" if some == 1 else f"{some} of them"
 
 
 def describe_overlap(count: int | None, task: str, public: str) -> str:
@@ -293,7 +250,7 @@ def describe_audit(bound: float, guarantee: Guarantee) -> str:
         return f"{measured}; nothing was claimed, the noise alone would give {show_epsilon(guarantee.epsilon)}."
     claimed = f"claimed {show_epsilon(guarantee.epsilon)}"
     if bound > guarantee.epsilon:
-        return f"{measured}, {claimed}: the claim is false."
+        return f"{measured}, {claimed}: refuted at 95 %, counting this audit alone."
     return f"{measured}, {claimed}: this proves nothing against the claim, and nothing for it."
 
 

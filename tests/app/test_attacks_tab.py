@@ -144,7 +144,7 @@ def test_canaries_that_refute_the_claim_say_so_with_their_ceiling(own):
     run = plan_run(own, "privacy.epsilon=1", "data.canaries=200")
     measure_attacks(run, own, audit=AUDIT)
     page = open_page("privacy", tab="attacks")
-    assert "Measured at least 1.20 (95 %), claimed 1.00: the claim is false" in texts(page)
+    assert "Measured at least 1.20 (95 %), claimed 1.00: refuted at 95 %" in texts(page)
     assert "200 canaries with 100 guesses cannot show more than 3.10." in texts(page)
     assert "at delta = 1.0e-3 · 90 of 100 guesses right" in texts(page)
     assert len(figures(page)) == 2

@@ -10,7 +10,8 @@ from dpflat.errors import DPFlatError
 from dpflat.forecast import compose_runs, plan_privacy
 from dpflat.privacy.accounting import calibrate_noise, pld_epsilon, rdp_epsilon, spent_epsilon
 from dpflat.privacy.plan import ExponentialSelection, PrivacyPlan, SubsampledGaussian, default_delta
-from dpflat.privacy.wording import describe_budget, describe_together
+from dpflat.privacy.together import Together
+from dpflat.privacy.wording_together import describe_budget, describe_together
 from tests.conftest import small_config
 
 # sigma, q, T, delta -> RDP and PLD of dp-accounting 0.6.0, RDP of Opacus 1.6.0
@@ -130,23 +131,38 @@ def test_several_runs_together_are_one_run_of_as_many_steps():
     plan = plan_privacy(one)[0]
     steps = plan.gradient_steps
     longer = dataclasses.replace(steps, steps=5 * steps.steps)
-    assert compose_runs([one] * 5) == (pytest.approx(rdp_epsilon((longer,), plan.delta)), plan.delta, True)
-    assert compose_runs([one])[0] == pytest.approx(2.0, abs=1e-3)
+    together = compose_runs([one] * 5)
+    assert (together.count, together.epsilon) == (5, pytest.approx(rdp_epsilon((longer,), plan.delta)))
+    assert together.delta == plan.delta
+    assert compose_runs([one]).epsilon == pytest.approx(2.0, abs=1e-3)
 
 
 def test_one_run_without_noise_leaves_nothing_together():
     together = compose_runs([small_config(), small_config("privacy.kind=none")])
-    assert together[0] == math.inf
-    assert "have no guarantee" in describe_together(2, *together)
+    assert together.epsilon == math.inf
+    assert "have no guarantee: at least one was trained without noise" in describe_together(together)
 
 
-def test_runs_together_carry_the_caveat_of_their_seeds():
+def test_one_run_that_is_void_leaves_nothing_together():
+    void = small_config("flatness.cross_model.mode=as_published")
+    assert compose_runs([small_config(), small_config()]).holds
+    together = compose_runs([small_config(), void])
+    assert (together.void, together.holds) == (1, False)
+    assert describe_together(together) == (
+        "Released together, these 2 runs have no guarantee: one of them was shaped by un-noised private data."
+    )
+
+
+def test_runs_together_carry_every_caveat_of_each_once():
     seeded, secret = small_config(), small_config("privacy.noise=secret")
-    assert describe_together(2, *compose_runs([seeded, secret])).endswith(", as if the noise seeds were secret.")
-    assert "as if" not in describe_together(2, *compose_runs([secret, secret]))
+    tuned = small_config("privacy.noise=secret", "task.name=imdb")
+    told = describe_together(compose_runs([seeded, secret, seeded]))
+    assert told.count("as if the noise seed were secret") == 1
+    assert "as if" not in describe_together(compose_runs([secret, secret]))
+    assert "not counting the tuning of the defaults on imdb" in describe_together(compose_runs([tuned, tuned]))
 
 
-@pytest.mark.parametrize(("published", "caveat"), [(True, ", as if the noise seed were secret."), (False, ".")])
-def test_the_budget_of_one_run_keeps_the_caveat_of_its_noise(published, caveat):
-    told = describe_budget(1, "imdb", 3.0, 6.1e-5, published, void=0)
-    assert told == f"One run has read imdb. It gives epsilon = 3.00 at delta = 6.1e-5{caveat}"
+@pytest.mark.parametrize(("caveats", "words"), [(("as if x",), ", as if x."), ((), ".")])
+def test_the_budget_of_one_run_keeps_its_caveats(caveats, words):
+    told = describe_budget(Together(1, 3.0, 6.1e-5, 0, caveats), "imdb")
+    assert told == f"One run has read imdb. It gives epsilon = 3.00 at delta = 6.1e-5{words}"

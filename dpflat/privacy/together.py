@@ -1,0 +1,58 @@
+"""Several runs on the same data as one release."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dpflat.privacy.accounting import rdp_epsilon
+from dpflat.privacy.ledger import Guarantee
+from dpflat.privacy.plan import PrivacyPlan
+
+
+@dataclass(frozen=True)
+class Together:
+    """What several runs on the same data promise when all of them are released.
+
+    Attributes:
+        count: number of runs.
+        epsilon: of all their mechanisms; infinite where one has no noise, and where there is no run.
+        delta: probability outside epsilon.
+        void: runs that un-noised private data shaped although they have noise.
+        because: caveats of the guarantee of any of them, each once.
+    """
+
+    count: int
+    epsilon: float
+    delta: float
+    void: int
+    because: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether epsilon is a promise of all of them."""
+        return math.isfinite(self.epsilon) and not self.void
+
+
+def compose_plans(plans: Sequence[PrivacyPlan], guarantees: Sequence[Guarantee]) -> Together:
+    """All mechanisms of several runs composed by RDP (Mironov 2017, prop. 1), with what their guarantees leave out.
+
+    The smallest delta of the runs is used for all, which only makes epsilon larger.
+
+    Args:
+        plans: of the runs.
+        guarantees: of the same runs.
+
+    Privacy: none (a function of the plans).
+    """
+    nominal = [guarantee for guarantee in guarantees if guarantee.answer == "nominal"]
+    noised = bool(plans) and all(plan.mechanisms for plan in plans)
+    delta = min((plan.delta for plan in plans), default=math.nan)
+    return Together(
+        count=len(plans),
+        epsilon=rdp_epsilon(tuple(m for plan in plans for m in plan.mechanisms), delta) if noised else math.inf,
+        delta=delta,
+        void=sum(guarantee.answer == "void" for guarantee in guarantees),
+        because=tuple(dict.fromkeys(reason for guarantee in nominal for reason in guarantee.because)),
+    )
