@@ -1,6 +1,6 @@
 """Time and memory of each level of flatness beside plain DP-SGD, paired: every run in a process of its own.
 
-    python benchmarks/levels.py [--rounds 3] [--modes MODE ...] [--backbone dpflat-tiny] [--rows 2048] [--epochs 2]
+    python benchmarks/levels.py [--rounds 3] [--modes MODE ...] [--out cached_runs/lessons/level_costs.json]
 
 Each round runs every mode (or the plain one and those named) once, in an order that moves on, with default settings on
 the same training sentences and one thread. Seconds are those of the processor, which what else the machine does moves
@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import torch
 
@@ -25,6 +26,7 @@ from dpflat.config import build_config
 from dpflat.events import PhaseStarted, StepDone
 from dpflat.experiment import prepare
 from dpflat.flatness.settings import ASCENT_SHARE, MODES_OF, Ascent
+from dpflat.runs.files import read_json, replace_json
 from dpflat.settings import apply_settings
 from dpflat.training import train
 from dpflat.worker import set_up_torch
@@ -81,6 +83,7 @@ def main() -> None:
     parser.add_argument("--backbone", default="dpflat-tiny")
     parser.add_argument("--rows", type=int, default=2048)
     parser.add_argument("--epochs", type=float, default=2.0)
+    parser.add_argument("--out", type=Path, help="keep the result here, beside modes that were measured before")
     parser.add_argument("--one", choices=MODES, help="run this mode once, in this process")
     arguments = parser.parse_args()
     if arguments.one:
@@ -102,11 +105,14 @@ def main() -> None:
             for what in ("training", "step", "peak_mb")
         }
         result[mode] = {
-            f"{what}, ratio": [round(at(values), 3) for at in (statistics.median, min, max)]
-            for what, values in ratios.items()
-        } | {
-            f"{what}, seconds": round(statistics.median(run[what] for run in runs), 2) for what in ("selection", "twin")
+            "rounds": len(runs),
+            **{what: [round(at(each), 3) for at in (statistics.median, min, max)] for what, each in ratios.items()},
+            **{f"{what}_s": round(statistics.median(run[what] for run in runs), 1) for what in ("selection", "twin")},
         }
+    if arguments.out:
+        earlier = read_json(arguments.out)["modes"] if arguments.out.exists() else {}
+        conditions = {name: getattr(arguments, name) for name in ("backbone", "rows", "epochs")}
+        replace_json(arguments.out, conditions | {"threads": 1, "torch": torch.__version__, "modes": earlier | result})
     print(json.dumps(result, indent=1))
 
 
