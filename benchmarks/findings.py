@@ -12,12 +12,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from analysis.attacks.results import AttacksResult
+from analysis.attacks.settings import AttacksConfig
+from analysis.comparison.points import student_interval
 from analysis.layers.choices import against_random, mean_overlap, rank_choices
 from analysis.layers.settings import LayersConfig
 from analysis.layers.trace import removed_layers
 from analysis.results import PairedDifference
 from analysis.store import find_analysis
 from analysis.tradeoff import Key, compare_groups, group_runs, summarise_group
+from dpflat.privacy.wording import show_epsilon, show_lower_bound
 from dpflat.runs.files import read_json, replace_file
 from dpflat.runs.layout import ARTIFACTS, SELECTION, shipped_root
 from dpflat.runs.record import Run
@@ -31,6 +37,7 @@ PAIRS: tuple[tuple[str, Key, Key], ...] = (
 )
 DRAWN: Key = ("DP prefix + across layers (fixed)", 3.0)
 Groups = dict[Key, list[Run]]
+Attacked = dict[Key, dict[int, tuple[Run, AttacksResult]]]
 
 
 def show_difference(difference: PairedDifference | None) -> str:
@@ -146,6 +153,70 @@ def tell_sweep(stored: dict[str, Any] | None) -> str:
     return make_table(["form", "epsilon at least, at lambda or gamma", "smallest setting refuted"], rows)
 
 
+def read_attacked(runs: list[Run], planted: bool) -> Attacked:
+    """Attacks on runs with canaries, or on those that trained on all sentences: by method and epsilon, by seed."""
+    found: Attacked = {}
+    for run in runs:
+        config, epsilon = run.config, getattr(run.config.privacy, "epsilon", None)
+        wanted = (config.task.name, config.backbone.name, bool(config.data.canaries)) == (TASK, TINY, planted)
+        analysis = find_analysis(run, AttacksConfig()) if wanted else None
+        if analysis is None or analysis.state != "finished":
+            continue
+        found.setdefault((run.config.method(), epsilon), {})[run.config.seed] = run, analysis.result
+    return {key: found[key] for key in sorted(found, key=lambda key: (key[1] is not None, key[0]))}
+
+
+def show_areas(values: list[float], sign: str = "") -> str:
+    """Their mean with Student's interval over seeds, which one seed has not."""
+    if len(values) < 2:
+        return f"{values[0]:{sign}.3f} (1 seed)" if values else "not measured"
+    low, high = student_interval(np.array(values))
+    return f"{np.mean(values):{sign}.3f} [{low:.3f}, {high:.3f}]"
+
+
+def tell_areas(attacked: Attacked, attack: str) -> list[list[str]]:
+    """Of each method: name, guarantee, an attack's area, seeds in which it found something, difference to DP prefix."""
+    rows = []
+    for key, by_seed in attacked.items():
+        areas = {seed: found.attacks[attack].area for seed, (_, found) in by_seed.items() if attack in found.attacks}
+        plain = attacked.get(PLAIN, {})
+        both = [seed for seed in sorted(areas) if seed in plain and attack in plain[seed][1].attacks]
+        pairs = [areas[seed].value - plain[seed][1].attacks[attack].area.value for seed in both]
+        rows.append(
+            [
+                key[0],
+                next(iter(by_seed.values()))[0].ledger.guarantee().answer,
+                show_areas([area.value for area in areas.values()]),
+                f"{sum(area.low > 0.5 for area in areas.values())} of {len(areas)}" if areas else "-",
+                show_areas(pairs, "+") if pairs and key != PLAIN else "-",
+            ]
+        )
+    return rows
+
+
+def tell_attacks(attacked: Attacked) -> str:
+    """What each of three attacks finds in runs that can be attacked."""
+    likelihood = {row[0]: row[2:4] for row in tell_areas(attacked, "likelihood")}
+    rows = []
+    for (key, by_seed), row in zip(attacked.items(), tell_areas(attacked, "threshold"), strict=True):
+        audits = [found.audit for _, (_, found) in sorted(by_seed.items()) if found.audit is not None]
+        bounds = ", ".join(show_lower_bound(audit.bound) for audit in audits)
+        ceiling = show_epsilon(max(audit.ceiling for audit in audits))
+        rows.append([*row, *likelihood[key[0]], f"{bounds} (of {ceiling})"])
+    head = ["method", "guarantee", "loss threshold, AUC", "finds something, seeds", "minus DP prefix"]
+    head += ["likelihood ratio, AUC", "finds something, seeds", "canaries: epsilon at least, by seed (of at most)"]
+    return make_table(head, rows)
+
+
+def tell_attacks_on_all(attacked: Attacked) -> str:
+    """What the loss threshold finds in runs on all sentences, and how far that is from plain DP prefix tuning."""
+    whole = {key: by_seed for key, by_seed in attacked.items() if len(by_seed) == SEEDS}
+    if not whole:
+        return "Not stored yet."
+    head = ["method", "guarantee", "loss threshold, AUC", "finds something, seeds", "minus DP prefix"]
+    return make_table(head, tell_areas(whole, "threshold"))
+
+
 def tell_all(root: Path) -> dict[str, str]:
     """All tables by name, from a folder of runs."""
     runs, lessons = list_runs(root, shipped=False), root / "lessons"
@@ -160,6 +231,8 @@ def tell_all(root: Path) -> dict[str, str]:
         "backbones": tell_backbones(tiny, large),
         "removals": tell_removals(tiny),
         "choices": tell_choices(tiny),
+        "attacks": tell_attacks(read_attacked(runs, planted=True)),
+        "attacks on all": tell_attacks_on_all(read_attacked(runs, planted=False)),
         "remove one": tell_remove_one(read_json(lessons / "remove_one.json")),
         "sweep": tell_sweep(read_json(sweep) if sweep.exists() else None),
     }

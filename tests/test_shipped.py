@@ -14,7 +14,8 @@ from dpflat.studies import list_configs, read_study
 ROOT = shipped_root()
 RUNS = list_runs(ROOT, shipped=False)
 ANALYSES = sorted((ROOT / "analyses").glob("*/layers-*"))
-AROUND = sorted(set((ROOT / "analyses").glob("*/*")) - set(ANALYSES))
+ATTACKS = set((ROOT / "analyses").glob("*/attacks-*"))
+AROUND = sorted(set((ROOT / "analyses").glob("*/*")) - set(ANALYSES) - ATTACKS)
 ASKED = [
     LinesConfig(),
     *(PlaneConfig(plane=plane) for plane in ("filter", "path", "hessian")),
