@@ -17,7 +17,6 @@ from dpflat.privacy import wording
 from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import PrivacyLedger
-from dpflat.privacy.plan import ExponentialSelection
 from dpflat.privacy.selection import expected_regret, score_sensitivity
 from dpflat.settings import write_yaml
 
@@ -83,7 +82,7 @@ def describe_choice(config: RunConfig, plan: Forecast) -> str | None:
     """What a choice of layers by scores takes, and what a private one costs; None where there is none, or not known."""
     removal = config.flatness.cross_layer
     time = show_seconds(plan.selection_seconds) if plan.selection_seconds else None
-    selection = next((m for m in plan.plan.mechanisms if isinstance(m, ExponentialSelection)), None)
+    selection = plan.plan.selection
     if selection is not None and selection.rounds:
         sensitivity = score_sensitivity(selection.loss_bound, selection.divisor)
         regret = expected_regret(count_layers(config), selection.epsilon, sensitivity)

@@ -42,6 +42,7 @@ class Round:
     probability: float | None
 
 
+Rounds = Generator[Round | None, None, None]
 Scorer = Callable[[Parameters], Generator[None, None, Score]]
 Chooser = Callable[[dict[int, Score], int], tuple[int, float | None]]
 
@@ -56,9 +57,7 @@ def choose_lowest(candidates: dict[int, Score], round_number: int) -> tuple[int,
     return min(candidates, key=lambda layer: (candidates[layer].value, layer)), None
 
 
-def remove_greedily(
-    parameters: Parameters, keep_layers: int, score: Scorer, choose: Chooser
-) -> Generator[Round | None, None, Parameters]:
+def remove_greedily(parameters: Parameters, keep_layers: int, score: Scorer, choose: Chooser) -> Rounds:
     """Remove one layer a round until `keep_layers` are left (Chen et al. 2024, across-layer step).
 
     Args:
@@ -79,7 +78,6 @@ def remove_greedily(
         parameters = drop_layers(parameters, [removed])
         yield Round(removed, choose_lowest(candidates, number)[0], candidates, probability)
         number += 1
-    return parameters
 
 
 def bounded_score(perturbed: Sequence[float], here: float, loss_bound: float) -> Score:

@@ -10,15 +10,17 @@ import torch
 from torch import Tensor
 
 from dpflat.batches import Batch, EncodedSplit, microbatches
+from dpflat.errors import DPFlatError
 from dpflat.events import Event, LayerRemoved, Progress
 from dpflat.experiment import Experiment
 from dpflat.flatness import cross_layer, sharpness
-from dpflat.flatness.cross_layer import Round, Score
+from dpflat.flatness.cross_layer import Round, Rounds, Score
 from dpflat.flatness.inputs import PrivateSplit, PublicSplit, Released
 from dpflat.flatness.settings import BoxRemoval, RemovalExponential, RemovalPublic, ScoredRemoval
 from dpflat.keys import Purpose, make_generator, seed_generator
 from dpflat.objective import Classification
 from dpflat.prefix import Parameters, active_layers, drop_layers, trained_prefixes
+from dpflat.privacy.plan import ExponentialSelection
 from dpflat.privacy.selection import draw_layer, score_sensitivity
 from dpflat.state import TrainState
 
@@ -50,6 +52,9 @@ class Tools:
 def select_layers(experiment: Experiment, state: TrainState) -> Generator[Event, None, TrainState]:
     """Remove layers until `keep_layers` are left; weights of a removed layer leave parameters and optimiser alike.
 
+    Raises:
+        DPFlatError: when the plan accounts for another number of draws.
+
     Privacy: `exponential` is accounted, `public` reads no private data, `as_published` breaks epsilon.
     """
     config = experiment.config
@@ -57,10 +62,16 @@ def select_layers(experiment: Experiment, state: TrainState) -> Generator[Event,
     assert isinstance(settings, ScoredRemoval)
     tools = Tools(experiment.objective, config.seed, config.microbatch(), experiment.device)
     parameters = {key: value.to(experiment.device) for key, value in state.parameters.items()}
+    layers = len(active_layers(parameters))
+    rounds = max(0, layers - settings.count_kept(layers))
     if isinstance(settings, RemovalExponential):
+        mechanism = experiment.plan.selection
+        if mechanism is None or mechanism.rounds != rounds:
+            planned = mechanism.rounds if mechanism is not None else 0
+            raise DPFlatError(f"{rounds} layers are to be drawn, but this run's epsilon accounts for {planned} draws.")
         uphill = Released({key: value.to(experiment.device) for key, value in state.first_moments.items()})
         private, units = PrivateSplit(experiment.data.train), experiment.plan.units
-        work = remove_privately(settings, tools, parameters, uphill, private, units, experiment.noise_key)
+        work = remove_privately(settings, mechanism, tools, parameters, uphill, private, units, experiment.noise_key)
     elif isinstance(settings, RemovalPublic):
         assert experiment.public is not None
         work = remove_on_public(settings, tools, parameters, experiment.public)
@@ -68,23 +79,20 @@ def select_layers(experiment: Experiment, state: TrainState) -> Generator[Event,
         assert isinstance(settings, BoxRemoval)
         work = remove_as_published(settings, tools, parameters, PrivateSplit(experiment.data.train))
     removed: list[int] = []
-    layers = len(active_layers(parameters))
-    rounds = max(0, layers - settings.count_kept(layers))
     for found in work:
         if isinstance(found, Round):
             removed.append(found.removed)
             yield LayerRemoved(state.step, len(removed), found)
         else:
             yield Progress(PHASE, len(removed), rounds)
+    if len(removed) != rounds:
+        raise DPFlatError(f"{len(removed)} layers were removed, but {rounds} were to be.")
     return replace(
         state,
         parameters=drop_layers(state.parameters, removed),
         first_moments=drop_layers(state.first_moments, removed),
         second_moments=drop_layers(state.second_moments, removed),
     )
-
-
-Rounds = Generator[Round | None, None, Parameters]
 
 
 def remove_as_published(settings: BoxRemoval, tools: Tools, parameters: Parameters, private: PrivateSplit) -> Rounds:
@@ -102,7 +110,7 @@ def remove_on_public(settings: RemovalPublic, tools: Tools, parameters: Paramete
     head_pieces = tools.cut(public, np.sort(rows[:HEAD_EXAMPLES]))
     own_head = yield from fit_head(tools.objective, parameters, head_pieces, int(public.labels.max()) + 1)
     pieces = tools.cut(public, np.sort(rows[: settings.examples]))
-    return (yield from _remove_by_box(settings, tools, {**parameters, **own_head}, pieces))
+    yield from _remove_by_box(settings, tools, {**parameters, **own_head}, pieces)
 
 
 def fit_head(
@@ -164,6 +172,7 @@ def _remove_by_box(settings: BoxRemoval, tools: Tools, parameters: Parameters, p
 
 def remove_privately(
     settings: RemovalExponential,
+    mechanism: ExponentialSelection,
     tools: Tools,
     parameters: Parameters,
     uphill: Released,
@@ -177,6 +186,7 @@ def remove_privately(
 
     Args:
         settings: of the mode.
+        mechanism: the plan's, which says what a draw costs, where losses are cut and what their sums are divided by.
         tools: what layers are scored with.
         parameters: weights after the warm-up.
         uphill: Adam's running mean of released gradients, which the first corner follows.
@@ -184,10 +194,15 @@ def remove_privately(
         units: the plan's number N of units, public.
         noise_key: 16 bytes, of the subset and the draws.
 
+    Raises:
+        DPFlatError: when a unit has several rows: what one row adds to a score is bounded, not what a unit adds.
+
     Privacy: epsilon-DP a round; the scores themselves are not released.
     """
-    divisor = min(settings.examples, units)
-    share = min(1.0, settings.examples / units)
+    if private.units < len(private):
+        raise DPFlatError("Layers cannot be drawn privately where one unit has several rows: a score bounds each row.")
+    bound, divisor = mechanism.loss_bound, mechanism.divisor
+    share = divisor / units
     taken = make_generator(noise_key, Purpose.SELECTION_EXAMPLES).random(private.units) < share
     pieces = tools.cut(private, np.flatnonzero(taken[private.unit]))
     generator = seed_generator(tools.seed, Purpose.DIRECTION)
@@ -195,16 +210,14 @@ def remove_privately(
         {key: value.sign() for key, value in trained_prefixes(uphill).items()},
         *sharpness.draw_corners(parameters, settings.directions - 1, generator),
     ]
-    sensitivity = score_sensitivity(settings.loss_bound, divisor)
+    sensitivity = score_sensitivity(bound, divisor)
 
     def mean(at: Parameters) -> Generator[None, None, float]:
         total = 0.0
         for piece in pieces:
             with torch.no_grad():
                 losses = tools.objective.per_example_loss(at, piece)
-            total += float(
-                losses.nan_to_num(settings.loss_bound).clamp(0, settings.loss_bound).sum(dtype=torch.float64)
-            )
+            total += float(losses.nan_to_num(bound).clamp(0, bound).sum(dtype=torch.float64))
             yield None
         return total / divisor
 
@@ -216,11 +229,11 @@ def remove_privately(
             position = {name: value for name, value in corner.items() if name in left}
             found = yield from mean(sharpness.move_in_box(left, widths, position))
             perturbed.append(found)
-        return cross_layer.bounded_score(perturbed, here, settings.loss_bound)
+        return cross_layer.bounded_score(perturbed, here, bound)
 
     def choose(candidates: dict[int, Score], number: int) -> tuple[int, float | None]:
         generator = make_generator(noise_key, Purpose.SELECTION, number)
         values = {layer: candidate.value for layer, candidate in candidates.items()}
-        return draw_layer(values, settings.epsilon, sensitivity, generator)
+        return draw_layer(values, mechanism.epsilon, sensitivity, generator)
 
     return cross_layer.remove_greedily(parameters, settings.count_kept(len(active_layers(parameters))), score, choose)

@@ -19,7 +19,7 @@ from dpflat.flatness.settings import (
 )
 from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
-from dpflat.privacy.plan import ExponentialSelection, PrivacyPlan
+from dpflat.privacy.plan import PrivacyPlan
 from dpflat.privacy.wording import SEED_PUBLISHED, describe_overlap
 from dpflat.schedule import Schedule
 
@@ -124,11 +124,11 @@ def write_ledger(
 def write_levels(config: RunConfig, plan: PrivacyPlan, schedule: Schedule) -> list[LedgerEntry]:
     """What each level of flatness touches, in the order of the run. Privacy: none (a function of the plan)."""
     entries = []
-    train, released = f"training split of {config.task.name}", "released values"
+    train = f"training split of {config.task.name}"
     levels = config.flatness.levels()
     for name in ("cross_model", "within_layer", "cross_layer"):
         level = levels.get(name)
-        if level is None:
+        if level is None or (isinstance(level, RemovalExponential) and plan.selection and not plan.selection.rounds):
             continue
         noiseless = level.entry_class == EntryClass.ACCOUNTED and not plan.mechanisms
         entry_class = EntryClass.BREAKING if noiseless else level.entry_class
@@ -137,7 +137,7 @@ def write_levels(config: RunConfig, plan: PrivacyPlan, schedule: Schedule) -> li
         entries.append(
             LedgerEntry(
                 step=_when(level, schedule),
-                touched=train if breaking or accounted else _source(level, released),
+                touched=train if breaking or accounted else _source(level),
                 mechanism=level.touches,
                 entry_class=entry_class,
                 epsilon_alone=_epsilon_alone(level, plan),
@@ -162,16 +162,15 @@ def _when(level: Ascent | Removal | Pull, schedule: Schedule) -> str:
     return "before step 1" if isinstance(level, TwinPull | RemovalFixed) else "every step"
 
 
-def _source(level: Ascent | Removal | Pull, released: str) -> str:
+def _source(level: Ascent | Removal | Pull) -> str:
     if isinstance(level, PullPublic | RemovalPublic):
         return f"training split of {level.public_task}"
-    return released if level.entry_class == EntryClass.POST_PROCESSING else "nothing"
+    return "released values" if level.entry_class == EntryClass.POST_PROCESSING else "nothing"
 
 
 def _epsilon_alone(level: Ascent | Removal | Pull, plan: PrivacyPlan) -> float | None:
     if isinstance(level, PullDPTwin):
         return rdp_epsilon(plan.mechanisms[:1], plan.delta)
-    selection = tuple(m for m in plan.mechanisms if isinstance(m, ExponentialSelection))
-    if isinstance(level, Removal) and selection:
-        return rdp_epsilon(selection, plan.delta)
+    if isinstance(level, RemovalExponential) and plan.selection is not None:
+        return rdp_epsilon((plan.selection,), plan.delta)
     return None

@@ -67,6 +67,11 @@ class PrivacyPlan:
         found = [m for m in self.mechanisms if isinstance(m, SubsampledGaussian)]
         return found[-1] if found else None
 
+    @property
+    def selection(self) -> ExponentialSelection | None:
+        """The mechanism of the choice of layers, if one is drawn privately."""
+        return next((m for m in self.mechanisms if isinstance(m, ExponentialSelection)), None)
+
 
 def default_delta(units: int) -> float:
     """N ** -1.1, the authors' engine (paper-facts: lxuechen/private-transformers)."""

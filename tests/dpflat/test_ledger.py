@@ -68,6 +68,16 @@ def test_reasons_come_in_the_order_of_the_run():
     assert ledger.guarantee().because == ("why breaking", "second")
 
 
+@pytest.mark.parametrize(("kept", "listed"), [(6, False), (5, True)])
+def test_a_choice_that_removes_no_layer_touches_nothing(kept, listed):
+    settings = ["flatness.cross_layer.mode=exponential", f"flatness.cross_layer.keep_layers={kept}"]
+    config = build_config(apply_settings({}, settings))
+    entries = write_ledger(config, *plan_privacy(config), ()).entries
+    touches = [entry.mechanism for entry in entries]
+    assert ("layers drawn by the exponential mechanism" in touches) == listed
+    assert any("every candidate's score" in touch for touch in touches) == listed
+
+
 def test_accounted_entries_without_an_epsilon_are_refused():
     with pytest.raises(ValueError, match="finite epsilon"):
         make_ledger(C.ACCOUNTED, epsilon=None).guarantee()

@@ -42,6 +42,9 @@ def test_the_drawn_layer_is_within_the_expected_regret_as_often_as_promised():
     assert np.mean([candidates[layer] > allowed for layer in drawn]) <= 0.05
 
 
-def test_two_different_sets_of_equal_size_can_be_drawn_from_without_bias():
-    probabilities = choice_probabilities({0: 0.5, 1: 0.5}, 1.0, 0.1)
-    assert list(probabilities.values()) == [0.5, 0.5]
+@pytest.mark.parametrize("layers", [(0, 1), (3, 11)])
+def test_layers_of_equal_score_are_drawn_equally_often_whatever_their_numbers(layers):
+    generator = np.random.default_rng(2)
+    drawn = Counter(draw_layer(dict.fromkeys(layers, 0.5), 1.0, 0.1, generator)[0] for _ in range(4000))
+    assert drawn.keys() == set(layers)
+    assert drawn[layers[0]] / 4000 == pytest.approx(0.5, abs=4 * math.sqrt(0.25 / 4000))

@@ -21,15 +21,7 @@ def scores(**values):
 
 
 def run(keep, score, choose=choose_lowest):
-    rounds = []
-    work = remove_greedily(PARAMETERS, keep, score, choose)
-    while True:
-        try:
-            found = next(work)
-        except StopIteration as done:
-            return rounds, done.value
-        if isinstance(found, Round):
-            rounds.append(found)
+    return [found for found in remove_greedily(PARAMETERS, keep, score, choose) if isinstance(found, Round)]
 
 
 def total_of(weights):
@@ -41,11 +33,9 @@ def total_of(weights):
 
 
 def test_greedy_removal_takes_the_sharpest_part_first_and_scores_every_candidate_of_every_round():
-    rounds, left = run(2, total_of([1, 5, 2, 4, 3]))
+    rounds = run(2, total_of([1, 5, 2, 4, 3]))
     assert [r.removed for r in rounds] == [1, 3, 4]
     assert [sorted(r.candidates) for r in rounds] == [[0, 1, 2, 3, 4], [0, 2, 3, 4], [0, 2, 4]]
-    assert active_layers(left) == (0, 2)
-    assert "head.weight" in left
 
 
 def test_greedy_removal_is_not_the_best_subset_where_layers_act_together():
@@ -56,7 +46,7 @@ def test_greedy_removal_is_not_the_best_subset_where_layers_act_together():
         here = set(active_layers(left))
         return Score(10.0 * ({0, 1} <= here) + len(here), 0.0)
 
-    assert next(r.removed for r in run(3, score)[0]) == 0
+    assert next(r.removed for r in run(3, score)) == 0
 
 
 def test_equal_scores_take_the_first_layer():

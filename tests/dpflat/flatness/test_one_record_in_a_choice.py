@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from dpflat.batches import EncodedSplit
+from dpflat.errors import DPFlatError
 from dpflat.events import LayerRemoved
 from dpflat.experiment import Experiment, prepare
 from dpflat.flatness.cross_layer import Round
@@ -97,15 +98,48 @@ def test_one_record_changes_the_drawn_layers_probabilities_by_at_most_the_rounds
     )
     settings, weights = experiment.config.flatness.cross_layer, weights_of(experiment)
     uphill = Released({key: torch.ones_like(value) for key, value in weights.items()})
-    sensitivity = score_sensitivity(settings.loss_bound, 6)
+    mechanism = experiment.plan.selection
+    sensitivity = score_sensitivity(mechanism.loss_bound, 6)
     found = []
     whole, without = neighbours(experiment)
     for split in (whole, *without):
-        work = remove_privately(settings, tools_of(experiment), weights, uphill, split, 6, experiment.noise_key)
-        drawn = round_of(work)
+        tools = tools_of(experiment)
+        drawn = round_of(remove_privately(settings, mechanism, tools, weights, uphill, split, 6, experiment.noise_key))
         scores = {layer: score.value for layer, score in drawn.candidates.items()}
         probabilities = choice_probabilities(scores, budget, sensitivity)
         assert drawn.probability == pytest.approx(probabilities[drawn.removed])
         found.append(np.log([probabilities[layer] for layer in (0, 1)]))
     distances = [np.abs(found[0] - other).max() for other in found[1:]]
     assert 0 < max(distances) <= budget
+
+
+def test_a_draw_costs_and_cuts_as_the_plan_says_whatever_the_settings_say():
+    experiment = experiment_of("exponential", "flatness.cross_layer.examples=6")
+    planned = replace(experiment.plan.selection, epsilon=0.9, loss_bound=0.2, divisor=30.0)
+    settings, weights = experiment.config.flatness.cross_layer, weights_of(experiment)
+    split, uphill = PrivateSplit(experiment.data.train), Released(weights)
+    drawn = round_of(
+        remove_privately(settings, planned, tools_of(experiment), weights, uphill, split, 6, experiment.noise_key)
+    )
+    scores = {layer: score.value for layer, score in drawn.candidates.items()}
+    assert all(abs(score) <= 6 * 0.2 / 30 for score in scores.values())
+    expected = choice_probabilities(scores, 0.9, score_sensitivity(0.2, 30.0))
+    assert drawn.probability == pytest.approx(expected[drawn.removed], rel=1e-12)
+    assert drawn.probability != pytest.approx(0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("planned", [None, 0, 2])
+def test_no_layer_is_drawn_where_epsilon_accounts_for_another_number_of_draws(planned):
+    experiment = experiment_of("exponential", "flatness.cross_layer.examples=6")
+    mechanisms = [replace(experiment.plan.selection, rounds=planned)] if planned is not None else []
+    given = replace(experiment, plan=replace(experiment.plan, mechanisms=tuple(mechanisms)))
+    with pytest.raises(DPFlatError, match=f"1 layers are to be drawn, .* accounts for {planned or 0} draws"):
+        next(select_layers(given, start_state(weights_of(experiment))))
+
+
+def test_units_of_several_rows_are_refused_since_a_score_bounds_each_row():
+    experiment = experiment_of("exponential", "flatness.cross_layer.examples=6")
+    split = replace(experiment.data.train, unit=np.array([0, 0, 1, 2, 3, 4]))
+    given = replace(experiment, data=replace(experiment.data, train=split))
+    with pytest.raises(DPFlatError, match="one unit has several rows"):
+        next(select_layers(given, start_state(weights_of(experiment))))
