@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from dpflat.batches import Batch, EncodedSplit, microbatches
+from dpflat.batches import Batch
 from dpflat.keys import Generator
 from dpflat.objective import Objective
 from dpflat.prefix import Parameters, trained_prefixes
@@ -100,9 +99,3 @@ def loss_gradient(objective: Objective, parameters: Parameters, pieces: list[Bat
         for key, part in zip(prefixes, torch.autograd.grad(loss, list(prefixes.values())), strict=True):
             gradient[key] += part
     return total, gradient
-
-
-def take_rows(split: EncodedSplit, count: int, size: int, generator: Generator) -> list[Batch]:
-    """A fixed random subset of a split, in pieces."""
-    rows = np.sort(generator.permutation(len(split))[:count])
-    return list(microbatches(split, rows, size))

@@ -103,18 +103,18 @@ def ascend_private(settings: Ascent, parameters: Parameters, objective: Objectiv
 def ascended_unit_gradients(
     settings: Ascent, objective: Objective, parameters: Parameters, batch: Batch
 ) -> PerUnitGradients:
-    """Each example's gradient at w + v_i, v_i along its own gradient at w.
+    """Each unit's gradient, that of each of its rows i taken at w + v_i, v_i along the row's own gradient at w.
 
     Args:
         settings: gamma and which norm.
         objective: gives (B,) losses.
         parameters: w, entries (*N).
-        batch: B rows, one a unit.
+        batch: B rows of U units, each unit whole.
 
     Returns:
-        Gradients (B, *N), units in ascending order as `per_unit_gradients` gives them.
+        Gradients (U, *N), units in ascending order as `per_unit_gradients` gives them.
 
-    Privacy: reads private data; each row depends on its own example only, so clipping bounds it as before.
+    Privacy: reads private data; each unit's gradient depends on its own rows only, so clipping bounds it as before.
     """
     leaves = expand_per_example(parameters, len(batch))
     losses = objective.per_example_loss(leaves, batch, per_example=True)

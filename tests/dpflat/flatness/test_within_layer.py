@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
@@ -122,3 +125,16 @@ def test_each_example_ascends_along_its_own_gradient_as_a_loop_does(parameters, 
         expected = per_unit_gradients(objective, at, alone).gradients
         for key, value in expected.items():
             torch.testing.assert_close(found.gradients[key][row], value[0], rtol=1e-3, atol=1e-5)
+
+
+def test_a_units_rows_each_ascend_alone_and_are_one_sum_that_no_other_unit_moves(parameters, objective):
+    settings, split = AscentPerExample(mode="per_example", gamma=0.5), make_split(6)
+    owned = replace(split, unit=np.array([0, 0, 1, 2, 2, 2]))
+    by_row, by_unit, alone = (
+        ascended_unit_gradients(settings, objective, parameters, part.collate(rows)).gradients
+        for part, rows in ((split, range(6)), (owned, range(6)), (owned, [3, 4, 5]))
+    )
+    for key, value in by_row.items():
+        expected = torch.stack([value[:2].sum(dim=0), value[2], value[3:].sum(dim=0)])
+        torch.testing.assert_close(by_unit[key], expected, rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(by_unit[key][2], alone[key][0], rtol=1e-3, atol=1e-5)
