@@ -1,7 +1,8 @@
 """Remove-one trials: how far one record moves what gets the noise, in units of C.
 
 The Gaussian mechanism's epsilon rests on one sentence: adding or removing one record moves the sum that gets the noise
-by at most C. Here it is tried out, with the level's own code, on weights as they are in the middle of a run.
+by at most C. Here it is tried out, with the run's own pieces, levels and sum, on weights as they are in the middle of
+a run. That sum is float32, so a movement of C is seen to about one in a million.
 """
 
 from __future__ import annotations
@@ -13,15 +14,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dpflat.batches import EncodedSplit
+from dpflat.batches import EncodedSplit, microbatches
 from dpflat.events import StepDone, TwinStep
 from dpflat.experiment import Experiment
 from dpflat.flatness.settings import PullAsPublished
 from dpflat.flatness.twin import PHASE as TWIN
 from dpflat.flatness.twin import train_twin
+from dpflat.mechanism import KeyedDPOptimizer
 from dpflat.prefix import trained_prefixes
 from dpflat.state import TrainState, keep, start_state
-from dpflat.steps import choose_gradients, sample_rows
+from dpflat.steps import begin_step, place, sample_rows
 from dpflat.training import train
 
 
@@ -32,7 +34,7 @@ class Trial:
     Attributes:
         record: its row in the training split.
         planted: whether its label was changed to a wrong one.
-        moved: length of the change of the clipped sum over C; an accounted mode keeps it at or under 1.
+        moved: length of the change of the clipped sum over C; an accounted mode keeps it at or under 1, up to rounding.
     """
 
     record: int
@@ -41,24 +43,31 @@ class Trial:
 
 
 def clipped_sum(experiment: Experiment, state: TrainState, rows: np.ndarray, step: int) -> Tensor:
-    """The sum of a batch's clipped gradients as the level takes them, float64, over C.
+    """The sum of a batch's clipped gradients, as the run takes them and before it adds the noise, over C.
+
+    Args:
+        experiment: a run with noise.
+        state: weights, and what the levels remember.
+        rows: the batch, possibly empty.
+        step: number of the step.
+
+    Returns:
+        (P,) float64, all entries one after the other.
+
+    Raises:
+        ValueError: when the run has no noise: it has no C.
 
     Privacy: reads private data without noise; diagnostic.
     """
-    clip = experiment.plan.gradient_steps.max_grad_norm if experiment.plan.gradient_steps else float("inf")
-    parameters = {key: value.to(experiment.device) for key, value in state.parameters.items()}
-    total = torch.zeros(sum(value.numel() for value in parameters.values()), dtype=torch.float64)
-    if not len(rows):
-        return total
-    take = choose_gradients(experiment, state, parameters, rows, step)
-    size = experiment.config.microbatch()
-    split = experiment.data.train
-    order = rows[np.argsort([len(split.tokens[row]) for row in rows], kind="stable")]
-    for start in range(0, len(order), size):
-        found = take(split.collate(order[start : start + size]).to(experiment.device)).gradients
-        flat = torch.cat([value.flatten(1) for value in found.values()], dim=1).double().cpu()
-        total += (flat * (clip / flat.norm(dim=1, keepdim=True)).clamp(max=1)).sum(dim=0)
-    return total / clip
+    if experiment.plan.gradient_steps is None:
+        raise ValueError("A run without noise bounds no gradient, so there is no C to measure by.")
+    parameters, optimiser = place(experiment, state)
+    assert isinstance(optimiser, KeyedDPOptimizer)
+    _, add_piece = begin_step(experiment, state, parameters, optimiser, rows, step)
+    for piece in microbatches(experiment.data.train, rows, experiment.config.microbatch()):
+        add_piece(piece.to(experiment.device))
+    total = torch.cat([parameter.summed_grad.flatten() for parameter in optimiser.params])
+    return total.double().cpu() / experiment.plan.gradient_steps.max_grad_norm
 
 
 def plant(split: EncodedSplit, record: int, classes: int) -> EncodedSplit:
@@ -80,6 +89,9 @@ def remove_one(experiment: Experiment, step: int, trials: int, planted: bool, se
         trials: number of records.
         planted: whether each record gets a wrong label first.
         seed: of the choice of records.
+
+    Raises:
+        ValueError: when the run has no noise.
 
     Privacy: reads private data without noise; diagnostic.
     """

@@ -1,9 +1,15 @@
 import numpy as np
 import pytest
+import torch
 
 from analysis.sensitivity import clipped_sum, remove_one, run_until
+from dpflat.batches import EncodedSplit, bucket_length
 from dpflat.experiment import prepare
 from dpflat.gradients import per_unit_gradients
+from dpflat.keys import Purpose, make_generator
+from dpflat.mechanism import draw_noise
+from dpflat.state import start_state
+from dpflat.steps import sample_rows
 from tests.conftest import small_config
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
@@ -25,6 +31,40 @@ def test_the_clipped_sum_is_that_of_a_loop():
         flat = np.concatenate([value.flatten().numpy() for value in found.gradients.values()])
         total = total + flat * min(1.0, 0.05 / np.linalg.norm(flat))
     np.testing.assert_allclose(clipped_sum(experiment, state, rows, 3).numpy(), total / 0.05, rtol=1e-3, atol=1e-4)
+
+
+def test_the_clipped_sum_is_what_the_runs_next_step_releases_less_its_noise():
+    experiment = prepare(small_config(*TIGHT))
+    state, after = (run_until(experiment, step) for step in (2, 3))
+    steps, generator = experiment.plan.gradient_steps, make_generator(experiment.noise_key, Purpose.NOISE, 3)
+    rows = sample_rows(experiment.data.train, steps.sample_rate, experiment.noise_key, 3)
+    released = [(after.first_moments[key] - 0.9 * old) / 0.1 for key, old in state.first_moments.items()]
+    expected = [
+        gradient * experiment.schedule.expected_batch_size / 0.05
+        - draw_noise(gradient.shape, steps.noise_multiplier, generator)
+        for gradient in released
+    ]
+    flat = torch.cat([value.flatten() for value in expected]).double()
+    found = clipped_sum(experiment, state, rows, 3)
+    assert found.norm() > 1
+    torch.testing.assert_close(found, flat, rtol=1e-3, atol=1e-4)
+
+
+def test_a_trial_cuts_its_batch_as_the_run_does_so_that_no_record_lengthens_another(monkeypatch):
+    experiment, pieces = prepare(small_config(*TIGHT)), []
+    tokens, collate = experiment.data.train.tokens, EncodedSplit.collate
+    monkeypatch.setattr(EncodedSplit, "collate", lambda split, rows: pieces.append(rows) or collate(split, rows))
+    clipped_sum(experiment, start_state(experiment.initial), np.arange(60), 1)
+    lengths = [{bucket_length(len(tokens[row])) for row in piece} for piece in pieces]
+    assert sorted(np.concatenate(pieces)) == list(range(60))
+    assert all(len(found) == 1 for found in lengths)
+    assert set.union(*lengths) == {8, 16}
+
+
+def test_without_noise_there_is_no_bound_to_try():
+    experiment = prepare(small_config("privacy.kind=none"))
+    with pytest.raises(ValueError, match="without noise"):
+        next(remove_one(experiment, 1, 1, planted=False))
 
 
 def test_one_record_counts_for_at_most_c_under_plain_dp_sgd_and_for_all_of_c_when_it_is_clipped():
