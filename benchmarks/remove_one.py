@@ -5,7 +5,7 @@
 400 sentences of at most 16 tokens, expected batch 40, C = 0.1, epsilon 1, weights after 10 of 60 steps; half of the
 trials take away natural records, half records with a wrong label. Printed and stored: for each mode the largest and the
 median movement of the clipped sum in units of C, beside settings, seeds and versions. A mode whose epsilon holds stays
-at or under 1. OUT.json is written after each mode.
+at or under 1, up to the rounding of a float32 sum. OUT.json is written after each mode.
 """
 
 from __future__ import annotations

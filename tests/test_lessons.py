@@ -42,7 +42,7 @@ class TestRemovingOneRecord:
         assert published == (mode[1] == "as_published") == (MODES[mode]["guarantee"] == "void")
         assert (moved.max() > 1.01) == published
         if not published:
-            assert moved.max() <= 1 + 1e-9
+            assert moved.max() <= 1 + 1e-5
         assert MODES[mode]["largest"] == moved.max()
         assert MODES[mode]["median"] == pytest.approx(np.median(moved))
         assert MODES[mode]["share_above_c"] == pytest.approx((moved > 1.0001).mean())
