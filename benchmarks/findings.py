@@ -132,12 +132,12 @@ def tell_choices(groups: Groups) -> str:
 def tell_remove_one(stored: dict[str, Any]) -> str:
     """How far one record moved the clipped sum; modes that kept to C in one row."""
     over = {name: mode for name, mode in stored["modes"].items() if mode["share_above_c"]}
-    kept = [mode["largest"] for name, mode in stored["modes"].items() if name not in over]
+    kept = [mode for name, mode in stored["modes"].items() if name not in over]
     rows = [
         [name, f"{mode['largest']:.2f}", f"{mode['median']:.2f}", f"{100 * mode['share_above_c']:.0f} %"]
         for name, mode in over.items()
     ]
-    rows.append([f"the {len(kept)} others", f"{max(kept):.2f}", "1.00", "0 %"])
+    rows.append([f"the {len(kept)} others", *(f"{max(mode[what] for mode in kept):.2f}" for what in ("largest", "median")), "0 %"])
     return make_table(["mode", "largest, C", "median, C", "above C"], rows)
 
 
@@ -217,6 +217,29 @@ def tell_attacks_on_all(attacked: Attacked) -> str:
     return make_table(head, tell_areas(whole, "threshold"))
 
 
+def tell_costs(stored: dict[str, Any]) -> str:
+    """What each mode takes beside plain DP-SGD: ratios with their lowest and highest, and seconds before the steps."""
+
+    def show(ratios: list[float]) -> str:
+        middle, low, high = ratios
+        return f"{middle:.2f}" if low == high else f"{middle:.2f} ({low:.2f} to {high:.2f})"
+
+    rows = [
+        [
+            mode.replace(".", ": "),
+            show(cost["step"]),
+            show(cost["training"]),
+            show(cost["peak_mb"]),
+            f"{cost['selection_s'] + cost['twin_s']:.0f}",
+            str(cost["rounds"]),
+        ]
+        for mode, cost in stored["modes"].items()
+        if "." in mode
+    ]
+    head = ["mode", "step, ratio", "training, ratio", "peak memory, ratio", "choosing or twin, s", "rounds"]
+    return make_table(head, rows)
+
+
 def tell_all(root: Path) -> dict[str, str]:
     """All tables by name, from a folder of runs."""
     runs, lessons = list_runs(root, shipped=False), root / "lessons"
@@ -233,6 +256,7 @@ def tell_all(root: Path) -> dict[str, str]:
         "choices": tell_choices(tiny),
         "attacks": tell_attacks(read_attacked(runs, planted=True)),
         "attacks on all": tell_attacks_on_all(read_attacked(runs, planted=False)),
+        "costs": tell_costs(read_json(lessons / "level_costs.json")),
         "remove one": tell_remove_one(read_json(lessons / "remove_one.json")),
         "sweep": tell_sweep(read_json(sweep) if sweep.exists() else None),
     }

@@ -19,11 +19,10 @@ def script():
     return module
 
 
-def test_every_stored_row_stands_in_the_document_as_the_script_writes_it(script):
-    for name, table in script.tell_all(shipped_root()).items():
-        assert f"<!-- {name} -->" in DOCUMENT
-        missing = [row for row in table.splitlines() if row not in DOCUMENT]
-        assert not missing, f"{name}: run python benchmarks/findings.py"
+def test_every_table_stands_in_the_document_as_the_script_writes_it(script):
+    tables = script.tell_all(shipped_root())
+    assert [name for name in tables if f"<!-- {name} -->" not in DOCUMENT] == []
+    assert script.fill(DOCUMENT, tables) == DOCUMENT, "run python benchmarks/findings.py"
 
 
 def test_a_table_is_replaced_between_its_marks_and_nothing_else(script):
@@ -32,4 +31,4 @@ def test_a_table_is_replaced_between_its_marks_and_nothing_else(script):
 
 
 def test_the_document_is_short():
-    assert len(DOCUMENT.splitlines()) <= 130
+    assert len(DOCUMENT.splitlines()) <= 150

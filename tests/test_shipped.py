@@ -4,7 +4,7 @@ import pytest
 from analysis.curvature.settings import CurvatureConfig
 from analysis.landscape.settings import LinesConfig, PlaneConfig, TrustConfig, noise_deviation
 from analysis.layers.settings import LayersConfig
-from analysis.store import Analysis
+from analysis.store import Analysis, find_analysis
 from dpflat.runs.layout import shipped_root
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
@@ -85,9 +85,26 @@ def test_nothing_private_and_no_log_is_shipped_and_the_folder_stays_small():
     assert len(tracked) <= 2500
 
 
+def test_a_run_has_one_loss_at_its_weights_whichever_way_one_leaves_them():
+    asked = [PlaneConfig(plane=plane) for plane in ("filter", "path", "hessian")]
+    compared = 0
+    for run in RUNS:
+        lines = find_analysis(run, LinesConfig())
+        planes = [found for config in asked if (found := find_analysis(run, config)) is not None]
+        for plane in planes if lines is not None else ():
+            _, loss, _ = plane.result.drawable()
+            middle = len(loss) // 2
+            assert loss[middle, middle] == pytest.approx(lines.result.loss[0, lines.result.middle], abs=1e-5)
+            compared += 1
+    assert compared >= 14
+
+
 def test_the_shipped_runs_are_those_that_the_studies_rebuild_no_more_and_no_less():
-    studies = [read_study(path) for path in sorted((ROOT.parent / "studies").glob("*.yaml"))]
-    planned = {(config.fingerprint(), config.seed) for study in studies for config in list_configs(study)}
+    files = sorted((ROOT.parent / "studies").glob("*.yaml"))
+    studies = [read_study(path) for path in files if path.name != "claims.yaml"]
+    begun = [study for study in studies if list((ROOT / "studies").glob(f"{study.name}-*"))]
+    assert {study.name for study in studies} - {study.name for study in begun} <= {"confirmatory"}
+    planned = {(config.fingerprint(), config.seed) for study in begun for config in list_configs(study)}
     shipped = {(run.config.fingerprint(), run.config.seed) for run in RUNS}
     assert len(shipped) == len(RUNS)
     assert shipped == planned
