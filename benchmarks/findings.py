@@ -137,7 +137,8 @@ def tell_remove_one(stored: dict[str, Any]) -> str:
         [name, f"{mode['largest']:.2f}", f"{mode['median']:.2f}", f"{100 * mode['share_above_c']:.0f} %"]
         for name, mode in over.items()
     ]
-    rows.append([f"the {len(kept)} others", *(f"{max(mode[what] for mode in kept):.2f}" for what in ("largest", "median")), "0 %"])
+    most = [f"{max(mode[what] for mode in kept):.2f}" for what in ("largest", "median")]
+    rows.append([f"the {len(kept)} others", *most, "0 %"])
     return make_table(["mode", "largest, C", "median, C", "above C"], rows)
 
 

@@ -149,7 +149,8 @@ def test_power_is_known_only_from_runs_without_privacy():
     )
     assert describe_power("canaries", 3, 1).startswith("Canaries: finds something in 1 of 3 runs like this one")
     assert describe_power("canaries", 3, 3, alike=False) == (
-        "Canaries: finds something in 3 runs without privacy, with other settings; with these settings it was not tried."
+        "Canaries: finds something in 3 runs without privacy, with other settings; with these settings it was not "
+        "tried."
     )
     assert describe_power("canaries", 3, 0, alike=False).endswith("with other settings. It has no power here.")
 
