@@ -5,6 +5,7 @@ Privacy: reads stored per-example predictions of the test split: diagnostic.
 
 from __future__ import annotations
 
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
@@ -94,7 +95,7 @@ def load_scores(run: Run, name: str = "correct") -> np.ndarray | None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return np.asarray(arrays[name])
-    except (OSError, ValueError, KeyError, BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error):
         raise unreadable(path, "is damaged") from None
 
 

@@ -12,6 +12,7 @@ from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run
 
 FALSE_ALARMS = (0.001, 0.01, 0.05, 0.1)
+NOT_FINITE = "The run gave some rows a loss that is not finite, so there is nothing to compare."
 NO_MEMBERS = "Every training row is a canary, so none took part with its own label."
 
 

@@ -20,7 +20,7 @@ from analysis.attacks.rows import (
     select_units,
     with_labels,
 )
-from analysis.attacks.settings import NO_MEMBERS, AttacksConfig, why_no_canaries, why_no_shadows
+from analysis.attacks.settings import NO_MEMBERS, NOT_FINITE, AttacksConfig, why_no_canaries, why_no_shadows
 from analysis.attacks.shadows import find_shadows
 from analysis.begun import Begun
 from analysis.parts import Part, Step, Work, list_complete
@@ -131,9 +131,17 @@ def compare_shadows(target: Target, config: AttacksConfig, shadows: list[Run]) -
         scores = yield from score_split(run, target.rows, split, "likelihood", (number / count, (number + 1) / count))
         scored.append(mean_by_unit(scores["log_odds"], split.unit, split.units))
         inside.append(took_part(run, target.rows.train.units)[units])
-    ratio = score_rows(scored[0], np.stack(scored[1:]), np.stack(inside[1:]))
+    finite = [bool(np.isfinite(values).all()) for values in scored]
+    usable = [number for number in range(1, count) if finite[number]]
+    absent = None if finite[0] else NOT_FINITE
+    absent = absent or why_no_shadows(target.run.config, len(usable), FEWEST_SHADOWS)
+    if absent is not None:
+        return Part("likelihood", {"absent": absent})
+    ratio = score_rows(scored[0], np.stack([scored[n] for n in usable]), np.stack([inside[n] for n in usable]))
     members, others = ratio[target.members[units]], ratio[target.others[units]]
-    return Part("likelihood", summarise_attack(members, others, 0.0, config.seed, tuple(run.id for run in shadows)))
+    return Part(
+        "likelihood", summarise_attack(members, others, 0.0, config.seed, tuple(shadows[n - 1].id for n in usable))
+    )
 
 
 def choose_units(members: np.ndarray, others: np.ndarray, most: int, seed: int) -> np.ndarray:

@@ -14,7 +14,8 @@ from app.shown.code import Code, open_run, write_imports
 from app.shown.cost import name_rows
 from dpflat.flatness.settings import RemovalFixed
 from dpflat.privacy.ledger import EntryClass
-from dpflat.runs.layout import run_command
+from dpflat.runs.files import unreadable
+from dpflat.runs.layout import ENV, run_command
 from dpflat.runs.record import Run
 
 MODULES = {"draw_strip": "analysis.figures.layer_choices"}
@@ -43,7 +44,10 @@ class Side:
     @property
     def layers(self) -> int:
         """Number L of layers of the backbone."""
-        return int(self.run.environment["backbone_layers"])
+        try:
+            return int(self.run.environment["backbone_layers"])
+        except KeyError:
+            raise unreadable(self.run.folder / ENV, "lacks fields") from None
 
     @property
     def fixed(self) -> bool:

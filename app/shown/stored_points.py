@@ -66,6 +66,8 @@ def _add_way(runs: Runs, config: LinesConfig, root: Path, stored: Stored, wanted
                 tell_missing(stored, letter_of(runs, letter), run, config)
             continue
         try:
-            stored.add(compose_way(asked, run, load_run(config.toward, root), "loss"), letter_of(runs, letter))
-        except DPFlatError as error:
-            stored.note(str(error))
+            other = load_run(config.toward, root)
+        except DPFlatError:
+            stored.note(f"Run `{config.toward}` is not in this store, so the way to it is not drawn.")
+            continue
+        stored.add(compose_way(asked, run, other, "loss"), letter_of(runs, letter))

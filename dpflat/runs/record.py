@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from dpflat.config import RunConfig, build_config
 from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.runs import layout
@@ -92,9 +90,11 @@ class Run:
         """Every touch of data."""
         path = self.folder / layout.LEDGER
         try:
-            return PrivacyLedger.model_validate(read_json(path))
-        except ValidationError:
+            ledger = PrivacyLedger.model_validate(read_json(path))
+            ledger.guarantee()
+        except ValueError:
             raise unreadable(path, "lacks fields") from None
+        return ledger
 
     @property
     def results(self) -> dict[str, Any]:

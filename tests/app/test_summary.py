@@ -3,7 +3,8 @@ import pytest
 from app.summary import show_layers, show_seconds, show_seeds, summarise
 from dpflat.runs import layout
 from dpflat.runs.files import read_json, replace_json
-from tests.app.pages import make_run
+from dpflat.runs.record import Run
+from tests.app.pages import make_run, plan_run
 
 
 def add_layers(run, kept=None, layers=6):
@@ -39,3 +40,12 @@ def test_a_run_without_prefixes_has_no_layers(tmp_path, adapter):
 
 def test_a_run_under_way_has_no_layers_yet(tmp_path):
     assert show_layers(summarise(make_run(tmp_path, "running"))) == ""
+
+
+def test_a_ledger_that_lost_its_epsilon_is_unreadable_and_stops_nothing(tmp_path):
+    run = plan_run(tmp_path)
+    path = run.folder / layout.LEDGER
+    replace_json(path, read_json(path) | {"epsilon": None})
+    row = summarise(Run(run.folder))
+    assert row["state"] == "unreadable"
+    assert "ledger.json" in row["message"]

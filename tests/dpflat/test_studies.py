@@ -276,7 +276,7 @@ def test_it_survives_kill_9_and_goes_on_where_it_was(tmp_path):
 
 
 def test_every_study_file_that_comes_with_the_lab_is_valid(request):
-    files = sorted((request.config.rootpath / "studies").glob("*.yaml"))
+    files = sorted(path for path in (request.config.rootpath / "studies").glob("*.yaml") if path.name != "claims.yaml")
     assert files
     for file in files:
         configs = list_configs(read_study(file))

@@ -5,8 +5,8 @@ import pytest
 
 from analysis.attacks.results import build_result
 from analysis.attacks.roc import measure_area
-from analysis.attacks.rows import drawn_rows, read_canaries
-from analysis.attacks.settings import AttacksConfig
+from analysis.attacks.rows import drawn_rows, read_canaries, score_split
+from analysis.attacks.settings import NOT_FINITE, AttacksConfig
 from analysis.attacks.shadows import find_shadows
 from analysis.attacks.work import begin_attacks, choose_units, took_part
 from analysis.parts import Part, Step
@@ -174,3 +174,23 @@ def test_of_private_texts_single_losses_and_who_took_part_stay_in_private(tmp_pa
     assert (analysis.folder / layout.PRIVATE).stat().st_mode & 0o777 == 0o700
     assert [path.parent.name for path in run.folder.rglob(layout.CANARIES)] == [layout.PRIVATE]
     assert analysis.result.audit.delta == run.ledger.delta
+
+
+def test_a_shadow_that_diverged_is_left_out_and_a_run_that_diverged_is_not_compared(leaky, monkeypatch):
+    target, *shadows = leaky
+    asked = []
+
+    def some_diverged(run, rows, split, *rest):
+        scores = yield from score_split(run, rows, split, *rest)
+        asked.append(run.id)
+        return {name: np.full_like(values, np.nan) if run.id in diverged else values for name, values in scores.items()}
+
+    monkeypatch.setattr("analysis.attacks.work.score_split", some_diverged)
+    diverged = {shadows[0].id}
+    found, _ = attack(target)
+    assert "likelihood" not in found.attacks
+    assert "1 shadow runs are here" in found.absent["likelihood"]
+    diverged = {target.id}
+    found, _ = attack(target)
+    assert found.absent["likelihood"] == NOT_FINITE
+    assert set(asked) == {run.id for run in leaky}
