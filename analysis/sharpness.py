@@ -13,6 +13,7 @@ from analysis.kind import Kind
 from analysis.layers.forecast import AGAINST_TRAINING
 from analysis.layers.results import Reading
 from analysis.layers.settings import LayersConfig, check_data
+from analysis.length import relative_length
 from analysis.settings import AnalysisConfig
 from dpflat.catalog import BACKBONES
 from dpflat.config import RunConfig
@@ -69,8 +70,9 @@ def _forecast(config: SharpnessConfig, run: RunConfig) -> float | None:
     card = BACKBONES.get(run.backbone.name)
     if card is None:
         return None
-    passes = 1 + config.restarts * (config.ascent_steps + 1)
-    return START_SECONDS + AGAINST_TRAINING * passes * config.examples / card.examples_per_second[run.backbone.dtype]
+    rows = (1 + config.restarts * (config.ascent_steps + 1)) * config.examples
+    each = AGAINST_TRAINING * relative_length(config, run) / card.examples_per_second[run.backbone.dtype]
+    return START_SECONDS + each * rows
 
 
 def _check(config: SharpnessConfig, run: Run) -> None:

@@ -12,7 +12,7 @@ from dpflat.forecast import plan_privacy
 from dpflat.privacy import wording
 from dpflat.privacy.ledger import Guarantee
 from dpflat.privacy.plan import PrivacyPlan
-from dpflat.privacy.together import compose_plans
+from dpflat.privacy.together import compose_promises
 from dpflat.privacy.wording_together import describe_budget
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
@@ -97,7 +97,7 @@ def compose_store(runs: list[Run], key: str, name: str | None = None) -> dict[st
             "sentence": f"No run of this store has read {task} yet.",
             "additions": additions,
         }
-    together = compose_plans([plan for plan, _ in counted.values()], [promise for _, promise in counted.values()])
+    together = compose_promises(list(counted.values()))
     if len(counted) > 1:
         additions.append(wording.BEST_OF_MANY)
     if key in TASKS and TASKS[key].public:

@@ -29,9 +29,9 @@ from dpflat.flatness.settings import (
 )
 from dpflat.privacy.accounting import calibrate_noise, rdp_epsilon
 from dpflat.privacy.entries import write_ledger
-from dpflat.privacy.ledger import Guarantee
+from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.privacy.plan import ExponentialSelection, Mechanism, PrivacyPlan, SubsampledGaussian, default_delta
-from dpflat.privacy.together import Together, compose_plans
+from dpflat.privacy.together import Together, compose_promises
 from dpflat.schedule import Schedule, evenly_spaced
 from dpflat.tasks.settings import TaskConfig
 
@@ -172,16 +172,16 @@ def plan_twin(config: RunConfig) -> Schedule:
     return plan_steps(twin_config(config))[1]
 
 
-def plan_guarantee(config: RunConfig) -> Guarantee:
-    """What a run will promise, as far as settings tell: shared texts are counted when it starts."""
+def plan_ledger(config: RunConfig, plan: PrivacyPlan, schedule: Schedule) -> PrivacyLedger:
+    """What a run will write into its ledger, as far as settings tell: shared texts are counted when it starts."""
     card = BACKBONES.get(config.backbone.name)
-    return write_ledger(config, *plan_privacy(config), card.pretrained_on if card else None).guarantee()
+    return write_ledger(config, plan, schedule, card.pretrained_on if card else None)
 
 
 def compose_runs(configs: Sequence[RunConfig]) -> Together:
     """What several runs on the same data will promise together."""
-    plans = [plan_privacy(config)[0] for config in configs]
-    return compose_plans(plans, [plan_guarantee(config) for config in configs])
+    planned = [(config, *plan_privacy(config)) for config in configs]
+    return compose_promises([(plan, plan_ledger(config, plan, steps).guarantee()) for config, plan, steps in planned])
 
 
 def count_ascent_rows(config: RunConfig, schedule: Schedule) -> float:

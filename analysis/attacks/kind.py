@@ -10,9 +10,10 @@ import numpy as np
 from analysis.attacks.results import AttacksResult, build_result
 from analysis.attacks.settings import AttacksConfig, check_run
 from analysis.kind import Kind
+from analysis.length import relative_length
 from dpflat.catalog import BACKBONES
 from dpflat.config import RunConfig
-from dpflat.forecast import FORWARD_SHARE, REFERENCE_TOKENS, START_SECONDS
+from dpflat.forecast import FORWARD_SHARE, START_SECONDS
 
 SHARES = {"threshold": 1.0, "canaries": 0.1, "likelihood": 4.0}
 WORDS = {"threshold": "losses of members and test rows", "canaries": "canaries", "likelihood": "shadow runs"}
@@ -26,8 +27,8 @@ def forecast_seconds(config: AttacksConfig, run: RunConfig) -> float | None:
     drawn = run.data.train_subset or task.train_rows
     left_out = min(config.non_members, task.train_rows - drawn)
     rows = drawn + task.test_rows + (1 + config.shadows) * (drawn + left_out if left_out else 0)
-    longer = min(task.typical_tokens, run.data.max_tokens) / REFERENCE_TOKENS
-    return START_SECONDS + FORWARD_SHARE * rows * longer / card.examples_per_second[run.backbone.dtype]
+    each = FORWARD_SHARE * relative_length(config, run) / card.examples_per_second[run.backbone.dtype]
+    return START_SECONDS + each * rows
 
 
 def _list_shares(config: AttacksConfig) -> Mapping[str, float]:  # noqa: ARG001

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from analysis.curvature.settings import SCALES, CurvatureConfig
 from analysis.landscape.settings import LinesConfig, PlaneConfig, TrustConfig
+from analysis.length import relative_length
 from analysis.settings import PointConfig
-from dpflat.catalog import BACKBONES, TASKS
+from dpflat.catalog import BACKBONES
 from dpflat.config import RunConfig
-from dpflat.forecast import FORWARD_SHARE, REFERENCE_TOKENS, START_SECONDS
+from dpflat.forecast import FORWARD_SHARE, START_SECONDS
 
 PRODUCT_SHARE = 1.9
 """Work of a product with the Hessian, whose first pass is kept, over that of a gradient; as measured."""
@@ -20,10 +21,7 @@ def seconds_each(config: PointConfig, run: RunConfig) -> float | None:
     card = BACKBONES.get(run.backbone.name)
     if card is None:
         return None
-    task = run.task.card() if config.data in ("test", "train") else TASKS[config.data]
-    longer = min(task.typical_tokens, run.data.max_tokens) / REFERENCE_TOKENS
-    speed = card.examples_per_second["float32"]
-    return FORWARD_SHARE * longer * config.examples / speed
+    return FORWARD_SHARE * relative_length(config, run) * config.examples / card.examples_per_second["float32"]
 
 
 def products_of(products: float, config: PointConfig, run: RunConfig) -> float | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from analysis.layers.settings import LayersConfig
 from analysis.layers.subsets import count_subsets
-from dpflat.catalog import BACKBONES, TASKS
+from analysis.length import relative_length
+from dpflat.catalog import BACKBONES
 from dpflat.config import RunConfig
-from dpflat.forecast import FORWARD_SHARE, REFERENCE_TOKENS, START_SECONDS
+from dpflat.forecast import FORWARD_SHARE, START_SECONDS
 
 SHARED_STATES = 1 / 3
 """Work that subsets need, over that of so many separate forward passes."""
@@ -25,9 +26,7 @@ def forecast_seconds(config: LayersConfig, run: RunConfig) -> float | None:
     many = min(config.accuracy_examples, run.task.card().test_rows)
     asked = count_subsets(layers, config.random_subsets) if config.keep is None else 2
     subsets = asked * SHARED_STATES * FORWARD_SHARE * ((config.directions + 1) * few + many)
-    task = run.task.card() if config.data in ("test", "train") else TASKS[config.data]
-    longer = min(task.typical_tokens, run.data.max_tokens) / REFERENCE_TOKENS
-    each = AGAINST_TRAINING * longer / card.examples_per_second[run.backbone.dtype]
+    each = AGAINST_TRAINING * relative_length(config, run) / card.examples_per_second[run.backbone.dtype]
     if config.keep is not None:
         return START_SECONDS + each * subsets
     climb = (config.ascent_steps + 1) * few

@@ -11,11 +11,11 @@ import pandas as pd
 from analysis.figures.findings import MINUS, Finding, compare_accuracy, show_accuracies, show_interval, show_points
 from analysis.results import PairedDifference
 from analysis.tradeoff import compare_groups, compare_two, load_scores
+from app.budget import read_promise
 from app.summary import describe_run_guarantee, name_of_side
 from app.withheld import visible_config
 from dpflat.config import RunConfig
-from dpflat.forecast import plan_privacy
-from dpflat.privacy.together import compose_plans
+from dpflat.privacy.together import compose_promises
 from dpflat.privacy.wording_together import describe_together
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
@@ -87,8 +87,7 @@ def describe_side(letter: str, side: Side) -> str:
     count = f", {len(side)} seeds" if len(side) > 1 else ""
     guarantee = describe_run_guarantee(side[0]) if side[0].has(LEDGER) else "It ended before it began."
     if len(side) > 1 and all(run.has(LEDGER) for run in side):
-        plans = [plan_privacy(run.config)[0] for run in side]
-        guarantee = describe_together(compose_plans(plans, [run.ledger.guarantee() for run in side]))
+        guarantee = describe_together(compose_promises([read_promise(run) for run in side]))
     return f"{letter}: {name_of_side(side)}{count}. {guarantee}"
 
 

@@ -9,13 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from app.summary import show_guarantee_cell, show_seconds, show_state
-from dpflat.catalog import BACKBONES
 from dpflat.config import RunConfig
 from dpflat.flatness.settings import ScoredRemoval
-from dpflat.forecast import Forecast, count_layers
+from dpflat.forecast import Forecast, count_layers, plan_ledger
 from dpflat.privacy import wording
 from dpflat.privacy.accounting import rdp_epsilon
-from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.privacy.selection import expected_regret, score_sensitivity
 from dpflat.settings import write_yaml
@@ -71,8 +69,7 @@ def ledger_view(ledger: PrivacyLedger, sentence: str, public_task: bool, odds: s
 
 def promised(config: RunConfig, plan: Forecast) -> str:
     """The guarantee as it will read; texts that private and public data share are counted when the run starts."""
-    card = BACKBONES.get(config.backbone.name)
-    ledger = write_ledger(config, plan.plan, plan.schedule, card.pretrained_on if card else None)
+    ledger = plan_ledger(config, plan.plan, plan.schedule)
     sentence = wording.describe_guarantee(ledger.guarantee(), ledger.unit)
     public = config.flatness.public_tasks()
     return f"{sentence} {wording.describe_uncounted(config.task.name, public)}" if public else sentence

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from analysis.figures.findings import Finding
+from app.budget import read_promise
 from app.shown.training import describe_curves
 from app.summary import (
     PHASES,
@@ -25,8 +26,7 @@ from app.ui.states import read_only
 from app.ui.store import read_metrics
 from dpflat import jobs
 from dpflat.errors import DPFlatError
-from dpflat.forecast import plan_privacy
-from dpflat.privacy.together import compose_plans
+from dpflat.privacy.together import compose_promises
 from dpflat.privacy.wording_together import describe_together
 from dpflat.runs import layout
 from dpflat.runs.record import Run
@@ -57,8 +57,7 @@ def _show_seeds(runs: Sequence[Run]) -> None:
     name = name_of_side(runs)
     st.subheader(f"{name}, {len(runs)} seeds", anchor=False)
     st.markdown(f"## {describe_run_guarantee(runs[0])}")
-    plans = [plan_privacy(run.config)[0] for run in runs]
-    st.write(describe_together(compose_plans(plans, [run.ledger.guarantee() for run in runs])))
+    st.write(describe_together(compose_promises([read_promise(run) for run in runs])))
     _show_finding(describe_curves(runs, read_metrics))
     seeds = ", ".join(str(run.config.seed) for run in runs)
     st.caption(f"n = {runs[0].results['examples']:,} test examples · seeds {seeds} · ± is the deviation over seeds")

@@ -35,17 +35,17 @@ class Together:
         return math.isfinite(self.epsilon) and not self.void
 
 
-def compose_plans(plans: Sequence[PrivacyPlan], guarantees: Sequence[Guarantee]) -> Together:
+def compose_promises(promises: Sequence[tuple[PrivacyPlan, Guarantee]]) -> Together:
     """All mechanisms of several runs composed by RDP (Mironov 2017, prop. 1), with what their guarantees leave out.
 
     The smallest delta of the runs is used for all, which only makes epsilon larger.
 
     Args:
-        plans: of the runs.
-        guarantees: of the same runs.
+        promises: plan and guarantee of each run.
 
     Privacy: none (a function of the plans).
     """
+    plans, guarantees = [plan for plan, _ in promises], [guarantee for _, guarantee in promises]
     nominal = [guarantee for guarantee in guarantees if guarantee.answer == "nominal"]
     noised = bool(plans) and all(plan.mechanisms for plan in plans)
     delta = min((plan.delta for plan in plans), default=math.nan)
