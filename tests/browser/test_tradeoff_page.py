@@ -1,8 +1,7 @@
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from tests.app.test_tradeoff_page import REPAIRED, give_sharpness, make_method
-from tests.browser.test_landscape_page import OPAQUE
+from tests.browser.barriers import serious_barriers
 
 pytestmark = pytest.mark.browser
 
@@ -17,15 +16,11 @@ def test_a_link_shows_its_target_in_both_themes_without_a_serious_violation_and_
         give_sharpness(root, run, 0.3 + 0.01 * n)
     make_method(root, "optimiser.head_learning_rate=0.5", seeds=(8,))
     address = f"{serve(root)}/tradeoff?v=1&task=rotten_tomatoes&backbone=random_tiny&target=70"
-    context = {"include": [['[data-testid="stMainBlockContainer"]']], "exclude": [[".js-plotly-plot"]]}
     for dark in (False, True):
         page, errors = open_page(address, dark=dark)
         page.get_by_text("For 70 % accuracy: DP prefix epsilon").wait_for()
         page.get_by_text("1 run left out: other head learning rate.").wait_for()
-        page.wait_for_function(OPAQUE)
-        found = Axe().run(page, context=context)
-        serious = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
-        assert [(dark, v["id"], [n["target"] for n in v["nodes"]][:3]) for v in serious] == []
+        assert (dark, serious_barriers(page)) == (dark, [])
         assert errors == []
     page.get_by_role("link", name="See them on Runs").click()
     page.get_by_role("heading", name="Runs", level=1).wait_for()
