@@ -36,11 +36,18 @@ def build_settings(content: dict[str, Any]) -> AnalysisConfig:
     """Settings from a mapping that names its kind.
 
     Raises:
-        DPFlatError: when it holds something unknown, of the wrong type or out of range.
+        DPFlatError: when it holds something unknown, of the wrong type or out of range, or is of another schema.
     """
     kind = KINDS.get(str(content.get("kind")))
     if kind is None:
         raise unknown("kind", str(content.get("kind"))[:60], list(KINDS))
+    read = kind.settings.model_fields["schema_version"].default
+    given = content.get("schema_version", read)
+    if given != read:
+        raise DPFlatError(
+            f"Settings of '{content['kind']}' of schema {str(given)[:20]} are not read here; this version of the lab "
+            f"reads schema {read}. What was measured under them is measured anew: dpflat analyze RUN {content['kind']}"
+        )
     try:
         return kind.settings.model_validate(content)
     except ValidationError as error:

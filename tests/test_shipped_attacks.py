@@ -48,10 +48,11 @@ def test_each_method_is_attacked_in_runs_with_canaries_each_the_shadow_of_the_ot
 
 
 @pytest.mark.parametrize("analysis", PLANTED, ids=lambda analysis: analysis.folder.parent.name)
-def test_every_attack_has_been_seen_to_succeed_on_the_same_run_without_privacy(analysis):
+def test_every_attack_has_been_seen_to_succeed_on_other_runs_without_privacy(analysis):
     powers = measure_power(analysis.run, analysis.result, RUNS, ROOT)
     assert set(powers) == {"threshold", "likelihood", "canaries"} - set(analysis.result.absent)
-    assert all(power.alike and power.tried == power.succeeded == 3 for power in powers.values())
+    others = 2 if analysis.run.config.privacy.kind == "none" else 3  # a run does not vouch for itself
+    assert all(power.alike and power.tried == power.succeeded == others for power in powers.values())
 
 
 def test_runs_with_canaries_are_no_points_of_accuracy_against_epsilon():

@@ -14,23 +14,24 @@ from scipy.stats import norm
 FEWEST_SHADOWS = 2
 
 
-def score_rows(target: np.ndarray, shadows: np.ndarray, inside: np.ndarray) -> np.ndarray:
+def score_rows(target: np.ndarray, shadows: np.ndarray, inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
     """The log likelihood ratio of each row, "in" over "out"; 0 says nothing.
 
     A row that no shadow run had (or that all had) gets its missing mean from its other one and the mean difference
-    over all rows that have both.
+    over all rows that have both. A row of which no shadow run says anything is left at 0.
 
     Args:
         target: (n,) log odds under the run that is attacked.
         shadows: (s, n) log odds under the shadow runs.
         inside: (s, n) bool, which rows each shadow run had.
+        outside: (s, n) bool, which rows it did not have; neither is a row that it had with another label.
 
     Raises:
         ValueError: with fewer than two shadow runs, or where no row was in one and out of another.
     """
     if len(shadows) < FEWEST_SHADOWS:
         raise ValueError(f"A likelihood-ratio attack needs {FEWEST_SHADOWS} shadow runs or more; got {len(shadows)}.")
-    weights = [inside.astype(float), (~inside).astype(float)]
+    weights = [inside.astype(float), outside.astype(float)]
     counts = [weight.sum(axis=0) for weight in weights]
     both = (counts[0] > 0) & (counts[1] > 0)
     if not both.any():
@@ -43,10 +44,10 @@ def score_rows(target: np.ndarray, shadows: np.ndarray, inside: np.ndarray) -> n
         _pooled_deviation(w, c, shadows, m) for w, c, m in zip(weights, counts, (mean_in, mean_out), strict=True)
     ]
     if not all(np.isfinite(deviations)):
-        whole = _pooled_deviation(np.ones_like(shadows), sum(counts), shadows, np.where(inside, mean_in, mean_out))
-        deviations = [whole, whole]
+        middles = np.where(inside, mean_in, mean_out)
+        deviations = [_pooled_deviation(weights[0] + weights[1], counts[0] + counts[1], shadows, middles)] * 2
     ratio: np.ndarray = norm.logpdf(target, mean_in, deviations[0]) - norm.logpdf(target, mean_out, deviations[1])
-    return ratio
+    return np.where(counts[0] + counts[1] > 0, ratio, 0.0)
 
 
 def _pooled_deviation(weights: np.ndarray, counts: np.ndarray, values: np.ndarray, means: np.ndarray) -> float:

@@ -43,7 +43,8 @@ def is_alike(other: RunConfig, run: RunConfig) -> bool:
 def measure_power(run: Run, found: AttacksResult, others: Iterable[Run], root: Path) -> dict[str, Power]:
     """Of every attack that was tried on a run, by its key in `NAMES` or `canaries`.
 
-    Asked are runs without privacy that are otherwise like this one; if there is none, those of its task and backbone.
+    Asked are other runs without privacy that are otherwise like this one; if there is none, those of its task and
+    backbone. A run is no evidence of its own, nor is one that repeats it.
 
     Args:
         run: which is asked about.
@@ -57,14 +58,16 @@ def measure_power(run: Run, found: AttacksResult, others: Iterable[Run], root: P
 
 
 def _attacked(other: Run, run: Run, root: Path) -> AttacksResult | None:
-    """What was found in a run without privacy on the same task and backbone; None for any other run."""
+    """What was found in another run without privacy on the same task and backbone; None for any other run."""
     analysis = find_analysis(other, AttacksConfig(), root)
     if analysis is None:
         return None
     try:
-        same = other.config.task == run.config.task and other.config.backbone.name == run.config.backbone.name
+        mine, its = run.config, other.config
+        same = its.task == mine.task and its.backbone.name == mine.backbone.name
+        repeated = (its.fingerprint(), its.seed) == (mine.fingerprint(), mine.seed)
         result: AttacksResult | None = analysis.result
-        return result if same and other.config.privacy.kind == "none" else None
+        return result if same and not repeated and its.privacy.kind == "none" else None
     except DPFlatError:
         return None
 

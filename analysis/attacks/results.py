@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -63,12 +63,16 @@ class AttacksResult:
         attacks: by their keys in `NAMES`, those that apply.
         audit: what canaries prove; None without them.
         absent: for what does not apply, why.
+        tried: ids of the shadow runs that were looked at.
+        left_out: ids of shadow runs that could not be used, and why.
     """
 
     run: str
     attacks: Mapping[str, AttackResult]
     audit: Audit | None
     absent: Mapping[str, str]
+    tried: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def found_something(self) -> bool:
@@ -121,7 +125,9 @@ def build_result(content: dict[str, Any]) -> AttacksResult:
     audit = None
     if "canaries" in done and "canaries" not in absent:
         audit = Audit(**done["canaries"]["audit"])
-    return AttacksResult(content["run"], attacks, audit, absent)
+    compared = done.get("likelihood", {})
+    tried, left_out = tuple(compared.get("tried", ())), dict(compared.get("left_out", {}))
+    return AttacksResult(content["run"], attacks, audit, absent, tried, left_out)
 
 
 def _build_attack(key: str, part: dict[str, Any]) -> AttackResult:

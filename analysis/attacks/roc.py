@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta
+from scipy.stats import beta, binom
 
 RESAMPLES, CHUNK = 1000, 50
 FEWEST_FALSE_ALARMS = 10
+ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -108,19 +109,44 @@ def measure_accuracy(members: np.ndarray, others: np.ndarray, threshold: float) 
 def find_members(members: np.ndarray, others: np.ndarray, allowed: float) -> Found | None:
     """Members found where at most so many false alarms are allowed; None where that would be fewer than ten rows.
 
-    The threshold is the lowest score above which at most `allowed` of the non-members lie.
+    The threshold is the lowest score above which at most `allowed` of the non-members lie. The interval is that of the
+    members found at the threshold that all non-members there could be would give, of whom these are a draw: a threshold
+    from a higher rank of theirs (`bound_ranks`) gives its lower end, one from a lower rank its upper end, each by
+    Clopper and Pearson. Threshold and count may each be wrong with half of 5 %, so that the whole holds at 95 %.
 
     Args:
         members: (m,) scores.
         others: (n,) scores.
         allowed: share of false alarms.
     """
-    if round(allowed * len(others), 9) < FEWEST_FALSE_ALARMS:
+    count = round(allowed * len(others), 9)
+    if count < FEWEST_FALSE_ALARMS:
         return None
-    ordered = np.sort(others)
-    threshold = ordered[len(others) - 1 - int(round(allowed * len(others), 9))]
+    ordered = np.sort(others)[::-1]
+    first, last = bound_ranks(len(others), allowed, ALPHA / 2)
+    threshold, highest, lowest = ordered[int(count)], ordered[first - 1], ordered[last - 1]
+
+    def find(score: float) -> Share:
+        return clopper_pearson(int((members > score).sum()), len(members), 1 - ALPHA / 2)
+
     return Found(
         allowed,
         clopper_pearson(int((others > threshold).sum()), len(others)),
-        clopper_pearson(int((members > threshold).sum()), len(members)),
+        Share(find(threshold).value, find(highest).low, find(lowest).high),
     )
+
+
+def bound_ranks(count: int, share: float, alpha: float) -> tuple[int, int]:
+    """Ranks, from the highest of so many draws on, between whose scores an upper quantile lies, whatever is drawn from.
+
+    The number of draws above the score that a share of all lies above is at most binomial, that at or above it at
+    least (David and Nagaraja 2003, section 7.1).
+
+    Args:
+        count: number of draws, with ten or more expected above the quantile.
+        share: of all that lies above the quantile.
+        alpha: probability that it does not lie between the two, half of it on each side.
+    """
+    above = binom(count, share)
+    first, last = int(above.ppf(alpha / 2)), int(above.ppf(1 - alpha / 2)) + 1
+    return first, last

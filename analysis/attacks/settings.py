@@ -12,7 +12,9 @@ from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run
 
 FALSE_ALARMS = (0.001, 0.01, 0.05, 0.1)
+MOST_SHADOWS = 256
 NOT_FINITE = "The run gave some rows a loss that is not finite, so there is nothing to compare."
+DIVERGED = "it gave some rows a loss that is not finite"
 NO_MEMBERS = "Every training row is a canary, so none took part with its own label."
 
 
@@ -20,10 +22,10 @@ class AttacksConfig(AnalysisConfig):
     """Three attacks on a finished run: loss threshold, likelihood ratio over shadow runs, canaries."""
 
     kind: Literal["attacks"] = "attacks"
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     data: Literal["train"] = "train"
     """Members are training rows, non-members test rows and training rows that a subset left out."""
-    shadows: int = Field(16, ge=0, le=256)
+    shadows: int = Field(16, ge=0, le=MOST_SHADOWS)
     """Most shadow runs: finished runs of the same settings with other seeds, which drew other rows."""
     non_members: int = Field(2000, ge=10, le=1_000_000)
     """Most non-members of the likelihood ratio, drawn by the seed from the rows that a subset left out."""
@@ -47,7 +49,8 @@ def why_no_shadows(run: RunConfig, found: int, fewest: int) -> str | None:
     if run.data.train_subset in (None, run.task.card().train_rows):
         return "The run trained on all rows. Runs with data.train_subset and several seeds are shadows of each other."
     if found < fewest:
-        return f"{found} shadow runs are here, {fewest} are needed: the same settings with other seeds."
+        here = "1 shadow run is" if found == 1 else f"{found} shadow runs are"
+        return f"{here} here that can be used, {fewest} are needed: the same settings with other seeds."
     return None
 
 

@@ -2,22 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from analysis.attacks.likelihood import FEWEST_SHADOWS
+from analysis.attacks.results import AttacksResult
+from analysis.attacks.settings import MOST_SHADOWS, AttacksConfig
+from analysis.store import find_analysis
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
 
+NO_CANARIES = "which of its canaries took part is not known: canaries.npz is missing or damaged"
 
-def find_shadows(run: Run, most: int) -> list[Run]:
-    """Finished runs of the same settings with other seeds, of each seed the newest, by seed."""
+
+@dataclass(frozen=True)
+class Shadows:
+    """Finished runs of the same settings with other seeds.
+
+    Attributes:
+        runs: of each seed the newest that can be used, by seed.
+        left_out: ids of those that cannot be used, and why.
+    """
+
+    runs: tuple[Run, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_shadows(run: Run, most: int) -> Shadows:
+    """The shadows of a run, at most so many; one that lost its canaries is left out, since its rows are not known."""
     found: dict[int, Run] = {}
+    left_out: dict[str, str] = {}
     if run.config.data.train_subset is None or most == 0:
-        return []
+        return Shadows()
     for other in list_runs(run.folder.parent, shipped=run.shipped):
         try:
             same = other.config.fingerprint() == run.config.fingerprint() and other.config.seed != run.config.seed
-            if same and other.state == "finished" and other.has(f"{layout.ARTIFACTS}/{layout.WEIGHTS}"):
-                found.setdefault(other.config.seed, other)
+            if not same or other.state != "finished" or not other.has(f"{layout.ARTIFACTS}/{layout.WEIGHTS}"):
+                continue
         except DPFlatError:
             continue
-    return [found[seed] for seed in sorted(found)][:most]
+        if other.config.data.canaries and not other.has(f"{layout.PRIVATE}/{layout.CANARIES}"):
+            left_out[other.id] = NO_CANARIES
+        else:
+            found.setdefault(other.config.seed, other)
+    return Shadows(tuple(found[seed] for seed in sorted(found))[:most], left_out)
+
+
+def ask_wider(run: Run, found: AttacksResult, root: Path) -> AttacksConfig | None:
+    """Settings that look at every shadow run that is there; None where all of them were looked at, or are too few.
+
+    Args:
+        run: that is attacked.
+        found: what is measured of it.
+        root: of one's own analyses.
+    """
+    there = {shadow.id for shadow in find_shadows(run, MOST_SHADOWS).runs}
+    if len(there) < FEWEST_SHADOWS or there <= set(found.tried):
+        return None
+    for most in range(len(there), MOST_SHADOWS + 1):
+        config = AttacksConfig(shadows=most)
+        analysis = find_analysis(run, config, root)
+        result: AttacksResult | None = analysis.result if analysis else None
+        if analysis is None or analysis.state != "finished" or (result and there <= set(result.tried)):
+            return config
+    return None

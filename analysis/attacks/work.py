@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,10 +21,18 @@ from analysis.attacks.rows import (
     select_units,
     with_labels,
 )
-from analysis.attacks.settings import NO_MEMBERS, NOT_FINITE, AttacksConfig, why_no_canaries, why_no_shadows
-from analysis.attacks.shadows import find_shadows
+from analysis.attacks.settings import (
+    DIVERGED,
+    NO_MEMBERS,
+    NOT_FINITE,
+    AttacksConfig,
+    why_no_canaries,
+    why_no_shadows,
+)
+from analysis.attacks.shadows import NO_CANARIES, Shadows, find_shadows
 from analysis.begun import Begun
 from analysis.parts import Part, Step, Work, list_complete
+from dpflat.errors import DPFlatError
 from dpflat.privacy.plan import default_delta
 from dpflat.runs.record import Run
 from dpflat.tasks.load import Canaries
@@ -59,7 +68,7 @@ def begin_attacks(run: Run, config: AttacksConfig) -> Begun:
     rows, canaries = open_rows(run), read_canaries(run)
     units = rows.train.units
     drawn = drawn_rows(run.config, units)
-    target = Target(run, rows, canaries, drawn, took_part(run, units), ~np.isin(np.arange(units), drawn))
+    target = Target(run, rows, canaries, drawn, split_rows(run, units)[0], ~np.isin(np.arange(units), drawn))
     shadows = find_shadows(run, config.shadows)
     conditions = {"examples": int(target.members.sum()) + len(rows.test)}
     return Begun(
@@ -69,9 +78,7 @@ def begin_attacks(run: Run, config: AttacksConfig) -> Begun:
     )
 
 
-def attack_run(
-    target: Target, config: AttacksConfig, shadows: list[Run], done: frozenset[str]
-) -> Iterator[Step | Part]:
+def attack_run(target: Target, config: AttacksConfig, shadows: Shadows, done: frozenset[str]) -> Iterator[Step | Part]:
     """All attacks that are not done yet; one that does not apply says why.
 
     Privacy: reads training and test rows without noise; diagnostic.
@@ -115,33 +122,50 @@ def audit_canaries(target: Target, config: AttacksConfig) -> Work:
     return Part("canaries", {"audit": asdict(audit_run(by_unit, canaries.included, config.guessed, delta))})
 
 
-def compare_shadows(target: Target, config: AttacksConfig, shadows: list[Run]) -> Work:
+def compare_shadows(target: Target, config: AttacksConfig, shadows: Shadows) -> Work:
     """LiRA: log odds under this run against those under runs that had the row and runs that had not.
 
-    Non-members are training rows that the run's subset left out.
+    Non-members are training rows that the run's subset left out. A shadow run that cannot be used is left out.
     """
-    absent = why_no_shadows(target.run.config, len(shadows), FEWEST_SHADOWS)
+    rows_of, left_out = _read_rows(target, shadows)
+    tried = [run.id for run in shadows.runs]
+
+    def tell(content: dict[str, Any]) -> Part:
+        return Part("likelihood", content | {"tried": tried, "left_out": left_out})
+
+    absent = why_no_shadows(target.run.config, len(rows_of), FEWEST_SHADOWS)
     absent = absent or (None if target.members.any() else NO_MEMBERS)
     if absent is not None:
-        return Part("likelihood", {"absent": absent})
+        return tell({"absent": absent})
     units = choose_units(target.members, target.others, config.non_members, config.seed)
-    split, count = select_units(target.rows.train, units), len(shadows) + 1
-    scored, inside = [], []
-    for number, run in enumerate((target.run, *shadows)):
+    split, count = select_units(target.rows.train, units), len(rows_of) + 1
+    usable = [run for run in shadows.runs if run.id in rows_of]
+    scored: dict[str, np.ndarray] = {}
+    for number, run in enumerate((target.run, *usable)):
         scores = yield from score_split(run, target.rows, split, "likelihood", (number / count, (number + 1) / count))
-        scored.append(mean_by_unit(scores["log_odds"], split.unit, split.units))
-        inside.append(took_part(run, target.rows.train.units)[units])
-    finite = [bool(np.isfinite(values).all()) for values in scored]
-    usable = [number for number in range(1, count) if finite[number]]
-    absent = None if finite[0] else NOT_FINITE
-    absent = absent or why_no_shadows(target.run.config, len(usable), FEWEST_SHADOWS)
-    if absent is not None:
-        return Part("likelihood", {"absent": absent})
-    ratio = score_rows(scored[0], np.stack([scored[n] for n in usable]), np.stack([inside[n] for n in usable]))
+        values = mean_by_unit(scores["log_odds"], split.unit, split.units)
+        if np.isfinite(values).all():
+            scored[run.id] = values
+    own = scored.pop(target.run.id, None)
+    left_out |= {run.id: DIVERGED for run in usable if run.id not in scored}
+    absent = NOT_FINITE if own is None else why_no_shadows(target.run.config, len(scored), FEWEST_SHADOWS)
+    if own is None or absent is not None:
+        return tell({"absent": absent})
+    inside, outside = (np.stack([rows_of[run][side][units] for run in scored]) for side in (0, 1))
+    ratio = score_rows(own, np.stack(list(scored.values())), inside, outside)
     members, others = ratio[target.members[units]], ratio[target.others[units]]
-    return Part(
-        "likelihood", summarise_attack(members, others, 0.0, config.seed, tuple(shadows[n - 1].id for n in usable))
-    )
+    return tell(summarise_attack(members, others, 0.0, config.seed, tuple(scored)))
+
+
+def _read_rows(target: Target, shadows: Shadows) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], dict[str, str]]:
+    """Which rows each shadow run had and had not, by id; and those of which that is not known, with the reason."""
+    rows_of, left_out = {}, dict(shadows.left_out)
+    for run in shadows.runs:
+        try:
+            rows_of[run.id] = split_rows(run, target.rows.train.units)
+        except DPFlatError:
+            left_out[run.id] = NO_CANARIES
+    return rows_of, left_out
 
 
 def choose_units(members: np.ndarray, others: np.ndarray, most: int, seed: int) -> np.ndarray:
@@ -157,10 +181,18 @@ def choose_units(members: np.ndarray, others: np.ndarray, most: int, seed: int) 
     return np.sort(np.concatenate([np.flatnonzero(members), drawn]))
 
 
-def took_part(run: Run, units: int) -> np.ndarray:
-    """(units,) bool, which training units a run had with their own labels."""
+def split_rows(run: Run, units: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which training units a run had with their own labels and which it had not at all, each (units,) bool.
+
+    A canary that took part is neither: the run had its text with a wrong label.
+
+    Raises:
+        DPFlatError: when the run's canaries are not known.
+    """
     drawn, canaries = drawn_rows(run.config, units), read_canaries(run)
-    members = np.isin(np.arange(units), drawn)
+    inside = np.isin(np.arange(units), drawn)
+    outside = ~inside
     if canaries is not None:
-        members[drawn[canaries.units]] = False
-    return members
+        inside[drawn[canaries.units]] = False
+        outside[drawn[canaries.units[~canaries.included]]] = True
+    return inside, outside

@@ -34,12 +34,15 @@ def point_at(attack: AttackResult, allowed: float) -> Found | None:
     return next((point for point in attack.points if point.allowed == allowed), None)
 
 
-def describe_attacks(attacks: Sequence[AttackResult], curve: LossCurve | None) -> Finding:
+def describe_attacks(attacks: Sequence[AttackResult], curve: LossCurve | None, nominal: bool = False) -> Finding:
     """The best of all attacks at few false alarms, beside the bound: one model, so descriptive.
+
+    Its interval is that of the attack by itself; where there are several, the sentence says that it is the best.
 
     Args:
         attacks: of one run, at least one.
         curve: what the run's noise leaves at most; None where nothing bounds it.
+        nominal: whether the bound holds under a caveat.
     """
     allowed = next((share for share in PREFERRED if all(point_at(attack, share) for attack in attacks)), None)
     if allowed is None:
@@ -51,7 +54,7 @@ def describe_attacks(attacks: Sequence[AttackResult], curve: LossCurve | None) -
     text = f"{_start(attacks)} finds {show_share(found)} of members at {100 * allowed:g} % false alarms"
     if curve is not None:
         bound = float(most_found(curve, np.array([allowed]))[0])
-        text += f" (bound: {wording.out_of(bound, 1000) / 10:.1f} %)"
+        text += f" (bound{' with a caveat' if nominal else ''}: {wording.out_of(bound, 1000) / 10:.1f} %)"
     return Finding(f"{text} (1 seed)", Verdict.DESCRIPTIVE)
 
 

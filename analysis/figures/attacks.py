@@ -12,6 +12,7 @@ from analysis.attacks.one_run import Audit
 from analysis.attacks.results import AttackResult
 from analysis.attacks.roc import Share
 from analysis.figures import tokens
+from analysis.figures.tradeoff import hollow
 from analysis.odds import LossCurve, most_found
 from dpflat.privacy.ledger import Guarantee
 from dpflat.privacy.wording import show_epsilon, show_lower_bound
@@ -22,6 +23,8 @@ MARKS = {"loss threshold": ("solid", "circle"), "likelihood ratio": ("dash", "sq
 
 def draw_attacks(attacks: Sequence[AttackResult], curve: LossCurve | None, mode: tokens.Mode) -> go.Figure:
     """Members found against false alarms, both in percent on log axes.
+
+    A dot stands at the false alarms that were allowed; one without a member found is hollow, at the lower edge.
 
     Args:
         attacks: of one run.
@@ -81,19 +84,24 @@ def _draw_attack(figure: go.Figure, attack: AttackResult, number: int, palette: 
     if attack.curve:
         x, y = (np.array(side) for side in zip(*attack.curve, strict=True))
         _line(figure, x, np.maximum(y, LEAST), style, attack.name)
-    shown = [point for point in attack.points if point.found.value > 0]
-    if shown:
+    if attack.points:
+        found = [point.found for point in attack.points]
         figure.add_trace(
             go.Scatter(
-                x=[100 * point.alarms.value for point in shown],
-                y=[100 * point.found.value for point in shown],
+                x=[100 * point.allowed for point in attack.points],
+                y=[100 * max(share.value, LEAST) for share in found],
                 mode="markers",
                 name=attack.name,
-                marker={"size": tokens.MEAN_DOT_PX, "symbol": symbol, "color": palette.baseline},
-                error_x=_whiskers([point.alarms for point in shown]),
-                error_y=_whiskers([point.found for point in shown]),
+                marker={
+                    "size": tokens.MEAN_DOT_PX,
+                    "symbol": [symbol if share.value else hollow(symbol) for share in found],
+                    "color": palette.baseline,
+                },
+                error_y=_whiskers(found),
+                customdata=[[100 * share.value, 100 * share.low, 100 * share.high] for share in found],
                 hovertemplate=(
-                    f"{attack.name}: %{{y:.2f}} % of members at %{{x:.2f}} % false alarms, "
+                    f"{attack.name}: %{{customdata[0]:.2f}} % of members [%{{customdata[1]:.2f}}, "
+                    f"%{{customdata[2]:.2f}}] at %{{x:.3g}} % false alarms, "
                     f"n = {attack.members:,} and {attack.others:,}<extra></extra>"
                 ),
             )
@@ -103,8 +111,10 @@ def _draw_attack(figure: go.Figure, attack: AttackResult, number: int, palette: 
 
 
 def _whiskers(shares: list[Share]) -> dict[str, object]:
-    up = [100 * (share.high - share.value) for share in shares]
-    down = [100 * (share.value - max(share.low, LEAST / 10)) for share in shares]
+    """95 % intervals, in percent; a share of zero has its dot at the lower edge, and no whisker below it."""
+    dots = [max(share.value, LEAST) for share in shares]
+    up = [100 * max(share.high - dot, 0.0) for share, dot in zip(shares, dots, strict=True)]
+    down = [100 * max(dot - max(share.low, LEAST / 10), 0.0) for share, dot in zip(shares, dots, strict=True)]
     return {"type": "data", "array": up, "arrayminus": down, "width": 0, "thickness": 1.5}
 
 

@@ -12,9 +12,9 @@ def find_odds(right: float, guarantee: Guarantee) -> Finding:
     return Finding(wording.describe_odds(right, guarantee), Verdict.DESCRIPTIVE)
 
 
-def find_members(found: float, alarms: int) -> Finding:
+def find_members(found: float, alarms: int, guarantee: Guarantee) -> Finding:
     """How many members an ideal attacker finds at most."""
-    return Finding(wording.describe_found(found, alarms), Verdict.DESCRIPTIVE)
+    return Finding(wording.describe_found(found, alarms, guarantee), Verdict.DESCRIPTIVE)
 
 
 def compare_odds(rights: dict[float, float]) -> Finding:

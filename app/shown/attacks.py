@@ -18,18 +18,27 @@ from dpflat.privacy import wording
 from dpflat.privacy.ledger import EntryClass
 from dpflat.runs.record import Run
 
+INTERVALS = (
+    "Each interval is of one attack at one share of false alarms; that its threshold is drawn from the same rows that "
+    "took no part is counted in."
+)
+
 
 def compose_curves(run: Run, found: AttacksResult, config: AttacksConfig) -> ShownFigure:
     """Members found against false alarms under the bound; `found` has at least one attack."""
     attacks = list(found.attacks.values())
     curve, problem = bound_of(run)
     sizes = ", ".join(f"{attack.name} n = {attack.members:,} and {attack.others:,}" for attack in attacks)
-    condition = wording.describe_condition(run.ledger.guarantee()) if curve is not None else None
-    notes = (problem, wording.ILLUSTRATION, wording.NO_UPPER_LIMIT if curve is None else None, condition)
+    guarantee = run.ledger.guarantee()
+    condition = wording.describe_condition(guarantee) if curve is not None else None
+    no_limit = wording.NO_UPPER_LIMIT if curve is None else None
+    failed = wording.NOT_A_GUARANTEE if found.found_something else wording.ATTACK_FAILED
+    notes = (problem, failed, wording.ILLUSTRATION, INTERVALS, no_limit, condition)
     return ShownFigure(
         "attacks",
-        describe_attacks(attacks, curve),
-        f"Members found against false alarms, % · {sizes} · seed {run.config.seed} · {run.config.task.name}",
+        describe_attacks(attacks, curve, guarantee.answer == "nominal"),
+        f"Members found against false alarms, %, with 95 % intervals · {sizes} · seed {run.config.seed} · "
+        f"{run.config.task.name}",
         lambda mode: draw_attacks(attacks, curve, mode),
         EntryClass.DIAGNOSTIC,
         pd.DataFrame(attack_rows(found)),
@@ -62,13 +71,14 @@ def compose_audit(run: Run, found: AttacksResult, config: AttacksConfig) -> Show
         EntryClass.DIAGNOSTIC,
         pd.DataFrame(audit_rows(found)),
         _code(run, config, 'draw_audit(found.audit, run.ledger.guarantee(), "light")'),
-        (wording.describe_ceiling(audit.canaries, audit.guesses, audit.ceiling, guarantee),),
+        (wording.describe_ceiling(audit.canaries, audit.guesses, audit.ceiling, guarantee), wording.NOT_A_GUARANTEE),
     )
 
 
 def list_absent(found: AttacksResult) -> list[str]:
-    """Why some of the attacks are not there, a sentence each."""
-    return [f"{NAMES.get(key, key).capitalize()}: {why}" for key, why in found.absent.items()]
+    """Why some of the attacks, or of the shadow runs, are not there, a sentence each."""
+    absent = [f"{NAMES.get(key, key).capitalize()}: {why}" for key, why in found.absent.items()]
+    return absent + [f"Left out of the shadow runs: {run}, {why}." for run, why in found.left_out.items()]
 
 
 def _code(run: Run, config: AttacksConfig, call: str) -> Code:

@@ -22,7 +22,6 @@ COIN, WITH_WEIGHTS = "without the weights, a coin", "with this run's weights"
 def compose_guesses(run: Run, curve: LossCurve) -> ShownFigure:
     """A thousand guesses with the weights, and a thousand without."""
     guarantee, right = run.ledger.guarantee(), most_right(curve)
-    condition = wording.describe_condition(guarantee)
     return _compose(
         run,
         "odds_guesses",
@@ -35,7 +34,6 @@ def compose_guesses(run: Run, curve: LossCurve) -> ShownFigure:
             "right = most_right(curve_of_run(run))",
             f'[Row("{WITH_WEIGHTS}", right), Row("{COIN}", 0.5, "reference")]',
         ),
-        (condition,) if condition else (),
     )
 
 
@@ -45,7 +43,7 @@ def compose_members(run: Run, curve: LossCurve, alarms: int) -> ShownFigure:
     return _compose(
         run,
         "odds_members",
-        find_members(found, alarms),
+        find_members(found, alarms, run.ledger.guarantee()),
         "members found",
         [Row(WITH_WEIGHTS, found), Row(COIN, alarms / 100, "reference")],
         (100, "found"),
@@ -91,9 +89,9 @@ def _compose(
     rows: list[Row],
     counted: tuple[int, str],
     python: tuple[dict[str, list[str]], str, str],
-    notes: tuple[str, ...] = (),
 ) -> ShownFigure:
     total, word = counted
+    condition = wording.describe_condition(run.ledger.guarantee())
     imports, reading, listed = python
     opening = write_imports({"analysis.figures.odds": ["Row", "draw_odds"], "dpflat": ["load_run"], **imports})
     return ShownFigure(
@@ -111,5 +109,5 @@ def _compose(
             reading,
             f'draw_odds({listed}, {total}, "{word}", "light")',
         ),
-        notes,
+        (wording.IDEAL_ATTACKER, *([condition] if condition else [])),
     )

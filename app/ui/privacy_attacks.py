@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from analysis.attacks.likelihood import FEWEST_SHADOWS
 from analysis.attacks.power import measure_power
 from analysis.attacks.results import NAMES, AttacksResult
 from analysis.attacks.settings import AttacksConfig
-from analysis.attacks.shadows import find_shadows
+from analysis.attacks.shadows import ask_wider, find_shadows
 from analysis.figures.attack_findings import describe_attacks, describe_audit
 from analysis.store import find_analysis
 from app.shown.attacks import compose_audit, compose_curves, list_absent
@@ -34,8 +33,8 @@ def show_attacks(run: Run) -> None:
         config, found = show_more_shadows(run, config, found)
     else:
         show_measuring(run, config, analysis, "this run")
-    st.write(wording.NOT_A_GUARANTEE)
     if found is None:
+        st.write(wording.NOT_A_GUARANTEE)
         suggest_measured(run)
         return
     if found.attacks:
@@ -49,11 +48,10 @@ def show_attacks(run: Run) -> None:
 
 def show_more_shadows(run: Run, config: AttacksConfig, found: AttacksResult) -> tuple[AttacksConfig, AttacksResult]:
     """Offer to measure again where there are shadow runs that were not there before; gives the widest result."""
-    there = len(find_shadows(run, config.shadows))
-    used = len(found.attacks["likelihood"].shadows) if "likelihood" in found.attacks else 0
-    if there <= max(used, FEWEST_SHADOWS - 1):
+    wider = ask_wider(run, found, runs_root())
+    if wider is None:
         return config, found
-    wider = AttacksConfig(shadows=there)
+    there = len(find_shadows(run, wider.shadows).runs)
     analysis = find_analysis(run, wider, runs_root())
     show_measuring(run, wider, analysis, f"this run with {there} shadow runs")
     result: AttacksResult | None = analysis.result if analysis else None
@@ -79,8 +77,6 @@ def show_curves(run: Run, found: AttacksResult, config: AttacksConfig) -> None:
     shown = compose_curves(run, found, config)
     show_shown(shown)
     st.dataframe(shown.table, hide_index=True, width="stretch")
-    if not found.found_something:
-        st.write(wording.ATTACK_FAILED)
 
 
 def show_power(run: Run, found: AttacksResult) -> None:

@@ -46,7 +46,6 @@ def show_odds(run: Run) -> None:
         if epsilons is not None:
             show_shown(epsilons)
     with st.expander("What this counts"):
-        st.write(wording.IDEAL_ATTACKER)
         pair = pair_curve(guarantee.epsilon, guarantee.delta)
         found = float(most_found(pair, [alarms / 100])[0])
         st.write(wording.describe_pair_alone(most_right(pair), found, guarantee.epsilon, guarantee.delta))

@@ -175,6 +175,7 @@ SEED_PUBLISHED = "as if the noise seed were secret. It is published here so that
 NO_UPPER_LIMIT = "No upper limit can be stated."
 ATTACK_FAILED = "These attacks found nothing. That is not a guarantee."
 NOT_A_GUARANTEE = "A failed attack is not a guarantee."
+WITH_CAVEAT = " (with a caveat)"
 IDEAL_ATTACKER = (
     "The ideal attacker knows every other example, sees every noisy step, and computes without limit; half of the "
     "examples asked about took part."
@@ -193,23 +194,26 @@ def describe_odds(right: float, guarantee: Guarantee) -> str:
         right: largest share of right guesses.
         guarantee: of the run; holds or nominal.
     """
-    caveat = " (with a caveat)" if guarantee.answer == "nominal" else ""
+    caveat = WITH_CAVEAT if guarantee.answer == "nominal" else ""
     return (
         f"An ideal attacker who sees the weights guesses right at most {out_of(right, 1000):,} times in "
         f"1,000{caveat}; a coin gets 500"
     )
 
 
-def describe_found(found: float, alarms: int) -> str:
+def describe_found(found: float, alarms: int, guarantee: Guarantee) -> str:
     """How many members an ideal attacker finds at most, as a title.
 
     Args:
         found: largest share of members found.
         alarms: non-members in 100 that may be called members.
+        guarantee: of the run; holds or nominal.
     """
+    caveat = WITH_CAVEAT if guarantee.answer == "nominal" else ""
     allowed = "1 false alarm" if alarms == 1 else f"{alarms} false alarms"
     return (
-        f"With {allowed} in 100 the attacker finds at most {out_of(found, 100)} members in 100; a coin finds {alarms}"
+        f"With {allowed} in 100 the attacker finds at most {out_of(found, 100)} members in 100{caveat}; a coin "
+        f"finds {alarms}"
     )
 
 
@@ -268,16 +272,17 @@ def describe_power(attack: str, tried: int, succeeded: int, alike: bool = True) 
 
     Args:
         attack: its name.
-        tried: runs without privacy that it was tried on.
+        tried: other runs without privacy that it was tried on.
         succeeded: how many of them it found something in.
         alike: whether those runs are otherwise like the one it is told of; else they share its task and backbone.
     """
     name = attack[0].upper() + attack[1:]
     if not tried:
-        return f"{name}: not yet tried on a run without privacy, so whether it has any power here is not known."
-    runs = "the one run" if tried == 1 else f"{tried} runs"
+        return f"{name}: not yet tried on another run without privacy, so whether it has any power here is not known."
+    runs = "the one other run" if tried == 1 else f"{tried} other runs"
     like = "like this one, without privacy" if alike else "without privacy, with other settings"
-    if not succeeded:
-        return f"{name}: finds nothing in {runs} {like}. It has no power here."
-    some = f"{name}: finds something in {runs if succeeded == tried else f'{succeeded} of {runs}'} {like}"
-    return f"{some}." if alike else f"{some}; with these settings it was not tried."
+    some = f"{succeeded} of {runs}" if 0 < succeeded < tried else runs
+    told = f"{name}: finds {'something' if succeeded else 'nothing'} in {some} {like}"
+    if not alike:
+        return f"{told}; with these settings it was not tried, so whether it has any power here is not known."
+    return f"{told}." if succeeded else f"{told}. It has shown no power here."

@@ -46,9 +46,10 @@ def test_the_title_says_the_limit_beside_a_coin_and_a_caveat_where_there_is_one(
 
 
 def test_sentences_on_members_and_on_other_epsilons_are_limits_and_descriptive():
-    found = find_members(0.1859, 5)
+    found = find_members(0.1859, 5, HOLDS)
     assert found.text == "With 5 false alarms in 100 the attacker finds at most 19 members in 100; a coin finds 5"
-    assert find_members(0.02, 1).text.startswith("With 1 false alarm in 100")
+    assert find_members(0.02, 1, HOLDS).text.startswith("With 1 false alarm in 100")
+    assert find_members(0.02, 1, NOMINAL).text.endswith("at most 2 members in 100 (with a caveat); a coin finds 1")
     several = compare_odds({1.0: 0.5586, 3.0: 0.643, 8.0: 0.7682})
     assert (
         several.text

@@ -8,6 +8,8 @@ import pytest
 from analysis.attacks.results import summarise_attack
 from analysis.attacks.settings import AttacksConfig
 from analysis.store import RESULT, folder_of
+from app.report.page import write_file
+from app.shown.stored_privacy import find_attack_figures, find_odds_figures
 from app.ui import measure
 from dpflat.privacy.ledger import EntryClass, LedgerEntry
 from dpflat.runs import layout
@@ -100,6 +102,24 @@ def test_attacks_that_find_nothing_are_drawn_under_the_bound_and_are_no_guarante
     assert len(figures(page)) == 1
 
 
+@pytest.mark.parametrize(("gap", "words"), [(0.0, "These attacks found nothing."), (1.0, "A failed attack is not a")])
+def test_a_file_with_figures_of_attacks_says_under_each_that_failing_is_no_guarantee(own, gap, words):
+    run = plan_run(own, "data.canaries=200")
+    measure_attacks(run, own, gap=gap, audit=AUDIT | {"bound": 0.0})
+    curves, audit = find_attack_figures({"A": run}, own).figures
+    assert words in write_file([curves])
+    assert "A failed attack is not a guarantee." in write_file([audit])
+
+
+def test_a_file_with_a_figure_of_odds_says_who_the_ideal_attacker_is_and_the_caveat(own):
+    shown = find_odds_figures({"A": plan_run(own)}).figures
+    assert [figure.key for figure in shown] == ["odds_guesses", "odds_members", "odds_epsilons"]
+    for figure in shown:
+        text = write_file([figure])
+        assert "The ideal attacker knows every other example" in text
+        assert "The caveat: as if the noise seed were secret." in text
+
+
 def test_an_attack_that_finds_something_is_not_said_to_have_failed(own):
     measure_attacks(plan_run(own), own, gap=1.0)
     shown = texts(open_page("privacy", tab="attacks"))
@@ -162,23 +182,50 @@ def test_shadow_runs_that_came_later_are_offered_and_what_was_measured_stands(ow
     assert len(figures(page)) == 1
 
 
+def test_shadow_runs_are_offered_when_they_are_as_many_as_the_default_looks_at(own):
+    run = plan_run(own)
+    measure_attacks(run, own, gap=1.0)
+    for seed in range(1, AttacksConfig().shadows + 1):
+        other = plan_run(own, f"seed={seed}")
+        (other.folder / layout.ARTIFACTS / layout.WEIGHTS).touch()
+    page = open_page("privacy", tab="attacks", a=run.id)
+    assert "Not measured for this run with 16 shadow runs." in texts(page)
+    assert any(code.value == f"dpflat analyze {run.id} attacks --set shadows=17" for code in page.code)
+
+
+def test_shadow_runs_that_were_looked_at_are_not_offered_again_whatever_became_of_them(own):
+    run = plan_run(own)
+    shadows = [plan_run(own, f"seed={seed}") for seed in (1, 2)]
+    for other in shadows:
+        (other.folder / layout.ARTIFACTS / layout.WEIGHTS).touch()
+    folder = measure_attacks(run, own, gap=1.0)
+    content = json.loads((folder / RESULT).read_text())
+    content["parts"]["likelihood"] |= {"tried": [r.id for r in shadows], "left_out": {shadows[0].id: "it diverged"}}
+    replace_json(folder / RESULT, content)
+    page = open_page("privacy", tab="attacks", a=run.id)
+    assert "Not measured for this run" not in texts(page)
+    assert f"Left out of the shadow runs: {shadows[0].id}, it diverged." in texts(page)
+
+
 def test_power_is_told_from_runs_without_privacy_that_are_otherwise_the_same(own):
     run = plan_run(own)
     measure_attacks(run, own)
     link = {"tab": "attacks", "a": run.id}
-    assert "Loss threshold: not yet tried on a run without privacy" in texts(open_page("privacy", **link))
+    assert "Loss threshold: not yet tried on another run without privacy" in texts(open_page("privacy", **link))
     longer = plan_run(own, "privacy.kind=none", "optimiser.epochs=9")
     measure_attacks(longer, own, gap=1.0)
     shown = texts(open_page("privacy", **link))
-    assert "finds something in the one run without privacy, with other settings; with these settings it was" in shown
+    assert "finds something in the one other run without privacy, with other settings; with these settings it" in shown
     weak = plan_run(own, "privacy.kind=none")
     measure_attacks(weak, own)
     shown = texts(open_page("privacy", **link))
-    assert "finds nothing in the one run like this one, without privacy. It has no power here." in shown
+    assert "finds nothing in the one other run like this one, without privacy. It has shown no power here." in shown
     strong = plan_run(own, "privacy.kind=none", "seed=1")
     measure_attacks(strong, own, gap=1.0)
     shown = texts(open_page("privacy", **link))
-    assert "Loss threshold: finds something in 1 of 2 runs like this one, without privacy." in shown
+    assert "Loss threshold: finds something in 1 of 2 other runs like this one, without privacy." in shown
+    itself = texts(open_page("privacy", tab="attacks", a=strong.id))
+    assert "Loss threshold: finds nothing in the one other run like this one, without privacy." in itself
 
 
 def test_the_power_of_canaries_is_told_although_no_row_took_part_with_its_own_label(own):
@@ -187,7 +234,9 @@ def test_the_power_of_canaries_is_told_although_no_row_took_part_with_its_own_la
     content = json.loads((folder / RESULT).read_text())
     content["parts"]["threshold"] = {"absent": "Every training row is a canary."}
     replace_json(folder / RESULT, content)
-    assert "Canaries: not yet tried on a run without privacy" in texts(open_page("privacy", tab="attacks", a=run.id))
+    assert "Canaries: not yet tried on another run without privacy" in texts(
+        open_page("privacy", tab="attacks", a=run.id)
+    )
 
 
 def test_a_run_that_is_not_measured_is_beside_shipped_ones_that_are(stores):

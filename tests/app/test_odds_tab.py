@@ -45,7 +45,10 @@ def test_a_nominal_run_says_its_condition(own):
 def test_more_false_alarms_find_more_and_stand_in_the_address(own):
     run = plan_run(own)
     page = open_page("privacy", tab="odds", alarms="1")
-    assert "With 1 false alarm in 100 the attacker finds at most 6 members in 100; a coin finds 1" in texts(page)
+    assert (
+        "With 1 false alarm in 100 the attacker finds at most 6 members in 100 (with a caveat); a coin finds 1"
+        in texts(page)
+    )
     page.segmented_control[0].set_value(10).run()
     assert "With 10 false alarms in 100 the attacker finds at most 25 members in 100" in texts(page)
     assert address_of(page) == {"v": "1", "a": run.id, "tab": "odds", "alarms": "10"}

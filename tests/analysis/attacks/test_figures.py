@@ -1,5 +1,7 @@
 """Figures of attacks, and the sentences over them, on made-up results."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,19 +58,28 @@ def test_both_axes_are_logarithmic_and_in_percent():
     assert dict(zip(figure.layout.xaxis.tickvals, figure.layout.xaxis.ticktext, strict=True))[10] == "10"
 
 
-def test_dots_have_whiskers_in_both_directions_and_attacks_differ_by_dash_and_shape():
+def test_dots_have_whiskers_upwards_and_downwards_and_attacks_differ_by_dash_and_shape():
     figure = draw_attacks([made_up(), made_up("likelihood ratio", 0.02)], None, "light")
     dots = [trace for trace in figure.data if trace.mode == "markers"]
-    assert [trace.marker.symbol for trace in dots] == ["circle", "square"]
+    assert [set(trace.marker.symbol) for trace in dots] == [{"circle"}, {"square"}]
     assert list(dots[0].y) == pytest.approx([1.4, 7.0])
-    assert dots[0].error_x.array[0] == pytest.approx(0.1)
+    # the interval of members found counts the threshold in, so that nothing is left to show sideways
+    assert list(dots[0].x) == pytest.approx([1.0, 5.0])
+    assert dots[0].error_x.array is None
     assert dots[0].error_y.arrayminus[0] == pytest.approx(0.5)
     lines = [trace.line.dash for trace in figure.data if trace.name in ("loss threshold", "likelihood ratio")]
     assert set(lines) >= {"solid", "dash"}
 
 
-def test_a_point_where_nothing_is_found_has_no_place_on_a_log_axis():
-    assert [t for t in draw_attacks([made_up(found=0.0)], None, "light").data if t.mode == "markers"] == []
+def test_where_nothing_is_found_a_hollow_dot_at_the_lower_edge_says_what_may_still_be_there():
+    nothing = Found(0.01, Share(0.01, 0.009, 0.011), Share(0.0, 0.0, 0.04))
+    (dots,) = [
+        t for t in draw_attacks([replace(made_up(), points=(nothing,))], None, "light").data if t.mode == "markers"
+    ]
+    assert (list(dots.x), list(dots.y), dots.marker.symbol) == ([1.0], [pytest.approx(0.1)], ("circle-open",))
+    assert 0.1 + dots.error_y.array[0] == pytest.approx(4.0)
+    assert list(dots.customdata[0]) == [0.0, 0.0, pytest.approx(4.0)]
+    assert "customdata[0]" in dots.hovertemplate
 
 
 @pytest.mark.parametrize(
@@ -125,6 +136,8 @@ def test_the_title_names_the_best_attack_with_its_interval_beside_the_bound():
     shown = float(found.text.partition("(bound: ")[2].partition(" %")[0])
     assert bound <= shown < bound + 0.11
     assert found.text.endswith("(1 seed)")
+    nominal = describe_attacks([made_up()], CURVE, nominal=True).text
+    assert f"(bound with a caveat: {shown:.1f} %)" in nominal
     assert "bound" not in describe_attacks([made_up()], None).text
     assert describe_attacks([made_up()], None).text.startswith("The loss threshold attack finds 1.4 %")
 
@@ -137,22 +150,27 @@ def test_where_rows_are_too_few_the_title_speaks_of_the_area():
     )
 
 
-def test_power_is_known_only_from_runs_without_privacy():
+def test_power_is_known_only_from_other_runs_without_privacy_and_with_these_settings():
     assert describe_power("loss threshold", 0, 0) == (
-        "Loss threshold: not yet tried on a run without privacy, so whether it has any power here is not known."
+        "Loss threshold: not yet tried on another run without privacy, so whether it has any power here is not known."
     )
     assert describe_power("loss threshold", 2, 0) == (
-        "Loss threshold: finds nothing in 2 runs like this one, without privacy. It has no power here."
+        "Loss threshold: finds nothing in 2 other runs like this one, without privacy. It has shown no power here."
     )
-    assert (
-        describe_power("canaries", 1, 1) == "Canaries: finds something in the one run like this one, without privacy."
+    assert describe_power("canaries", 1, 1) == (
+        "Canaries: finds something in the one other run like this one, without privacy."
     )
-    assert describe_power("canaries", 3, 1).startswith("Canaries: finds something in 1 of 3 runs like this one")
-    assert describe_power("canaries", 3, 3, alike=False) == (
-        "Canaries: finds something in 3 runs without privacy, with other settings; with these settings it was not "
-        "tried."
+    assert describe_power("canaries", 3, 1).startswith("Canaries: finds something in 1 of 3 other runs like this one")
+
+
+@pytest.mark.parametrize(
+    ("succeeded", "found"), [(3, "something in 3"), (1, "something in 1 of 3"), (0, "nothing in 3")]
+)
+def test_of_settings_that_were_not_tried_power_is_not_known_whatever_was_found_with_others(succeeded, found):
+    assert describe_power("canaries", 3, succeeded, alike=False) == (
+        f"Canaries: finds {found} other runs without privacy, with other settings; with these settings it was not "
+        "tried, so whether it has any power here is not known."
     )
-    assert describe_power("canaries", 3, 0, alike=False).endswith("with other settings. It has no power here.")
 
 
 def test_numbers_have_their_form():

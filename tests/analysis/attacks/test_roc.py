@@ -6,6 +6,7 @@ from scipy.stats import binom, mannwhitneyu, norm
 
 from analysis.attacks.roc import (
     bootstrap_area,
+    bound_ranks,
     clopper_pearson,
     find_members,
     measure_accuracy,
@@ -88,3 +89,29 @@ def test_ties_never_let_more_false_alarms_through_than_allowed():
     members, others = np.ones(100), np.concatenate([np.ones(500), np.zeros(500)])
     point = find_members(members, others, 0.1)
     assert (point.alarms.value, point.found.value) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("allowed", [0.01, 0.1])
+@pytest.mark.parametrize("step", [0.0, 0.5])
+def test_the_interval_of_members_found_holds_although_its_threshold_is_drawn_too(allowed, step):
+    """As often as it says, with ties or without; the members at the drawn threshold alone would miss too often."""
+    edge = norm.isf(allowed)
+    edge = edge if step == 0 else (np.ceil(edge / step - 0.5) + 0.5) * step
+    truth, held, alone = norm.sf(edge - 1), 0, 0
+    for seed in range(300):
+        members, others = draw(1.0, 4000, 1000, seed)
+        if step:
+            members, others = (np.round(side / step) * step for side in (members, others))
+        found = find_members(members, others, allowed).found
+        held += found.low <= truth <= found.high
+        at_threshold = clopper_pearson(round(found.value * 4000), 4000)
+        alone += at_threshold.low <= truth <= at_threshold.high
+    assert held / 300 >= 0.95
+    assert step or alone / 300 < 0.85
+
+
+def test_ranks_around_a_quantile_miss_it_on_either_side_as_rarely_as_promised_and_are_the_nearest_that_do():
+    for count, share in ((1000, 0.01), (1706, 0.05), (100, 0.1)):
+        first, last = bound_ranks(count, share, 0.025)
+        assert binom.cdf(first - 1, count, share) <= 0.0125 < binom.cdf(first, count, share)
+        assert binom.sf(last - 1, count, share) <= 0.0125 < binom.sf(last - 2, count, share)

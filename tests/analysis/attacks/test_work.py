@@ -1,14 +1,18 @@
 """Attacks on real runs of the tiny random backbone: first where they must succeed, then where there is nothing."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from analysis.attacks.results import build_result
 from analysis.attacks.roc import measure_area
 from analysis.attacks.rows import drawn_rows, read_canaries, score_split
-from analysis.attacks.settings import NOT_FINITE, AttacksConfig
-from analysis.attacks.shadows import find_shadows
-from analysis.attacks.work import begin_attacks, choose_units, took_part
+from analysis.attacks.settings import DIVERGED, NOT_FINITE, AttacksConfig
+from analysis.attacks.shadows import NO_CANARIES, Shadows, find_shadows
+from analysis.attacks.work import begin_attacks, choose_units, split_rows
+from analysis.kinds import build_settings
 from analysis.parts import Part, Step
 from analysis.store import RESULT, open_analysis
 from analysis.worker import do_analysis
@@ -80,7 +84,7 @@ def test_nothing_is_found_under_much_noise_and_what_does_not_apply_says_why(stor
     assert found.audit is None
     assert found.absent == {
         "canaries": "No canaries were planted. Train with data.canaries, 100 or more.",
-        "likelihood": "0 shadow runs are here, 2 are needed: the same settings with other seeds.",
+        "likelihood": "0 shadow runs are here that can be used, 2 are needed: the same settings with other seeds.",
     }
 
 
@@ -99,8 +103,12 @@ def test_members_are_the_rows_that_the_run_really_had(leaky):
     had = experiment.data.train.tokens
     assert len(kept) == len(had)
     assert all(np.array_equal(whole.tokens[unit], tokens) for unit, tokens in zip(kept, had, strict=True))
-    own = np.flatnonzero(took_part(run, 6824))
-    assert set(own) == set(drawn) - set(drawn[canaries.units])
+    inside, outside = split_rows(run, 6824)
+    assert set(np.flatnonzero(inside)) == set(drawn) - set(drawn[canaries.units])
+    stayed_out = drawn[canaries.units[~canaries.included]]
+    assert set(np.flatnonzero(outside)) == (set(range(6824)) - set(drawn)) | set(stayed_out)
+    # trained with a wrong label: neither in nor out
+    assert set(np.flatnonzero(~inside & ~outside)) == set(drawn[canaries.units[canaries.included]])
 
 
 def test_which_canaries_took_part_is_kept_in_private_for_the_owner_only(leaky):
@@ -122,9 +130,9 @@ def test_a_run_whose_canaries_are_lost_is_refused_with_the_file(leaky, tmp_path)
 
 def test_shadows_have_the_same_settings_and_other_seeds_and_no_more_than_asked(leaky, store, read_and_count_once):
     trained(store, *OVERFITTED[:2], "optimiser.epochs=1", "seed=7")
-    assert [run.id for run in find_shadows(leaky[1], 16)] == [leaky[0].id, leaky[2].id]
-    assert [run.id for run in find_shadows(leaky[1], 1)] == [leaky[0].id]
-    assert find_shadows(leaky[1], 0) == []
+    assert [run.id for run in find_shadows(leaky[1], 16).runs] == [leaky[0].id, leaky[2].id]
+    assert [run.id for run in find_shadows(leaky[1], 1).runs] == [leaky[0].id]
+    assert find_shadows(leaky[1], 0) == Shadows()
 
 
 def test_non_members_of_the_likelihood_ratio_are_left_out_rows_drawn_by_the_seed():
@@ -136,6 +144,11 @@ def test_non_members_of_the_likelihood_ratio_are_left_out_rows_drawn_by_the_seed
     assert len(set(first[10:])) == 30
     assert first[10:].min() >= 20
     assert np.array_equal(choose_units(members, others, 1000, 1), np.flatnonzero(members | others))
+
+
+def test_attacks_of_the_schema_before_are_refused_with_what_to_do():
+    with pytest.raises(DPFlatError, match=r"schema 1 are not read here.*measured anew: dpflat analyze RUN attacks"):
+        build_settings({"kind": "attacks", "schema_version": 1})
 
 
 class AfterTheFirstPart(Stopping):
@@ -189,8 +202,21 @@ def test_a_shadow_that_diverged_is_left_out_and_a_run_that_diverged_is_not_compa
     diverged = {shadows[0].id}
     found, _ = attack(target)
     assert "likelihood" not in found.attacks
-    assert "1 shadow runs are here" in found.absent["likelihood"]
+    assert "1 shadow run is here that can be used, 2 are needed" in found.absent["likelihood"]
+    assert (found.tried, found.left_out) == (tuple(run.id for run in shadows), {shadows[0].id: DIVERGED})
     diverged = {target.id}
     found, _ = attack(target)
     assert found.absent["likelihood"] == NOT_FINITE
     assert set(asked) == {run.id for run in leaky}
+
+
+@pytest.mark.parametrize("how", ["lost", "damaged"])
+def test_a_shadow_whose_canaries_are_not_known_is_left_out_and_told_and_the_attack_goes_on(leaky, tmp_path, how):
+    copies = [Run(Path(shutil.copytree(run.folder, tmp_path / run.id))) for run in leaky]
+    path = copies[2].folder / layout.PRIVATE / layout.CANARIES
+    path.unlink() if how == "lost" else path.write_bytes(b"PK")
+    found, _ = attack(copies[0])
+    assert found.left_out == {copies[2].id: NO_CANARIES}
+    assert "1 shadow run is here that can be used" in found.absent["likelihood"]
+    assert found.attacks["threshold"].area.low > 0.6
+    assert find_shadows(copies[0], 16).left_out == ({copies[2].id: NO_CANARIES} if how == "lost" else {})
