@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from analysis.attacks.results import AttacksResult
+from analysis.attacks.settings import AttacksConfig
 from analysis.claims.results import Trials
 from analysis.claims.rules import Claims, methods_of
 from analysis.landscape.results import Lines
-from analysis.landscape.settings import LinesConfig
+from analysis.landscape.settings import way_to
 from analysis.layers.results import Reading
 from analysis.layers.settings import LayersConfig
 from analysis.sharpness import SharpnessConfig
-from analysis.store import find_analysis, list_analyses
+from analysis.store import find_analysis
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.runs.files import read_json, unreadable
@@ -90,32 +91,32 @@ def read_sharpness(run: Run) -> Reading | None:
 
 
 def read_threshold(run: Run) -> float | None:
-    """AUC of the loss threshold; None where it is not measured.
+    """AUC of the loss threshold, as attacks have it by default; None where it is not measured.
 
     Raises:
         DPFlatError: when a file is damaged.
     """
-    for analysis in list_analyses(run, "attacks"):
-        result = analysis.result
-        if isinstance(result, AttacksResult) and "threshold" in result.attacks:
-            return float(result.attacks["threshold"].area.value)
-    return None
+    analysis = find_analysis(run, AttacksConfig())
+    result: AttacksResult | None = analysis.result if analysis is not None else None
+    if result is None or "threshold" not in result.attacks:
+        return None
+    return float(result.attacks["threshold"].area.value)
 
 
 def read_barrier(run: Run, other: Run) -> float | None:
     """How far the loss between two runs rises above the straight line, nats; None where it is not measured.
 
+    Of the way with its default number of points and of test examples, on which prefixes and head move.
+
     Raises:
         DPFlatError: when a file is damaged.
     """
     for first, second in ((run, other), (other, run)):
-        for analysis in list_analyses(first, "lines"):
-            config = analysis.config
-            if isinstance(config, LinesConfig) and config.toward == second.id:
-                result = analysis.result
-                height = result.barrier() if isinstance(result, Lines) else None
-                if height is not None:
-                    return float(height)
+        analysis = find_analysis(first, way_to(second.id))
+        result: Lines | None = analysis.result if analysis is not None else None
+        height = result.barrier() if result is not None else None
+        if height is not None:
+            return float(height)
     return None
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 FEWEST = 5
-"""Runs below which no interval is given: its half width would be 1 or more on Fisher's scale."""
+"""Runs below which no interval is given: with three Fisher's scale has no variance, with four an interval around zero
+reaches from -0.96 to 0.96."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ def correlate_ranks(first: Sequence[float] | np.ndarray, second: Sequence[float]
     """Spearman's rank correlation with the interval of Bonett and Wright (2000).
 
     On Fisher's scale, atanh, its variance is (1 + r^2 / 2) / (n - 3) for n independent pairs. Ties share their mean
-    rank.
+    rank. A perfect order has no place on that scale: its interval is that of the nearest order that is not perfect, two
+    neighbours exchanged, |r| = 1 - 12 / (n (n^2 - 1)), drawn out to the value.
 
     Args:
         first: (n,).
@@ -52,6 +54,8 @@ def correlate_ranks(first: Sequence[float] | np.ndarray, second: Sequence[float]
     value = float(np.clip(np.corrcoef(rank(first), rank(second))[0, 1], -1.0, 1.0))
     if count < FEWEST:
         return Correlation(value, None, None, count)
-    middle = math.atanh(np.clip(value, -1 + 1e-12, 1 - 1e-12))
-    reach = 1.959964 * math.sqrt((1 + value**2 / 2) / (count - 3))
-    return Correlation(value, math.tanh(middle - reach), math.tanh(middle + reach), count)
+    nearest = 1 - 12 / (count * (count**2 - 1))
+    held = float(np.clip(value, -nearest, nearest))
+    reach = 1.959964 * math.sqrt((1 + held**2 / 2) / (count - 3))
+    low, high = (math.tanh(math.atanh(held) + side * reach) for side in (-1, 1))
+    return Correlation(value, min(low, value), max(high, value), count)

@@ -118,7 +118,8 @@ def _say_needed(judged: JudgedRow, claims: Claims) -> str:
     if isinstance(judged.row, Difference) and off_zero and (judged.adjusted or 0.0) >= claims.alpha:
         return "the interval leaves out zero, but Holm's correction does not hold"
     if judged.needed is not None and judged.needed > judged.seeds:
-        return f"{judged.needed} seeds would do"
+        alone = " by the spread over seeds, that over test examples not counted" if difference.examples > 1 else ""
+        return f"{judged.needed} seeds would do{alone}"
     return "the interval lies across the margin"
 
 

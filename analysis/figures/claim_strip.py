@@ -63,7 +63,7 @@ def write_strip(rows: Sequence[JudgedRow], claims: Claims, mode: tokens.Mode) ->
         behind = _box(f"{zone};top:0;bottom:0;opacity:{tokens.BAND_OPACITY}") + behind
     cells, told = [], []
     for judged in rows:
-        name, interval = name_row(judged, rows), interval_of(judged)
+        name, interval = name_row(judged, rows, claims), interval_of(judged)
         assert interval is not None
         places = [at(on_axis(measure, value)) for value in (interval.low, interval.mean, interval.high)]
         seeds = [at(on_axis(measure, value)) for value in judged.values]

@@ -39,13 +39,15 @@ def interval_of(judged: JudgedRow) -> PairedDifference | None:
     return PairedDifference(found.value, found.low, found.high, found.runs, 1)
 
 
-def name_row(judged: JudgedRow, others: Sequence[JudgedRow]) -> str:
-    """What stands before an interval: the side in which the rows differ."""
+def name_row(judged: JudgedRow, others: Sequence[JudgedRow], claims: Claims) -> str:
+    """What stands before an interval: the side, and the task, in which the rows differ."""
     row = judged.row
     if not isinstance(row, Difference | Equality | Barrier):
         return "all runs"
     seconds = {getattr(other.row, "second", "") for other in others}
-    return row.first if len(seconds) == 1 else f"against {row.second}"
+    tasks = {claims.cells[getattr(other.row, "cells", row.cells)].task for other in others}
+    name = row.first if len(seconds) == 1 else f"against {row.second}"
+    return name if len(tasks) == 1 else f"{name}, {claims.cells[row.cells].task}"
 
 
 def draw_claim(rows: Sequence[JudgedRow], claims: Claims, mode: tokens.Mode) -> go.Figure:
@@ -72,7 +74,7 @@ def draw_claim(rows: Sequence[JudgedRow], claims: Claims, mode: tokens.Mode) -> 
             line_width=0,
             layer="below",
         )
-    names = [name_row(judged, rows) for judged in rows]
+    names = [name_row(judged, rows, claims) for judged in rows]
     for name, judged in zip(names, rows, strict=True):
         _draw_row(figure, name, judged, measure, claims, palette)
     reach = reach_of(rows, measure, margin)

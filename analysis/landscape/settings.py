@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -39,6 +39,15 @@ class LinesConfig(PointConfig):
     def entry_class(self, answer: str) -> EntryClass:
         """As of every analysis; the way to another run also depends on that run's weights."""
         return EntryClass.DIAGNOSTIC if self.toward is not None else super().entry_class(answer)
+
+
+WAY_POINTS = 25
+"""Points on the line to another run, where nobody asks for others."""
+
+
+def way_to(other: str, **more: Any) -> LinesConfig:
+    """The settings of the line to another run, by its id."""
+    return LinesConfig(**(more | {"toward": other, "head": True, "points": WAY_POINTS}))
 
 
 class PlaneConfig(PointConfig):

@@ -11,6 +11,7 @@ from analysis.claims.results import JudgedCard, JudgedRow
 from analysis.claims.rules import Barrier, Cells, Claims, Compared, Correlation, Proof
 from analysis.figures.claim_findings import describe_card, describe_raw, measure_of, show_amount
 from analysis.figures.claims import draw_claim, group_drawn
+from analysis.landscape.settings import WAY_POINTS
 from app.claim_rows import claim_rows
 from app.shown.code import Code, write_imports
 from app.shown.figure import ShownFigure
@@ -39,7 +40,7 @@ def write_commands(rows: Sequence[JudgedRow], claims: Claims) -> str:
             if measure in ANALYSIS:
                 commands.append(f"dpflat study analyze {study} {ANALYSIS[measure]}")
         if isinstance(judged.row, Barrier):
-            commands.append("dpflat analyze RUN lines --set toward=OTHER --set head=true --set points=25")
+            commands.append(f"dpflat analyze RUN lines --set toward=OTHER --set head=true --set points={WAY_POINTS}")
     return "\n".join([*dict.fromkeys(commands), "dpflat claims"]) if commands else ""
 
 
@@ -79,10 +80,10 @@ def _compose(judged: JudgedCard, name: str, rows: list[JudgedRow], claims: Claim
 def describe_cells(rows: Sequence[JudgedRow], claims: Claims) -> str:
     """What, unit, n, seeds and data behind the intervals of some rows of one measure."""
     first, measure = rows[0], measure_of(rows[0])
-    cells = cells_of(first, claims)
-    assert cells is not None
     assert measure is not None
-    size = max(judged.difference.examples if judged.difference else 1 for judged in rows)
+    asked = [found for judged in rows if (found := cells_of(judged, claims)) is not None]
+    sizes = list(dict.fromkeys(judged.difference.examples for judged in rows if judged.difference))
+    several = any(size > 1 for size in sizes)
     if first.correlation is not None:
         what, over = "Rank correlation of sharpness with test accuracy", f"interval over {first.correlation.runs} runs"
     elif isinstance(first.row, Barrier):
@@ -90,13 +91,14 @@ def describe_cells(rows: Sequence[JudgedRow], claims: Claims) -> str:
     else:
         matched = ", dimensions matched" if measure.ratio else ""
         what = f"Paired differences in {measure.words}{matched}"
-        over = "interval over seeds and test examples" if size > 1 else "interval over seeds only (Student's t)"
-    seeds = f"{len(cells.seeds)} seeds, {cells.seeds[0]} to {cells.seeds[-1]}"
+        over = "interval over seeds and test examples" if several else "interval over seeds only (Student's t)"
+    spans = [f"{len(each.seeds)} seeds, {each.seeds[0]} to {each.seeds[-1]}" for each in asked]
+    data = [f"{each.task}, {each.backbone}, epsilon {each.epsilon:g}" for each in asked]
     parts = [
         what,
-        f"n = {size:,} test examples" if size > 1 else "",
-        seeds,
-        f"{cells.task}, {cells.backbone}, epsilon {cells.epsilon:g}",
+        f"n = {' and '.join(f'{size:,}' for size in sizes)} test examples" if several else "",
+        "; ".join(dict.fromkeys(spans)),
+        "; ".join(dict.fromkeys(data)),
         over,
         "" if first.correlation else f"shaded: ±{show_amount(measure, claims.margin(measure.name))}, less than matters",
         "small dots: single seeds" if first.values else "",

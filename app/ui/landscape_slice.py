@@ -10,7 +10,7 @@ from analysis.curvature.settings import CurvatureConfig
 from analysis.figures.planes import draw_surface
 from analysis.figures.point_side import PointSide
 from analysis.landscape.results import Plane
-from analysis.landscape.settings import LinesConfig, PlaneConfig
+from analysis.landscape.settings import LinesConfig, PlaneConfig, way_to
 from analysis.landscape.steps import list_steps
 from app.shown.asked import ask_runs
 from app.shown.landscape import PLANES, compose_lines, compose_plane, compose_way
@@ -111,7 +111,7 @@ def _show_way(pair: Pair, common: dict[str, Any], measure: Any) -> None:
     if start.config.adapter != end.config.adapter or start.config.backbone.name != end.config.backbone.name:
         st.write("No line leads from A to B: their backbones or the settings of their prefixes are others.")
         return
-    asked = ask(Pair(start, None), LinesConfig(toward=end.id, points=25, **(common | {"head": True})))
+    asked = ask(Pair(start, None), way_to(end.id, **common))
     if not asked.sides:
         return
     show_shown(compose_way(asked, start, end, measure))

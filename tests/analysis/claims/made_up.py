@@ -51,23 +51,24 @@ def measure_sharpness(run, value, entries=600):
     return _write(run, SharpnessConfig(), {**content, "parts": {"whole": {"measures": {"box": reading}}}})
 
 
-def measure_way(run, other, height):
+def measure_way(run, other, height, **settings):
     """An analysis of the line from a run to another one: a barrier of so many nats in its middle."""
-    at = [-0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25]
-    loss = [0.5 + (height if position == 0.5 else 0.0) for position in at]
+    config = LinesConfig(**({"toward": other.id, "head": True, "points": 25} | settings))
+    at = np.linspace(-0.25, 1.25, config.points).tolist()
+    loss = [0.5 + (height if abs(position - 0.5) < 1e-9 else 0.0) for position in at]
     content = {
         **{"run": run.id, "data": "test", "rows": "abc", "examples": 256, "entries": 600, "noise_deviation": 0.1},
         **{"positions": at, "norms": [1.0], "zero_rows": 0, "weights_norm": 1.0},
         "parts": {"lines": {"rows": [{"loss": loss, "accuracy": [0.7] * len(at)}]}},
     }
-    return _write(run, LinesConfig(toward=other.id, head=True, points=7), content)
+    return _write(run, config, content)
 
 
-def measure_attack(run, area):
+def measure_attack(run, area, **settings):
     """An analysis of the attacks on a run: the loss threshold alone."""
     share = {"value": area, "low": area - 0.01, "high": area + 0.01}
     threshold = {"area": share, "accuracy": share, "points": [], "curve": [], "members": 100, "others": 100}
-    return _write(run, AttacksConfig(), {"run": run.id, "parts": {"threshold": {**threshold, "shadows": []}}})
+    return _write(run, AttacksConfig(**settings), {"run": run.id, "parts": {"threshold": {**threshold, "shadows": []}}})
 
 
 def make_pairs(root, first, second, accuracies, cells="fresh", base=0.7):

@@ -17,10 +17,11 @@ from analysis.figures.claim_findings import (
     describe_row,
 )
 from analysis.figures.claim_strip import SHAPES, nice_ticks, write_strip
-from analysis.figures.claims import draw_claim, group_drawn
+from analysis.figures.claims import draw_claim, group_drawn, name_row
 from analysis.figures.findings import Verdict
 from analysis.figures.tokens import PALETTES
 from analysis.results import PairedDifference
+from app.shown.claims import describe_cells
 from tests.analysis.claims.made_up import CLAIMS
 
 ACCURACY = CLAIMS.cards[3].rows[0]
@@ -41,7 +42,8 @@ SAID = [
     (ACCURACY, "reproduced", 0.002, 0.008, {}, "0.5 points higher [+0.2, +0.8], less than matters, as claimed"),
     (ACCURACY, "contradicted", -0.022, -0.004, {}, "1.3 points lower [0.4, 2.2], against the claim"),
     (ACCURACY, "no difference seen", -0.006, 0.008, {}, "no difference above 1 point seen, +0.1 points [−0.6, +0.8]"),
-    (ACCURACY, "cannot tell", -0.01, 0.022, {"needed": 31}, "cannot tell, +0.6 points [−1.0, +2.2]; 31 seeds would do"),
+    (ACCURACY, "cannot tell", -0.01, 0.022, {"needed": 31}, "cannot tell, +0.6 points [−1.0, +2.2]; 31 seeds would do "
+     "by the spread over seeds, that over test examples not counted"),
     (ACCURACY, "cannot tell", 0.004, 0.022, {"needed": 8, "adjusted": 0.09},
      "cannot tell, +1.3 points [+0.4, +2.2]; the interval leaves out zero, but Holm's correction does not hold"),
     (ACCURACY, "cannot tell", -0.002, 0.014, {"needed": 8},
@@ -112,6 +114,26 @@ def test_a_card_of_several_rows_counts_them():
     assert found.text == "Of 3 comparisons 2 no difference seen, 1 cannot tell"
     assert describe_card(JudgedCard(CLAIMS.cards[3], rows[:1]), CLAIMS).text.startswith("No difference above 1 point")
     assert describe_card(JudgedCard(CLAIMS.cards[3], rows[:1]), CLAIMS).verdict is Verdict.SAME
+
+
+def test_seeds_that_would_do_rest_on_seeds_alone_where_the_interval_has_nothing_else():
+    found = PairedDifference(0.0, -0.03, 0.03, 5, 1)
+    row = JudgedRow(ATTACK, Outcome.CANNOT_TELL, 5, 5, found, values=(-0.03, 0.03), needed=19)
+    assert describe_row(row, CLAIMS).text.endswith("; 19 seeds would do")
+
+
+def test_every_interval_of_a_figure_has_a_name_of_its_own_once_all_runs_are_there():
+    for card in CLAIMS.cards:
+        rows = tuple(judged(row, Outcome.SAME, -0.01, 0.01) for row in card.rows if hasattr(row, "first"))
+        for drawn in group_drawn(JudgedCard(card, rows)).values():
+            names = [name_row(row, drawn, CLAIMS) for row in drawn]
+            assert len(set(names)) == len(names), card.number
+    levels = group_drawn(JudgedCard(CLAIMS.cards[1], tuple(judged(r, Outcome.SAME) for r in CLAIMS.cards[1].rows)))
+    means = [trace for trace in draw_claim(levels["accuracy"], CLAIMS, "light").data if trace.error_x.array]
+    assert [t.y[0] for t in means] == ["DP-Flat, rotten_tomatoes", "DP-Flat, trec", "DP-Flat, qnli"]
+    told = describe_cells(levels["accuracy"], CLAIMS)
+    assert "10 seeds, 10 to 19" in told
+    assert "rotten_tomatoes, dpflat-tiny, epsilon 3; trec, dpflat-tiny, epsilon 3; qnli, dpflat-tiny" in told
 
 
 def test_raw_ratios_stand_beside_matched_ones_only_where_they_differ():

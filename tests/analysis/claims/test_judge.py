@@ -166,6 +166,31 @@ def test_exploratory_rows_say_what_they_find_and_count_as_nothing_else(root):
     assert [judged.cards[n - 1].outcome for n in (1, 6, 8, 10)] == [Outcome.UNTESTED, *[Outcome.EXPLORATORY] * 3]
 
 
+@pytest.mark.parametrize("other", [{"points": 7}, {"examples": 128}, {"data": "train"}])
+def test_only_the_way_with_its_default_points_and_examples_is_judged(root, other):
+    for seed in CLAIMS.cells["seen"].seeds:
+        private, twin = (make_run(root, "seen", name, seed) for name in ("DP prefix", "non-private prefix"))
+        measure_way(private, twin, 0.001 * (seed + 1), **(other if seed == 3 else {}))
+    row = card_of(root, 10).rows[0]
+    assert (row.outcome, row.seeds, row.asked) == (Outcome.NOT_YET, 4, 5)
+    again = list_runs(root, shipped=False)
+    private, twin = (
+        next(run for run in again if run.config.seed == 3 and run.config.method() == name)
+        for name in ("DP prefix", "non-private prefix")
+    )
+    measure_way(twin, private, 0.004)
+    assert card_of(root, 10).rows[0].outcome is Outcome.EXPLORATORY
+
+
+def test_only_attacks_with_their_default_settings_are_judged(root):
+    for seed in CLAIMS.cells["seen"].seeds:
+        for method in ("DP prefix", "DP-Flat"):
+            more = {"shadows": 2} if (seed, method) == (2, "DP-Flat") else {}
+            measure_attack(make_run(root, "seen", method, seed), 0.51 + 0.001 * seed, **more)
+    row = card_of(root, 8).rows[0]
+    assert (row.outcome, row.seeds, row.asked) == (Outcome.NOT_YET, 4, 5)
+
+
 def test_flatter_runs_that_are_more_accurate_have_a_correlation_below_zero(root):
     for place, method in enumerate(("DP prefix", "within layer", "across layers", "across models", "DP-Flat")):
         for seed in FRESH:

@@ -38,3 +38,28 @@ def test_a_perfect_order_of_many_runs_has_a_narrow_interval():
     found = correlate_ranks(np.arange(40), -np.arange(40.0))
     assert found.value == pytest.approx(-1)
     assert found.high < -0.99
+
+
+@pytest.mark.parametrize(("runs", "nearest"), [(FEWEST, 0.9), (8, 1 - 12 / 504)])
+def test_a_perfect_order_of_few_runs_has_the_interval_of_two_neighbours_exchanged_and_holds_its_value(runs, nearest):
+    order = np.arange(float(runs))
+    exchanged = order.copy()
+    exchanged[:2] = 1, 0
+    perfect, near = correlate_ranks(order, order), correlate_ranks(order, exchanged)
+    assert near.value == pytest.approx(nearest)
+    assert (perfect.low, perfect.high) == (pytest.approx(near.low), pytest.approx(1.0))
+    assert (perfect.low < 0) == (runs == FEWEST)
+    against = correlate_ranks(order, -order)
+    assert (against.low, against.high) == (pytest.approx(-1.0), pytest.approx(-near.low))
+
+
+def test_the_interval_holds_where_few_runs_are_often_in_perfect_order():
+    generator, rho, covered, perfect, trials = np.random.default_rng(2), 0.95, 0, 0, 2000
+    truth = 6 / math.pi * math.asin(rho / 2)
+    for _ in range(trials):
+        first = generator.standard_normal(6)
+        found = correlate_ranks(first, rho * first + math.sqrt(1 - rho**2) * generator.standard_normal(6))
+        covered += found.low <= truth <= found.high
+        perfect += found.value > 1 - 1e-9
+    assert perfect / trials > 0.1
+    assert covered / trials >= 0.93
