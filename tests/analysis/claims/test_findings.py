@@ -26,7 +26,7 @@ from tests.analysis.claims.made_up import CLAIMS
 
 ACCURACY = CLAIMS.cards[3].rows[0]
 SHARPNESS = CLAIMS.cards[4].rows[2]
-STRENGTHS = CLAIMS.cards[10].rows[0]
+WHOLE = CLAIMS.cards[0].rows[0]
 NEAREST = CLAIMS.cards[0].rows[2]
 TWIN, ATTACK = CLAIMS.cards[9].rows[0], CLAIMS.cards[7].rows[0]
 FLATTER, PROOF = CLAIMS.cards[6].rows[0], CLAIMS.cards[8].rows[0]
@@ -52,8 +52,8 @@ SAID = [
     (SHARPNESS, "contradicted", math.log(3), math.log(4), {}, "3.5 times [3.0, 4.0], against the claim"),
     (SHARPNESS, "no difference seen", math.log(0.95), math.log(1.05), {},
      "no difference above 10 % seen, 0 % [−5, +5]"),
-    (STRENGTHS, "reproduced", -0.004, 0.03, {}, "not lower by 1 point or more, +1.3 points [−0.4, +3.0]"),
-    (STRENGTHS, "contradicted", -0.05, -0.03, {}, "lower by more than 1 point, −4.0 points [−5.0, −3.0]"),
+    (WHOLE, "reproduced", -0.004, 0.03, {}, "not lower by 1 point or more, +1.3 points [−0.4, +3.0]"),
+    (WHOLE, "contradicted", -0.05, -0.03, {}, "lower by more than 1 point, −4.0 points [−5.0, −3.0]"),
     (NEAREST, "contradicted", -0.05, -0.03, {},
      "exploratory: lower by more than 1 point, −4.0 points [−5.0, −3.0]"),
     (ATTACK, "reproduced", -0.01, 0.01, {}, "exploratory: not higher by 0.02 or more, 0.000 [−0.010, +0.010]"),
@@ -96,7 +96,12 @@ def test_a_proof_says_how_far_one_record_reaches_and_what_an_attack_adds():
     moved = {"within_layer: as_published": 1.77, "cross_model: as_published": 28.45}
     trials = Trials(moved, {}, 200, 1.0, bound=1.4, bound_over_all=0.76, claimed=1.0)
     text = describe_row(JudgedRow(PROOF, Outcome.PROOF, trials=trials), CLAIMS).text
-    assert text.startswith("one record moves the clipped sum by up to 1.77 C (within layer), 28.45 C (across models)")
+    assert text == (
+        "one record moves the clipped sum by up to 1.77 C (within layer), 28.45 C (across models), and epsilon rests on at "
+        "most 1 C; in all other modes by at most 1.00 C"
+    )
+    alone = describe_row(JudgedRow(PROOF, Outcome.PROOF, trials=Trials(moved, {}, 200, None)), CLAIMS).text
+    assert alone.endswith("epsilon rests on at most 1 C")
     assert "measured at least 1.40" in describe_attack(trials)
     assert "counted with all settings tried, 0.76" in describe_attack(trials)
     assert describe_attack(Trials(moved, {}, 200, 1.0)) == ""
@@ -143,7 +148,7 @@ def test_raw_ratios_stand_beside_matched_ones_only_where_they_differ():
 
 
 def test_counts_are_told_in_words_and_every_verdict_has_a_glyph(tmp_path):
-    assert describe_counts(judge_claims(CLAIMS, [])) == "1 fails by proof · 7 not tested yet · 4 not tested"
+    assert describe_counts(judge_claims(CLAIMS, [])) == "1 fails by proof · 9 not tested yet · 2 not tested"
     assert set(GLYPHS) == set(Outcome)
 
 

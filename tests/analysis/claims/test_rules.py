@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from analysis.claims.reading import name_settings
 from analysis.claims.rules import Compared, Difference, claims_path, methods_of, read_claims
 from dpflat.errors import DPFlatError
 from dpflat.studies import list_configs, read_study
@@ -36,13 +37,13 @@ def test_every_cell_of_a_study_is_a_run_of_that_study():
         if cells is None or not cells.studies:
             continue
         planned = {
-            (config.fingerprint(), config.seed)
+            (*name_settings(config), config.seed)
             for study in cells.studies
             for config in list_configs(read_study(ROOT / study))
         }
         for method in methods_of(row):
-            fingerprint = RULES.config(row.cells, method).fingerprint()
-            assert {(fingerprint, seed) for seed in cells.seeds} <= planned, (row.name, method)
+            named = name_settings(RULES.config(row.cells, method), cells.task)
+            assert {(*named, seed) for seed in cells.seeds} <= planned, (row.name, method)
 
 
 def test_fresh_runs_have_the_settings_of_the_shipped_ones_and_other_seeds():
@@ -61,7 +62,7 @@ def _configs(name):
     ("old", "new", "told"),
     [
         ("first: within layer", "first: within", "unknown method 'within'"),
-        ("cells: planned", "cells: nowhere", "unknown cells"),
+        ("cells: strength", "cells: nowhere", "unknown cells"),
         ("number: 12", "number: 13", "numbered from 1"),
         ("alpha: 0.05", "alpha: 2", "alpha"),
         ("quote:", "quotation:", "quotation"),
