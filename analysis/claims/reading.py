@@ -146,7 +146,7 @@ def _read_trials(trials: Path, attack: Path) -> Trials:
             largest={mode: float(found["largest"]) for mode, found in published.items()},
             above={mode: float(found["share_above_c"]) for mode, found in published.items()},
             count=min(len(found["trials"]) for found in published.values()),
-            repaired=max(others),
+            repaired=max(others, default=None),
             bound=max((float(v["bound"]) for v in verdicts), default=None),
             bound_over_all=max((float(v["bound_over_all"]) for v in verdicts), default=None),
             claimed=float(bounds["conditions"]["claimed_epsilon"]) if bounds else None,

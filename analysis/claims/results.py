@@ -35,7 +35,7 @@ class Trials:
         largest: for each published mode, how far one record moved the clipped sum at most, in units of C.
         above: for each of them the share of trials above 1 C.
         count: trials of each.
-        repaired: the same largest movement over all other modes.
+        repaired: the same largest movement over all other modes, repaired or off; None where there are none.
         bound: the highest epsilon that the attack measured for one setting at 95 %; None where there is no file.
         bound_over_all: the same, corrected for all settings that were tried.
         claimed: the epsilon that was attacked.
@@ -44,7 +44,7 @@ class Trials:
     largest: Mapping[str, float]
     above: Mapping[str, float]
     count: int
-    repaired: float
+    repaired: float | None
     bound: float | None = None
     bound_over_all: float | None = None
     claimed: float | None = None

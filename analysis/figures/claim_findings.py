@@ -144,7 +144,8 @@ def _say_trials(trials: Trials, found: Outcome) -> str:
     )
     if found is not Outcome.PROOF:
         return f"cannot tell, no trial of {trials.count} moved the sum further than 1 C: {moved}"
-    return f"one record moves the clipped sum by up to {moved}, and epsilon rests on at most 1 C"
+    others = "" if trials.repaired is None else f"; in all other modes by at most {trials.repaired:.2f} C"
+    return f"one record moves the clipped sum by up to {moved}, and epsilon rests on at most 1 C{others}"
 
 
 def describe_attack(trials: Trials) -> str:
