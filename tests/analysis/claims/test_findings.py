@@ -97,8 +97,8 @@ def test_a_proof_says_how_far_one_record_reaches_and_what_an_attack_adds():
     trials = Trials(moved, {}, 200, 1.0, bound=1.4, bound_over_all=0.76, claimed=1.0)
     text = describe_row(JudgedRow(PROOF, Outcome.PROOF, trials=trials), CLAIMS).text
     assert text == (
-        "one record moves the clipped sum by up to 1.77 C (within layer), 28.45 C (across models), and epsilon rests on "
-        "at most 1 C; in all other modes by at most 1.00 C"
+        "one record moves the clipped sum by up to 1.77 C (within layer), 28.45 C (across models), and epsilon "
+        "rests on at most 1 C; in all other modes by at most 1.00 C"
     )
     alone = describe_row(JudgedRow(PROOF, Outcome.PROOF, trials=Trials(moved, {}, 200, None)), CLAIMS).text
     assert alone.endswith("epsilon rests on at most 1 C")
