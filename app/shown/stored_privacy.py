@@ -28,8 +28,6 @@ def find_attack_figures(runs: Runs, root: Path, wanted: AnalysisConfig | None = 
         assert isinstance(config, AttacksConfig)
         for letter, run in runs.items():
             _add_attacks(letter_of(runs, letter), run, config, root, stored, tell=number == 0)
-    if stored.figures:
-        stored.note(wording.NOT_A_GUARANTEE)
     return stored
 
 
@@ -46,8 +44,6 @@ def _add_attacks(letter: str, run: Run, config: AttacksConfig, root: Path, store
         return
     if found.attacks:
         stored.add(compose_curves(run, found, config), letter)
-        if not found.found_something:
-            stored.note(wording.ATTACK_FAILED)
     if found.audit is not None:
         stored.add(compose_audit(run, found, config), letter)
     for line in list_absent(found):
@@ -78,7 +74,6 @@ def _add_odds(letter: str, run: Run, stored: Stored) -> None:
         return
     for shown in (compose_guesses(run, curve), compose_members(run, curve, ALARMS), compose_other_epsilons(run)):
         stored.add(shown, letter)
-    stored.note(wording.IDEAL_ATTACKER)
 
 
 def find_budget_figures(runs: Runs) -> Stored:
