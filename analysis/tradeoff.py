@@ -6,15 +6,17 @@ Privacy: reads stored per-example predictions of the test split: diagnostic.
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from zipfile import BadZipFile
 
 import numpy as np
 
 from analysis.results import MethodPoint, PairedDifference
+from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
+from dpflat.privacy.wording import show_epsilon
 from dpflat.runs.files import unreadable
 from dpflat.runs.layout import ARTIFACTS, PREDICTIONS
 from dpflat.runs.record import Run
@@ -104,31 +106,50 @@ Key = tuple[str, float | None]
 
 
 def key_of(run: Run) -> Key:
-    """Method and target epsilon; where the noise was given instead, the epsilon that it amounts to."""
+    """Method and target epsilon; where the noise was given instead, the epsilon that it amounts to, rounded up."""
     privacy = run.config.privacy
     if privacy.kind != "dp":
         return run.config.method(), None
     if privacy.epsilon is not None or run.ledger.epsilon is None:
         return run.config.method(), privacy.epsilon
-    return run.config.method(), round(run.ledger.epsilon, 2)
+    return run.config.method(), float(show_epsilon(run.ledger.epsilon))
 
 
 def pick_experiments(runs: Iterable[Run]) -> dict[Key, list[Run]]:
     """Runs by method and epsilon, by seed; of each seed the newest, which comes first.
 
-    Runs of one method and epsilon with other settings are another experiment: the one with most seeds is kept.
+    Of each method one variant is kept, so that no curve joins other strengths of it: the one with most epsilons and
+    seeds, of several the newest. Of runs of one epsilon, given as such or by its noise, those with most seeds are kept.
 
     Raises:
         DPFlatError: when settings or ledger of a run cannot be read.
     """
     by_experiment: dict[tuple[Key, str], dict[int, Run]] = defaultdict(dict)
-    for run in runs:
+    for run in _keep_variants(list(runs)):
         by_experiment[key_of(run), run.config.fingerprint()].setdefault(run.config.seed, run)
     groups: dict[Key, list[Run]] = {}
     for (key, _), by_seed in by_experiment.items():
         if len(by_seed) > len(groups.get(key, [])):
             groups[key] = [by_seed[seed] for seed in sorted(by_seed)]
     return groups
+
+
+def _keep_variants(runs: list[Run]) -> list[Run]:
+    """The runs of the variant of each method that has most epsilons and seeds."""
+    variants = [(run.config.method(), name_variant(run.config)) for run in runs]
+    cells: dict[tuple[str, str], set[tuple[Key, int]]] = defaultdict(set)
+    for run, variant in zip(runs, variants, strict=True):
+        cells[variant].add((key_of(run), run.config.seed))
+    kept = {method: max((v for v in cells if v[0] == method), key=lambda v: len(cells[v])) for method, _ in variants}
+    return [run for run, variant in zip(runs, variants, strict=True) if variant == kept[variant[0]]]
+
+
+def name_variant(config: RunConfig) -> str:
+    """What names a variant of a method: every setting but `execution`, seed, and how much noise."""
+    privacy = config.privacy
+    if privacy.kind == "dp":
+        privacy = privacy.model_copy(update={"epsilon": None, "noise_multiplier": None})
+    return config.model_copy(update={"privacy": privacy}).fingerprint()
 
 
 def group_runs(runs: list[Run], task: str, backbone: str) -> dict[Key, list[Run]]:
@@ -145,11 +166,38 @@ def group_runs(runs: list[Run], task: str, backbone: str) -> dict[Key, list[Run]
     return pick_experiments(filter(fits, runs))
 
 
+def most_common(counts: Iterable[int]) -> int | None:
+    """The most common number; of several the first; None of none."""
+    found = Counter(counts).most_common(1)
+    return found[0][0] if found else None
+
+
+def split_by_examples(groups: Mapping[Key, list[Run]]) -> tuple[dict[Key, list[Run]], list[Run]]:
+    """Groups of runs with the most common number of test predictions, and the runs that have another number or none.
+
+    Values of other test examples can be neither averaged nor paired.
+
+    Raises:
+        DPFlatError: when a file of predictions is damaged.
+    """
+    counts: dict[str, int] = {}
+    for run in (run for group in groups.values() for run in group):
+        scores = load_scores(run)
+        if scores is not None:
+            counts[run.id] = len(scores)
+    common = most_common(counts.values())
+    kept = {key: [run for run in group if counts.get(run.id) == common] for key, group in groups.items()}
+    others = [run for group in groups.values() for run in group if counts.get(run.id) != common]
+    return {key: group for key, group in kept.items() if group and common is not None}, others
+
+
 def summarise_group(key: Key, runs: list[Run]) -> MethodPoint | None:
-    """One point of the figure; None where no predictions are stored."""
-    correct = {run.config.seed: values for run in runs if (values := load_scores(run)) is not None}
-    if not correct:
+    """One point of the figure, of the runs with the most common number of examples; None without predictions."""
+    found = {run.config.seed: values for run in runs if (values := load_scores(run)) is not None}
+    if not found:
         return None
+    common = most_common(len(values) for values in found.values())
+    correct = {seed: values for seed, values in found.items() if len(values) == common}
     values = np.stack([correct[seed] for seed in sorted(correct)]).astype(float)
     kept = [run for run in runs if run.config.seed in correct]
     return make_point(key, kept, values.mean(axis=1), bootstrap_mean(values), values.shape[1])

@@ -10,6 +10,7 @@ from analysis.figures.tradeoff import OwnRun
 from analysis.figures.tradeoff_findings import compare_short, show_reach
 from analysis.figures.tradeoff_panels import FlatRun, MethodDifference
 from analysis.results import MethodPoint
+from dpflat.privacy.wording import show_epsilon
 
 Row = dict[str, str]
 
@@ -37,17 +38,17 @@ def _show_interval(point: MethodPoint, measure: Measure) -> str:
     return f"[{low}, {high}]{measure.unit}"
 
 
-def own_rows(own: Sequence[OwnRun], examples: int, measure: Measure = ACCURACY) -> list[Row]:
+def own_rows(own: Sequence[OwnRun], measure: Measure = ACCURACY) -> list[Row]:
     """One row a run of one's own."""
     return [
         {
             "method": f"yours: {o.name}",
-            "epsilon of the noise": f"{o.epsilon:.2f}" if o.epsilon is not None else "no noise",
+            "epsilon of the noise": show_epsilon(o.epsilon) if o.epsilon is not None else "no noise",
             measure.words: measure.show(o.value),
             "95 % interval": "not measured",
             "seeds": "1",
-            "examples": f"{examples:,}",
-            "guarantee": "holds" if o.filled else "nominal or none",
+            "examples": f"{o.examples:,}",
+            "guarantee": o.guarantee,
         }
         for o in own
     ]
@@ -76,6 +77,7 @@ def reach_rows(reaches: Sequence[Reach]) -> list[Row]:
             "measured at epsilon": ", ".join(f"{epsilon:g}" for epsilon in reach.epsilons),
             "seeds": ", ".join(map(str, reach.seeds)),
             "test examples": f"{reach.examples:,}",
+            "guarantee": reach.guarantee,
         }
         for reach in reaches
     ]

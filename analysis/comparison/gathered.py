@@ -14,7 +14,7 @@ from analysis.comparison.points import compare, summarise
 from analysis.comparison.pooling import Pool, pool_runs
 from analysis.comparison.reading import Measured, can_have, read_measure
 from analysis.results import MethodPoint, PairedDifference
-from analysis.tradeoff import Key
+from analysis.tradeoff import Key, most_common
 from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run
 
@@ -32,6 +32,7 @@ class Gathered:
         answered: number of those that do.
         meaningless: number of runs by method in which the measure has no meaning.
         unreadable: a sentence for each run that cannot be read.
+        other_examples: runs that would be pooled, but have another number of test examples than most.
     """
 
     measure: Measure
@@ -42,6 +43,7 @@ class Gathered:
     answered: Mapping[str, int]
     meaningless: Mapping[str, int]
     unreadable: tuple[str, ...]
+    other_examples: tuple[Run, ...] = ()
     _compared: dict[tuple[Key, Key], PairedDifference | None] = field(default_factory=dict)
 
     def by_seed(self, key: Key) -> dict[int, Measured]:
@@ -88,7 +90,7 @@ def gather(runs: Sequence[Run], measure: Measure) -> Gathered:
         readable.append(run)
         if found is not None:
             measured[run.id] = found
-    pool = pool_runs([run for run in readable if run.id in measured])
+    pool, other_examples = _pool([run for run in readable if run.id in measured], measured)
     points = (summarise(key, group, measured) for key, group in sorted(pool.groups.items(), key=_order))
     return Gathered(
         measure=measure,
@@ -99,7 +101,21 @@ def gather(runs: Sequence[Run], measure: Measure) -> Gathered:
         answered=Counter(run.config.method() for run in readable if run.id in measured),
         meaningless=Counter(run.config.method() for run in meaningless),
         unreadable=tuple(unreadable),
+        other_examples=tuple(other_examples),
     )
+
+
+def _pool(runs: list[Run], measured: Mapping[str, Measured]) -> tuple[Pool, list[Run]]:
+    """Pool runs with the same number of values, and give those that would be pooled but have another number."""
+    pool = pool_runs(runs)
+    sizes = {run.id: len(measured[run.id].values) for run in runs}
+    common = most_common(sizes[run.id] for group in pool.groups.values() for run in group)
+    elsewhere = {run.id for group in pool.left_out.values() for run in group}
+    others = [run for run in runs if sizes[run.id] != common and run.id not in elsewhere]
+    if others:
+        gone = {run.id for run in others}
+        pool = pool_runs([run for run in runs if run.id not in gone])
+    return pool, others
 
 
 def _order(item: tuple[Key, list[Run]]) -> tuple[str, float]:

@@ -43,7 +43,6 @@ def summarise(key: Key, runs: list[Run], measured: Mapping[str, Measured]) -> Me
         measured: by run id.
     """
     kept = [run for run in runs if run.id in measured]
-    kept = [run for run in kept if measured[run.id].values.shape == measured[kept[0].id].values.shape]
     if not kept:
         return None
     values = np.stack([measured[run.id].values for run in kept])

@@ -10,6 +10,7 @@ from typing import Any
 
 from analysis.tradeoff import Key, pick_experiments
 from dpflat.config import RunConfig
+from dpflat.flatness.settings import FlatnessConfig
 from dpflat.runs.record import Run
 from dpflat.settings import flatten_settings
 
@@ -58,8 +59,9 @@ def list_differences(first: Settings, second: Settings) -> tuple[str, ...]:
 def pool_runs(runs: Sequence[Run]) -> Pool:
     """Sort runs of one task and backbone into those that may be pooled and those that may not.
 
-    The measure is the settings that most runs of DP prefix tuning have; without any, most private runs; without any,
-    most runs. A run without noise, or without a prefix, lacks some settings, and is held against the others.
+    Of each method one variant is pooled (`pick_experiments`). All other settings are to be those that most runs of DP
+    prefix tuning have; without any, most private runs; without any, most runs. A run without noise, or without a
+    prefix, lacks some settings, and is held against the others.
 
     Args:
         runs: finished, the newest first.
@@ -108,6 +110,16 @@ def name_setting(name: str) -> str:
     """A setting in words: `head learning rate`, `within layer gamma`."""
     parts = name.split(".")
     return " ".join(parts[1:] if parts[0] == "flatness" else parts[-1:]).replace("_", " ")
+
+
+def unusual_strengths(config: RunConfig) -> dict[str, Any]:
+    """Settings inside a run's method that are not the defaults of its levels' modes, as `section.field: value`."""
+    levels = {name: {"mode": level.mode} for name, level in config.flatness.levels().items()}
+    found, default = (
+        flatten_settings({"flatness": flatness.model_dump(mode="json")})
+        for flatness in (config.flatness, FlatnessConfig.model_validate(levels))
+    )
+    return {name: value for name, value in found.items() if value != default.get(name)}
 
 
 def unusual_settings(settings: Settings) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from html import escape
 from itertools import groupby
 
 import plotly.graph_objects as go
@@ -11,6 +12,7 @@ import plotly.graph_objects as go
 from analysis.comparison.measures import ACCURACY, Measure
 from analysis.figures import tokens
 from analysis.results import MethodPoint
+from dpflat.privacy.wording import show_epsilon
 
 MARKS = {
     "DP prefix": ("baseline", "circle"),
@@ -34,13 +36,15 @@ class OwnRun:
         name: what hovers over it.
         epsilon: epsilon of its noise; None without noise.
         value: what it measures, an accuracy as a share.
-        filled: whether its guarantee holds.
+        guarantee: the answer of its ledger.
+        examples: behind the value.
     """
 
     name: str
     epsilon: float | None
     value: float
-    filled: bool
+    guarantee: str
+    examples: int
 
 
 def mark_of(method: str) -> tuple[str, str]:
@@ -90,11 +94,12 @@ def draw_tradeoff(
     low, high = _vertical_range([measure.scale * v for v in told], yours, measure)
     ends = [(group[-1].epsilon or 1, measure.scale * group[-1].mean, method) for method, group in by_method.items()]
     name_methods(figure, ends, (height - ROOM_OF_AXIS) / (high - low), palette)
-    named: set[float] = set()
+    named: set[str] = set()
     for own in yours:
         if own.epsilon is not None:
-            _draw_own(figure, own, palette, "" if round(own.epsilon, 2) in named else "yours", measure)
-            named.add(round(own.epsilon, 2))
+            shown = show_epsilon(own.epsilon)
+            _draw_own(figure, own, shown, palette, "" if shown in named else "yours", measure)
+            named.add(shown)
     figure.update_yaxes(title_text=measure.axis, range=[low, high])
     return figure
 
@@ -261,7 +266,9 @@ def hollow(symbol: str) -> str:
     return symbol if symbol == "x" else f"{symbol}-open"
 
 
-def _draw_own(figure: go.Figure, own: OwnRun, palette: tokens.Palette, label: str, measure: Measure) -> None:
+def _draw_own(
+    figure: go.Figure, own: OwnRun, epsilon: str, palette: tokens.Palette, label: str, measure: Measure
+) -> None:
     figure.add_trace(
         go.Scatter(
             x=[own.epsilon],
@@ -271,11 +278,19 @@ def _draw_own(figure: go.Figure, own: OwnRun, palette: tokens.Palette, label: st
             textposition="bottom center",
             textfont={"size": tokens.SMALL_PX, "color": palette.ink},
             marker={
-                "symbol": "star" if own.filled else "star-open",
+                "symbol": "star" if own.guarantee == "holds" else "star-open",
                 "size": 14,
                 "color": palette.baseline,
                 "line": {"width": 2},
             },
-            hovertemplate=f"{own.name}, ε = %{{x:.2f}}: %{{y:{measure.digits}}}{measure.unit} (1 seed)<extra></extra>",
+            hovertemplate=(
+                f"{escape_hover(own.name)}, ε = {epsilon}: %{{y:{measure.digits}}}{measure.unit} (1 seed), "
+                f"n = {own.examples:,}<extra></extra>"
+            ),
         )
     )
+
+
+def escape_hover(text: str) -> str:
+    """Text from outside as a hover shows it: Plotly reads `<` as markup and `%{` as the place of a value."""
+    return escape(text, quote=False).replace("%{", "&#37;{")

@@ -199,6 +199,17 @@ def describe_left_out(names: Sequence[str], count: int) -> str:
     return f"{runs} left out: other {' and '.join(names) if names else 'settings'}"
 
 
+def describe_other_examples(counts: Sequence[int], common: int) -> str:
+    """That runs are not pooled since they were tested on other rows: `1 run left out: 100 test examples, not 1,706`.
+
+    Args:
+        counts: test examples of each such run.
+        common: of the pooled runs.
+    """
+    runs = "1 run" if len(counts) == 1 else f"{len(counts)} runs"
+    return f"{runs} left out: {join([f'{n:,}' for n in sorted(set(counts))])} test examples, not {common:,}"
+
+
 def describe_measured(measured: int, of: int, meaningless: int, measure: Measure) -> str:
     """How many runs have a measure; one that lacks it is counted and not drawn.
 

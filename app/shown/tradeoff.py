@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
 from analysis.comparison.gathered import Gathered
-from analysis.comparison.measures import Measure
-from analysis.comparison.pooling import BASELINE, name_setting, unusual_settings
+from analysis.comparison.measures import SHARPNESS, Measure
+from analysis.comparison.pooling import BASELINE, name_setting, unusual_settings, unusual_strengths
 from analysis.figures.tradeoff import BANDS, OwnRun, draw_tradeoff
-from analysis.figures.tradeoff_findings import describe_differences, describe_tradeoff
+from analysis.figures.tradeoff_findings import describe_differences, describe_tradeoff, show_change
 from analysis.figures.tradeoff_panels import MethodDifference, draw_differences
 from analysis.results import MethodPoint
 from app.shown.figure import ShownFigure
@@ -32,15 +34,16 @@ def told_epsilon(found: Gathered) -> float:
 def list_stars(found: Gathered, runs: Sequence[Run], asked: Asked) -> tuple[OwnRun, ...]:
     """The newest of one's own runs of the drawn methods, pooled or not."""
     differing = {run.id: names for names, left in found.pool.left_out.items() for run in left}
+    differing |= {run.id: ("task.test examples",) for run in found.other_examples}
     stars: list[OwnRun] = []
     for run in runs:
         if run.shipped or run.id not in found.measured or run.config.method() not in asked.methods:
             continue
         words = f"{run.label.get('name') or run.id}, {run.config.method()}, seed {run.config.seed}"
         other = " and ".join(map(name_setting, differing.get(run.id, ())))
-        value = float(found.measured[run.id].values.mean())
-        holds = run.ledger.guarantee().answer == "holds"
-        stars.append(OwnRun(f"{words}, other {other}" if other else words, run.ledger.epsilon, value, holds))
+        measured, answer = found.measured[run.id], run.ledger.guarantee().answer
+        name = f"{words}, other {other}" if other else words
+        stars.append(OwnRun(name, run.ledger.epsilon, float(measured.values.mean()), answer, measured.examples))
     return tuple(stars[:MOST_STARS])
 
 
@@ -66,12 +69,12 @@ def compose_tradeoff(found: Gathered, asked: Asked, stars: tuple[OwnRun, ...] = 
     baseline, repaired, open_key = (BASELINE, epsilon), (REPAIRED, epsilon), (NON_PRIVATE, None)
     has_baseline = BASELINE in asked.methods
     finding = describe_tradeoff(
-        measure,
+        as_told(found, asked),
         epsilon,
         found.compare(baseline, open_key) if has_baseline else None,
         found.compare(repaired, baseline) if has_baseline and REPAIRED in asked.methods else None,
     )
-    examples = sorted({point.examples for point in points} or {0})
+    examples = sorted({one.examples for one in points or stars})
     parts = [
         measure.axis[0].upper() + measure.axis[1:],
         f"n = {' to '.join(f'{n:,}' for n in dict.fromkeys((examples[0], examples[-1])))} examples",
@@ -93,7 +96,7 @@ def compose_tradeoff(found: Gathered, asked: Asked, stars: tuple[OwnRun, ...] = 
         " · ".join(parts),
         lambda mode: draw_tradeoff(points, mode, level, stars, measure, HEIGHT),
         EntryClass.DIAGNOSTIC,
-        pd.DataFrame(point_rows(points, measure) + own_rows(stars, examples[0], measure)),
+        pd.DataFrame(point_rows(points, measure) + own_rows(stars, measure)),
         make_code(
             found,
             asked,
@@ -114,25 +117,45 @@ def notes_of(found: Gathered, asked: Asked) -> tuple[str, ...]:
     """What has to be said under the figure: what is not measured, what the runs share, entries that move."""
     notes = []
     notes += [said] if (said := say_measured(found, asked)) else []
-    unusual = [
-        f"{name_setting(n)} {v:g}" if isinstance(v, float) else f"{name_setting(n)} {v}"
-        for n, v in unusual_settings(found.pool.settings).items()
-    ]
-    notes.append(
-        f"All pooled runs have {', '.join(unusual)}; else the defaults."
-        if unusual
-        else "All pooled runs have the default settings."
-    )
-    entries = {method: _entries(found, method) for method in (*asked.methods, *BANDS)}
-    told = {method: counts for method, counts in entries.items() if counts}
-    if len({count for counts in told.values() for count in counts}) > 1:
-        words = ", ".join(
-            f"{method} {' or '.join(f'{n:,}' for n in sorted(counts))}" for method, counts in told.items()
-        )
-        notes.append(f"Entries that move: {words}. Fewer entries alone lower {found.measure.words}.")
+    notes.append(say_settings(found, asked))
+    notes += [said] if (said := say_entries(found, asked)) else []
     if found.measure.name == "attack":
         notes.append("Of each run the attack that found most: the best of several is above a coin by luck alone.")
     return tuple(notes)
+
+
+def say_settings(found: Gathered, asked: Asked) -> str:
+    """Which settings the pooled runs share that are not the defaults, and of each method its variant."""
+    shared = _show_settings(unusual_settings(found.pool.settings))
+    configs = {method: group[0].config for (method, _), group in found.pool.groups.items()}
+    drawn = [method for method in (*asked.methods, *BANDS) if method in configs]
+    variants = {method: _show_settings(unusual_strengths(configs[method])) for method in drawn}
+    told = [f"all pooled runs have {shared}"] if shared else []
+    told += [f"pooled runs of {method} have {words}" for method, words in variants.items() if words]
+    if not told:
+        return "All pooled runs have the default settings."
+    text = "; ".join(told)
+    return f"{text[0].upper()}{text[1:]}; else the defaults."
+
+
+def _show_settings(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name_setting(n)} {f'{v:g}' if isinstance(v, float) else v}" for n, v in settings.items())
+
+
+def say_entries(found: Gathered, asked: Asked) -> str:
+    """How many entries each drawn method moves, where they differ; empty elsewhere."""
+    entries = {method: _entries(found, method) for method in (*asked.methods, *BANDS)}
+    told = {method: counts for method, counts in entries.items() if counts}
+    if len({count for counts in told.values() for count in counts}) < 2:
+        return ""
+    words = ", ".join(f"{method} {' or '.join(f'{n:,}' for n in sorted(counts))}" for method, counts in told.items())
+    return f"Entries that move: {words}. Fewer entries alone lower {found.measure.words}."
+
+
+def as_told(found: Gathered, asked: Asked) -> Measure:
+    """The measure as titles name it: sharpness is called raw where methods move unlike numbers of entries."""
+    measure = found.measure
+    return replace(measure, words="raw sharpness") if measure is SHARPNESS and say_entries(found, asked) else measure
 
 
 def _entries(found: Gathered, method: str) -> set[int]:
@@ -156,17 +179,19 @@ def compose_differences(found: Gathered, asked: Asked) -> ShownFigure | None:
     rows, measure = list_paired(found, asked), found.measure
     if not rows:
         return None
-    margin = f"shaded: ±{describe_margin(measure)}, less than matters" if measure.margin else ""
+    margin = f"shaded: {describe_margin(measure)}, less than matters" if measure.margin else ""
     subtitle = [
         f"Paired differences to {BASELINE}",
         show_seeds([row.difference.seeds for row in rows]),
         asked.describe(),
         interval_words(measure),
         margin,
+        HOLLOW,
     ]
+    entries = say_entries(found, asked)
     return ShownFigure(
         f"tradeoff_differences_{measure.name}",
-        describe_differences(rows, measure, BASELINE, told_epsilon(found)),
+        describe_differences(rows, as_told(found, asked), BASELINE, told_epsilon(found)),
         " · ".join(part for part in subtitle if part),
         lambda mode: draw_differences(rows, measure, BASELINE, mode),
         EntryClass.DIAGNOSTIC,
@@ -185,11 +210,13 @@ def compose_differences(found: Gathered, asked: Asked) -> ShownFigure | None:
             "]",
             f'draw_differences(rows, measure, "{BASELINE}", "light")',
         ),
+        (entries,) if entries else (),
     )
 
 
 def describe_margin(measure: Measure) -> str:
-    """The smallest difference that matters, with its unit."""
+    """From where to where a difference is less than matters: of a ratio the ends are a factor down and up."""
     if measure.ratio:
-        return "10 %"
-    return "1 point" if measure.unit == " %" else f"{measure.margin:g}{measure.unit}"
+        low, high = (show_change(measure, end) for end in (-measure.margin, measure.margin))
+        return f"{low} to {high} %"
+    return "±1 point" if measure.unit == " %" else f"±{measure.margin:g}{measure.unit}"

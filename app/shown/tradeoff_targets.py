@@ -57,7 +57,8 @@ def compose_reach(accuracy: Gathered, asked: Asked, target: float) -> ShownFigur
         "tradeoff_reach",
         describe_reaches(reaches, target, NAMED),
         f"ε at which the mean test accuracy reaches {100 * target:g} %, straight in log ε between measured points · "
-        f"n = {examples:,} test examples · {seeds} · {asked.describe()} · range over seeds and test examples",
+        f"n = {examples:,} test examples · {seeds} · {asked.describe()} · range over seeds and test examples · "
+        f"{HOLLOW}",
         lambda mode: draw_reach(list(reaches), mode),
         EntryClass.DIAGNOSTIC,
         pd.DataFrame(reach_rows(reaches)),

@@ -63,7 +63,18 @@ def read_link(parameters: Mapping[str, str], filters: tuple[str, ...]) -> RunsVi
 def write_selection(run_ids: Sequence[str]) -> dict[str, str] | None:
     """The parameters of an address of Epsilon and accuracy over these runs alone; None where they are too many."""
     named = ",".join(run_ids)
-    return {"v": VERSION, "runs": named} if 0 < len(named) <= LONGEST else None
+    return {"v": VERSION, "yours": "1", "runs": named} if 0 < len(named) <= LONGEST else None
+
+
+def write_number(number: float) -> str:
+    """A number in an address, every digit of it: 3, 0.1, 2.123456789."""
+    return repr(float(number)).removesuffix(".0")
+
+
+def cut_list(text: str) -> list[str]:
+    """The whole names in a list of an address; of one that is too long those that fit."""
+    whole = text if len(text) <= LONGEST else text[: LONGEST + 1].rpartition(",")[0]
+    return list(dict.fromkeys(part for part in whole.split(",") if part))
 
 
 def is_known_version(parameters: Mapping[str, str]) -> bool:

@@ -17,9 +17,19 @@ from analysis.figures.claims import group_drawn
 from app.claim_rows import cost_rows
 from app.shown.claims import cells_of, write_commands
 from app.shown.figure import ShownFigure
+from app.ui import tradeoff_choice as tradeoff
 from app.ui.claims_data import judge_cached
 from app.ui.frame import show_below
-from app.ui.links import LONGEST, VERSION, RunsView, is_known_version, show_copy_link, write_link
+from app.ui.links import (
+    LONGEST,
+    VERSION,
+    RunsView,
+    is_known_version,
+    show_copy_link,
+    write_link,
+    write_number,
+    write_selection,
+)
 from app.ui.states import unknown_link
 from app.ui.theme import badge, mode
 from dpflat.errors import DPFlatError
@@ -62,10 +72,11 @@ def ask_verdicts(judged: JudgedClaims) -> Sequence[Outcome]:
     """The verdicts whose cards are shown: of a new address, as they were, else all; the address is written."""
     offered = list(judged.counts())
     given = st.query_params.to_dict()
-    if given != st.session_state.get(ADDRESS):
-        if not is_known_version(given):
-            unknown_link()
-        named = given.get("verdict", "")[:LONGEST].split(",")
+    new = given != st.session_state.get(ADDRESS)
+    if new and not is_known_version(given):
+        unknown_link()
+    if new and "verdict" in given:
+        named = given["verdict"][:LONGEST].split(",")
         st.session_state[FILTER] = [outcome for outcome in offered if outcome in named]
     else:
         before = st.session_state.get(FILTER, st.session_state.get(BEFORE, []))
@@ -165,17 +176,20 @@ def _link_to_runs(rows: Sequence[JudgedRow], claims: Claims) -> None:
     chosen = {"task": (cells.task,), "method": methods, "from": ("mine", "published", "shipped")}
     st.page_link("views/runs.py", label="Runs", query_params=write_link(RunsView(chosen=chosen)), width="content")
     measure = next((row.row.measure for row in rows if isinstance(row.row, Compared)), "sharpness")
-    named = ",".join(dict.fromkeys(run for row in rows for runs in row.runs for run in runs))
+    named = dict.fromkeys(run for row in rows for runs in row.runs for run in runs)
+    selection = write_selection(list(named))
     address = {
-        "v": VERSION,
+        **(selection or {"v": VERSION, "yours": "1", "runs": tradeoff.ALL}),
         "task": cells.task,
         "backbone": cells.backbone,
         "y": measure,
         "methods": ",".join(method for method in methods if not method.startswith("non-private")),
-        "epsilon": f"{cells.epsilon:g}",
+        "target": str(tradeoff.DEFAULT_TARGET),
+        "epsilon": write_number(cells.epsilon),
     }
-    address |= {"runs": named} if len(named) <= LONGEST else {}
     st.page_link("views/tradeoff.py", label="Epsilon and accuracy", query_params=address, width="content")
+    if selection is None:
+        st.caption(f"That link cannot name {len(named)} runs. {tradeoff.ALL_THERE}", width="content")
 
 
 def show_costs(costs: Sequence[Cost]) -> None:

@@ -141,6 +141,8 @@ def show_way_to_tradeoff(marked: list[tuple[str, ...]]) -> None:
     link = write_selection([run_id for ids in marked for run_id in ids])
     if link is not None:
         st.page_link("views/tradeoff.py", label="Open in Epsilon and accuracy", query_params=link)
+    else:
+        st.caption("They are too many runs for an address of Epsilon and accuracy.")
 
 
 def show_page() -> None:

@@ -8,12 +8,12 @@ import streamlit as st
 from analysis.figures.findings import Finding, Verdict, compare_accuracy, cost_of_privacy, what_flatness_gives
 from analysis.figures.tradeoff import BANDS, OwnRun, draw_tradeoff
 from analysis.results import MethodPoint, PairedDifference
-from analysis.tradeoff import compare_groups, group_runs, summarise_group
+from analysis.tradeoff import compare_groups, group_runs, split_by_examples, summarise_group
 from app.shown.code import Code, write_imports
+from app.shown.figure import ShownFigure
 from app.summary import show_seeds
 from app.tradeoff_rows import own_rows, point_rows
-from app.ui import theme
-from app.ui.frame import show_figure
+from app.ui.frame import show_shown
 from app.ui.states import read_only
 from app.ui.store import own_roots, own_runs, shipped_runs, store_signature
 from dpflat.catalog import BACKBONES, TASKS
@@ -37,18 +37,20 @@ class Shipped:
         cost: accuracy with privacy minus accuracy without, prefixes in both, at the epsilon of the title.
         prefixes: accuracy of DP prefix tuning minus that of a head alone, at the same epsilon.
         flatness: accuracy of DP-Flat, repaired, minus that of DP prefix tuning, at the same epsilon.
+        other_examples: number of runs with another number of test predictions than the points, or without any.
     """
 
     points: tuple[MethodPoint, ...] = ()
     cost: PairedDifference | None = None
     prefixes: PairedDifference | None = None
     flatness: PairedDifference | None = None
+    other_examples: int = 0
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def load_shipped(signature: str) -> Shipped:  # noqa: ARG001
     """The shipped runs of the page's task and backbone, aggregated."""
-    groups = group_runs(shipped_runs(), TASK, BACKBONE)
+    groups, others = split_by_examples(group_runs(shipped_runs(), TASK, BACKBONE))
     points = tuple(p for key, runs in groups.items() if key[0] in SHOWN and (p := summarise_group(key, runs)))
 
     def compare(method: str, other: str, epsilon: float | None = EPSILON) -> PairedDifference | None:
@@ -60,6 +62,7 @@ def load_shipped(signature: str) -> Shipped:  # noqa: ARG001
         cost=compare("DP prefix", "non-private prefix", None),
         prefixes=compare("DP prefix", "head only"),
         flatness=compare("DP-Flat", "DP prefix"),
+        other_examples=sum(run.config.method() in SHOWN for run in others),
     )
 
 
@@ -79,11 +82,12 @@ def load_own_runs(signature: str) -> tuple[OwnRun, ...]:  # noqa: ARG001
     for run in own_runs():
         try:
             if run.state == "finished" and run.config.task.name == TASK and run.ledger.epsilon is not None:
-                holds = run.ledger.guarantee().answer == "holds"
+                answer = run.ledger.guarantee().answer
                 card = BACKBONES.get(run.config.backbone.name)
                 backbone = card.title if card else run.config.backbone.name
                 name = f"{run.label.get('name') or run.id} ({backbone})"
-                found.append(OwnRun(name, run.ledger.epsilon, run.results["accuracy"], holds))
+                results = run.results
+                found.append(OwnRun(name, run.ledger.epsilon, results["accuracy"], answer, results["examples"]))
         except (DPFlatError, KeyError):
             continue
         if len(found) == MOST_OWN_RUNS:
@@ -93,7 +97,7 @@ def load_own_runs(signature: str) -> tuple[OwnRun, ...]:  # noqa: ARG001
 
 def as_table(points: tuple[MethodPoint, ...], own: tuple[OwnRun, ...]) -> pd.DataFrame:
     """The numbers behind the figure."""
-    return pd.DataFrame(point_rows(points) + own_rows(own, points[0].examples))
+    return pd.DataFrame(point_rows(points) + own_rows(own))
 
 
 def show_tradeoff(shipped: Shipped) -> None:
@@ -109,11 +113,29 @@ def show_tradeoff(shipped: Shipped) -> None:
         "hollow: no guarantee, or one with a caveat"
         f"{' · stars: your runs, of any backbone and length, 1 seed each' if own else ''}"
     )
-    figure = draw_tradeoff(list(points), theme.mode(), MAJORITY, own)
-    show_figure("tradeoff", finding, subtitle, figure, EntryClass.DIAGNOSTIC, as_table(points, own), make_code())
+    show_shown(
+        ShownFigure(
+            "tradeoff",
+            finding,
+            subtitle,
+            lambda mode: draw_tradeoff(list(points), mode, MAJORITY, own),
+            EntryClass.DIAGNOSTIC,
+            as_table(points, own),
+            make_code(),
+            say_left_out(shipped.other_examples),
+        )
+    )
     if shipped.prefixes:
         against = f"a linear head alone at epsilon {EPSILON:g}"
         st.write(f"{compare_accuracy('DP prefix', against, shipped.prefixes).text}.")
+
+
+def say_left_out(count: int) -> tuple[str, ...]:
+    """That shipped runs are not in the figure since they were not tested on the same rows."""
+    if not count:
+        return ()
+    runs = "1 shipped run is" if count == 1 else f"{count} shipped runs are"
+    return (f"{runs} left out: no predictions of the same number of test sentences.",)
 
 
 def make_code() -> Code:
@@ -121,7 +143,7 @@ def make_code() -> Code:
     imports = write_imports(
         {
             "analysis.figures.tradeoff": ["draw_tradeoff"],
-            "analysis.tradeoff": ["group_runs", "summarise_group"],
+            "analysis.tradeoff": ["group_runs", "split_by_examples", "summarise_group"],
             "dpflat": ["list_runs"],
             "dpflat.runs.layout": ["shipped_root"],
         }
@@ -129,7 +151,7 @@ def make_code() -> Code:
     return Code(
         "dpflat study run studies/shipped.yaml --runs cached_runs",
         f"{imports}\n\nruns = list_runs(shipped_root(), shipped=False)",
-        f'groups = group_runs(runs, "{TASK}", "{BACKBONE}")\n'
+        f'groups, _ = split_by_examples(group_runs(runs, "{TASK}", "{BACKBONE}"))\n'
         f"shown = {{key: found for key, found in groups.items() if key[0] in {SHOWN!r}}}\n"
         "points = [point for key, found in shown.items() if (point := summarise_group(key, found))]",
         f'draw_tradeoff(points, "light", level={MAJORITY})',
@@ -151,8 +173,8 @@ def show_what_is_real(points: tuple[MethodPoint, ...]) -> None:
     with st.expander("What is real here"):
         st.write(
             f"{task.title}: {task.train_rows:,} sentences to train on, {task.test_rows:,} to test. "
-            f"{PUBLIC_PLAYS_PRIVATE} Every point is a model that was trained; nothing is simulated. The noise comes "
-            "from published seeds so that you can repeat each run."
+            f"{PUBLIC_PLAYS_PRIVATE} Every dot is a model that was trained, every larger mark, hollow or filled, the "
+            "mean of such; nothing is simulated. The noise comes from published seeds so that you can repeat each run."
         )
         st.write(f"Texts: {task.source}. Backbone: {card.source}.")
         if points:

@@ -11,23 +11,23 @@ from analysis.comparison.measures import ACCURACY, EIGENVALUE, SHARPNESS, Measur
 from analysis.comparison.pooling import BASELINE, name_setting
 from analysis.comparison.reading import ANALYSES, can_have
 from analysis.figures.tradeoff import BANDS
-from analysis.figures.tradeoff_findings import describe_left_out
+from analysis.figures.tradeoff_findings import describe_left_out, describe_other_examples
 from analysis.store import analyze_command
 from app.shown.tradeoff import compose_differences, compose_tradeoff, list_stars
 from app.shown.tradeoff_asked import say_measured
 from app.shown.tradeoff_targets import compose_flatness, compose_reach, list_flat_epsilons
 from app.ui.frame import show_shown
 from app.ui.landscape_choice import keep
-from app.ui.links import VERSION, RunsView, is_known_version, show_copy_link, write_link, write_selection
+from app.ui.links import VERSION, RunsView, is_known_version, show_copy_link, write_link, write_number, write_selection
 from app.ui.states import empty_store, unknown_link
 from app.ui.store import summarise_cached, visible_runs
-from app.ui.tradeoff_choice import ALL, ONLY, Choice, ask_choice, say_restricted
+from app.ui.tradeoff_choice import ALL, ALL_THERE, DEFAULT_TARGET, ONLY, Choice, ask_choice, say_restricted
 from app.ui.tradeoff_data import gather_cached
 from dpflat.runs.layout import read_only
 from dpflat.runs.record import Run
 
 ADDRESS, TARGET, EPSILON = "tradeoff_address", "tradeoff_target", "tradeoff_epsilon"
-DEFAULT_TARGET, DEFAULT_EPSILON, MOST_LINES = 70, 3.0, 4
+DEFAULT_EPSILON, MOST_LINES = 3.0, 4
 
 
 def new_link() -> dict[str, str]:
@@ -85,15 +85,18 @@ def write_address(choice: Choice, target: int, epsilon: float | None) -> None:
         "methods": ",".join(asked.methods),
         "yours": "1" if choice.yours else "0",
         "target": str(target),
-        "epsilon": f"{epsilon:g}" if epsilon is not None else "none",
+        "epsilon": write_number(epsilon) if epsilon is not None else "none",
         "runs": ALL if only is None else ",".join(only),
     }
     st.session_state[ADDRESS] = address
     if st.query_params.to_dict() != address:
         st.query_params.from_dict(address)
     methods = (*asked.methods, *BANDS)
-    named = write_selection([row["id"] for row in choice.rows if row["method"] in methods])
-    show_copy_link(address | (named or {}))
+    shown = [row["id"] for row in choice.rows if row["method"] in methods]
+    named = write_selection(shown)
+    show_copy_link(address | ({"runs": named["runs"]} if named else {}))
+    if shown and named is None:
+        st.caption(f"The link cannot name {len(shown)} runs. {ALL_THERE}")
 
 
 def show_primary(found: Gathered, choice: Choice, runs: Sequence[Run]) -> None:
@@ -139,6 +142,8 @@ def show_left_out(found: Gathered, choice: Choice) -> None:
         lines = [*lines[:MOST_LINES], (rest, f"{rest} more left out: further settings")]
     repeated = sum(run.config.method() in methods for run in found.pool.repeated)
     said = [line for _, line in lines]
+    others = [found.measured[run.id].examples for run in found.other_examples if run.config.method() in methods]
+    said += [describe_other_examples(others, found.points[0].examples)] if others else []
     said += [f"{repeated} left out: a newer run of the same settings and seed is shown"] if repeated else []
     if said:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -194,7 +199,7 @@ def show_flatness(accuracy: Gathered, flat: Gathered, choice: Choice, link: dict
     keep(EPSILON, offered, given, DEFAULT_EPSILON if DEFAULT_EPSILON in offered else offered[0])
     epsilon: float = st.session_state[EPSILON]
     if len(offered) > 1:
-        st.segmented_control("At epsilon", offered, key=EPSILON, required=True, format_func=lambda e: f"{e:g}")
+        st.segmented_control("At epsilon", offered, key=EPSILON, required=True, format_func=write_number)
         epsilon = st.session_state[EPSILON]
     shown = compose_flatness(accuracy, flat, choice.asked, epsilon)
     if shown is None:

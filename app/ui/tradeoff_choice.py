@@ -10,7 +10,7 @@ import streamlit as st
 from analysis.comparison.measures import MEASURES, Measure
 from app.shown.tradeoff_asked import MOST_METHODS, Asked
 from app.ui.landscape_choice import keep
-from app.ui.links import LONGEST
+from app.ui.links import LONGEST, cut_list
 from app.ui.states import missing_run
 from app.ui.tradeoff_data import Row, is_usable
 from dpflat.catalog import BACKBONES, TASKS
@@ -20,7 +20,8 @@ TASK, BACKBONE, MEASURE = "tradeoff_task", "tradeoff_backbone", "tradeoff_measur
 METHODS, YOURS, ONLY = "tradeoff_methods", "tradeoff_yours", "tradeoff_only"
 DEFAULT_TASK, DEFAULT_BACKBONE = "rotten_tomatoes", "dpflat-tiny"
 START_METHODS = ("DP prefix", "DP-Flat", "DP-Flat as published", "head only")
-ALL, MOST_NAMED = "all", 5
+ALL, MOST_NAMED, DEFAULT_TARGET = "all", 5, 70
+ALL_THERE = "It shows all that are there when it is opened."
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,9 @@ def _resolve_runs(rows: dict[str, Row], link: dict[str, str]) -> tuple[str, ...]
     given = link.get("runs")
     if given is None:
         return st.session_state.get(ONLY)
-    named = [] if given == ALL else list(dict.fromkeys(part for part in given[:LONGEST].split(",") if part))
+    named = [] if given == ALL else cut_list(given)
+    if len(given) > LONGEST:
+        st.warning(f"The link names more runs than an address can hold; the first {len(named)} are asked for.")
     missing = [run_id for run_id in named if run_id not in rows]
     for run_id in missing[:MOST_NAMED]:
         missing_run(run_id)
@@ -103,6 +106,7 @@ def say_restricted() -> None:
 
 def _show_all() -> None:
     st.session_state[ONLY] = None
+    st.query_params["runs"] = ALL  # else an address that could not be shown is read again
 
 
 def _ask_methods(rows: list[Row], link: dict[str, str], chosen_runs: bool) -> list[str]:

@@ -90,10 +90,17 @@ def test_epsilon_is_on_a_log_axis_and_methods_are_named_at_their_line_not_in_a_l
 
 
 def test_ones_own_runs_are_stars_named_once_an_epsilon():
-    own = tuple(OwnRun(name, epsilon, 0.7, filled) for name, epsilon, filled in (("x", 3, True), ("y", 3, False)))
-    figure = draw(point("DP prefix", 3.0, 0.7), yours=(*own, OwnRun("z", None, 0.9, False)))
+    own = tuple(OwnRun(name, 3, 0.7, answer, 100) for name, answer in (("x", "holds"), ("y", "void")))
+    figure = draw(point("DP prefix", 3.0, 0.7), yours=(*own, OwnRun("z", None, 0.9, "none", 100)))
     stars = [trace for trace in figure.data if "star" in str(trace.marker.symbol)]
     assert [(s.marker.symbol, s.text[0]) for s in stars] == [("star", "yours"), ("star-open", "")]
+
+
+def test_the_epsilon_of_ones_own_run_is_rounded_up_and_its_name_is_text_and_nothing_else():
+    figure = draw(yours=(OwnRun("<b>%{y} & %{x}</b>", 2.341, 0.7, "holds", 1706),))
+    (hover,) = [trace.hovertemplate for trace in figure.data]
+    assert "ε = 2.35: %{y:.1f} % (1 seed), n = 1,706" in hover
+    assert hover.startswith("&lt;b&gt;&#37;{y} &amp; &#37;{x}&lt;/b&gt;,")
 
 
 def test_names_that_would_stand_on_each_other_are_moved_apart_and_others_stay():

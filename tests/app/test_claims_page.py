@@ -1,4 +1,5 @@
 import json
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -22,12 +23,18 @@ def headings(page):
     return [heading.value for heading in page.subheader if heading.value[0].isdigit()]
 
 
+def addresses(page):
+    """Of all links to Epsilon and accuracy."""
+    links = [link.proto for link in page.get("page_link") if link.proto.label == "Epsilon and accuracy"]
+    return [dict(parse_qsl(link.query_string)) for link in links]
+
+
 def test_without_runs_every_claim_stands_with_its_rule_and_what_is_missing(own):
     page = open_page("claims")
     assert not page.exception
     assert [heading.split(".")[0] for heading in headings(page)] == [str(number) for number in range(1, 13)]
     told = texts(page)
-    assert "1 fails by proof · 7 not tested yet · 4 not tested." in told
+    assert "1 fails by proof · 9 not tested yet · 2 not tested." in told
     assert SMALL in told
     assert "not tested yet (0 of 10 seeds)" in told
     assert "Rule, written on 26 November 2026, before the runs: Reproduced if" in told
@@ -47,7 +54,7 @@ def test_with_the_shipped_runs_the_page_stands(stores):
     assert "Exploratory: lower by more than 1 point" in texts(page)
 
 
-def test_runs_that_are_there_are_judged_drawn_and_linked(own):
+def test_runs_that_are_there_are_judged_drawn_and_linked(own, monkeypatch):
     make_pairs(own, "DP-Flat", "DP prefix", [4.0 + 0.2 * place for place in range(10)])
     for seed in FRESH:
         for method in ("within layer", "across layers", "across models"):
@@ -60,7 +67,27 @@ def test_runs_that_are_there_are_judged_drawn_and_linked(own):
     assert len([element for element in page.get("html") if "role='img'" in element.proto.body]) == 2
     links = {link.proto.label: link.proto.query_string for link in page.get("page_link")}
     assert set(links) >= {"Runs", "Epsilon and accuracy", "Privacy"}
-    assert "task=rotten_tomatoes" in links["Epsilon and accuracy"]
+    address = next(address for address in addresses(page) if address["methods"] == "DP-Flat,DP prefix")
+    named = address.pop("runs").split(",")
+    assert len(named) == len(set(named)) == 20
+    assert address == {
+        "v": "1",
+        "task": "rotten_tomatoes",
+        "backbone": "dpflat-tiny",
+        "y": "accuracy",
+        "methods": "DP-Flat,DP prefix",
+        "yours": "1",
+        "target": "70",
+        "epsilon": "3",
+    }
+    opened = open_page("tradeoff", **address, runs=",".join(named))
+    known = {"methods": "DP prefix,DP-Flat", "epsilon": "none", "runs": ",".join(named)}  # no run has a sharpness
+    assert address_of(opened) == {**address, **known}
+    assert "cannot name" not in told
+    monkeypatch.setattr("app.ui.links.LONGEST", 100)
+    page = open_page("claims")
+    assert "That link cannot name 20 runs. It shows all that are there when it is opened." in texts(page)
+    assert {address["runs"] for address in addresses(page)} == {"all"}
 
 
 def test_a_new_analysis_is_seen_without_a_new_run(own):
@@ -83,7 +110,7 @@ def test_a_run_that_is_not_finished_counts_for_nothing(own, state):
     make_other_run(own, state)
     page = open_page("claims")
     assert not page.exception
-    assert "1 fails by proof · 7 not tested yet · 4 not tested." in texts(page)
+    assert "1 fails by proof · 9 not tested yet · 2 not tested." in texts(page)
 
 
 def test_a_broken_folder_is_told_and_the_page_stands(own):
@@ -107,9 +134,19 @@ def test_a_filter_shows_only_its_verdicts_and_the_address_says_so(own):
     assert any(code.value.endswith("?v=1&verdict=fails+by+proof") for code in page.code)
 
 
+@pytest.mark.usefixtures("own")
+def test_a_filter_outlives_a_visit_to_another_page():
+    page = open_page("claims")
+    page.button_group(key="claims_verdicts").set_value(["fails by proof"]).run()
+    page.switch_page("views/runs.py").run()
+    page.switch_page("views/claims.py").run()
+    assert [heading[:2] for heading in headings(page)] == ["9."]
+    assert address_of(page)["verdict"] == "fails by proof"
+
+
 def test_a_link_opens_its_filter_and_what_it_does_not_know_is_left_out(own):
     page = open_page("claims", v="1", verdict="not tested,of another version")
-    assert [heading.split(".")[0] for heading in headings(page)] == ["1", "3", "11", "12"]
+    assert [heading.split(".")[0] for heading in headings(page)] == ["1", "12"]
     page = open_page("claims", v="2", verdict="nonsense")
     assert "made by another version of the lab" in texts(page)
     assert len(headings(page)) == 12
@@ -144,5 +181,5 @@ def test_the_terminal_says_the_same(own_root, dpflat):
     assert row["mean"] == pytest.approx(4.9, abs=0.2)
     assert row["unit"] == "test accuracy, %"
     assert len(row["runs"]) == 20
-    assert found["counts"] == {"fails by proof": 1, "not tested yet": 6, "not tested": 5}
+    assert found["counts"] == {"fails by proof": 1, "not tested yet": 9, "not tested": 2}
     assert CLAIMS.written.isoformat() == found["written"]

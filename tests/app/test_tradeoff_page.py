@@ -1,14 +1,14 @@
 """The page Epsilon and accuracy: what is pooled, what is left out, what is not measured, links."""
 
 import json
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from dpflat.runs import layout
 from tests.app.landscape import keep_analysis, made_up_curvature
-from tests.app.pages import address_of, column, make_run, measure_layers, open_page, press, texts
+from tests.app.pages import address_of, column, make_run, measure_layers, open_page, plan_run, press, texts
 
 FLAT = "flatness.cross_model.mode=average"
 REPAIRED = (
@@ -65,7 +65,66 @@ def test_runs_with_other_settings_are_left_out_by_name_and_never_pooled(own):
     assert means[0] == "76.0 %"
     stars = [name for name in column(page, "method") if name.startswith("yours")]
     assert sum("other head learning rate" in name for name in stars) == 2
-    assert "All pooled runs have" in texts(page)
+    assert len(stars) == 5
+    shared = "All pooled runs have max tokens 16, train subset 200, epochs 1, batch size 20; else the defaults."
+    assert shared in texts(page)
+
+
+def test_one_variant_of_a_method_is_pooled_which_is_said_and_the_others_are_told(own):
+    make_method(own, seeds=(0,))
+    stronger = "flatness.cross_model.strength=0.5"
+    make_method(own, FLAT, seeds=(0,), epsilon=8)
+    for epsilon in (1, 3):
+        make_method(own, FLAT, stronger, accuracy=0.6, seeds=(0, 1), epsilon=epsilon)
+    page = open_page("tradeoff", **LINK, methods="DP prefix,DP prefix + across models (average)")
+    rows = [
+        (method, epsilon)
+        for method, epsilon in zip(column(page, "method"), column(page, "epsilon of the noise"), strict=True)
+        if not method.startswith("yours")
+    ]
+    pooled = [("DP prefix + across models (average)", epsilon) for epsilon in ("1", "3")]
+    assert rows == [("DP prefix", "3"), *pooled]
+    assert "pooled runs of DP prefix + across models (average) have cross model strength 0.5;" in texts(page)
+    assert "1 run left out: other cross model strength." in texts(page)
+
+
+def keep_predictions(run, count):
+    """Keep predictions of the first so many test examples alone."""
+    path = run.folder / layout.ARTIFACTS / layout.PREDICTIONS
+    with np.load(path) as arrays:
+        few = {name: values[:count] for name, values in arrays.items()}
+    np.savez_compressed(path, **few)
+
+
+def test_runs_with_another_number_of_test_examples_are_told_and_neither_pooled_nor_paired(own):
+    runs = make_method(own, accuracy=0.6, seeds=(0, 1, 2), epsilon=1) + make_method(own, seeds=(0, 1), epsilon=8)
+    keep_predictions(runs[2], 100)
+    page = open_page("tradeoff", **LINK, target="70")
+    assert not page.exception
+    assert "1 run left out: 100 test examples, not 1,706." in texts(page)
+    assert column(page, "seeds")[:2] == ["2", "2"]
+    assert "For 70 % accuracy: DP prefix epsilon" in texts(page)
+    stars = dict(zip(column(page, "method"), column(page, "examples"), strict=True))
+    assert [n for name, n in stars.items() if name.endswith("other test examples")] == ["100"]
+
+
+def test_the_shipped_runs_of_start_with_another_number_of_test_examples_are_told(stores):
+    runs = [make_run(stores[1], "finished", 3, 0.7, "backbone.name=dpflat-tiny", f"seed={seed}") for seed in (0, 1, 2)]
+    keep_predictions(runs[2], 100)
+    page = open_page("start")
+    assert not page.exception
+    assert "1 shipped run is left out: no predictions of the same number of test sentences." in texts(page)
+    assert column(page, "seeds") == ["2"]
+
+
+def test_ones_own_runs_alone_have_their_number_of_examples_and_the_answer_of_their_ledger(own):
+    published = plan_run(own, "privacy.epsilon=2", "flatness.within_layer.mode=as_published")
+    stronger = plan_run(own, "privacy.epsilon=2", "optimiser.epochs=2", "flatness.within_layer.mode=as_published")
+    page = open_page("tradeoff", **LINK, runs=f"{published.id},{stronger.id}", yours="1")
+    rows = page.dataframe[0].value.to_dict("records")
+    assert [row["guarantee"] for row in rows] == ["void"] * 3
+    assert {row["examples"] for row in rows} == {"1,706"}
+    assert {row["epsilon of the noise"] for row in rows if row["method"].startswith("yours")} == {"2.00"}
 
 
 def test_ones_own_runs_can_be_left_out(stores):
@@ -92,11 +151,11 @@ def test_a_measure_that_no_run_has_is_counted_and_never_a_zero(own):
     assert "No chosen method stands beside DP prefix" in found
 
 
-def give_sharpness(root, run, value):
+def give_sharpness(root, run, value, entries=2048):
     """A made-up analysis of layers in which all prefixes together have a sharpness."""
     folder = measure_layers(run, root)
     content = json.loads((folder / "result.json").read_text())
-    content["parts"]["whole"] = {"measures": {"box": {"value": value, "spread": 0.01, "entries": 2048}}}
+    content["parts"]["whole"] = {"measures": {"box": {"value": value, "spread": 0.01, "entries": entries}}}
     (folder / "result.json").write_text(json.dumps(content))
 
 
@@ -109,10 +168,21 @@ def test_sharpness_is_compared_by_ratio_over_seeds_and_beside_accuracy(own):
     found = texts(page)
     assert "At epsilon 3 sharpness of DP-Flat is 50 % lower than that of DP prefix" in found
     assert "intervals over seeds only (Student's t)" in found
-    assert "shaded: ±10 %, less than matters" in found
+    assert "shaded: −9 to +10 %, less than matters · hollow: no guarantee" in found
+    assert "raw sharpness" not in found
     assert "n = 7 runs of 2 methods, mixed at epsilon 3" in found
     assert "Methods are mixed" in found
     assert "(3 runs" not in found
+
+
+def test_titles_call_sharpness_raw_where_methods_move_unlike_numbers_of_entries(own):
+    for n, run in enumerate(make_method(own, seeds=range(3))):
+        give_sharpness(own, run, 0.4 + 0.01 * n)
+    for n, run in enumerate(make_method(own, *REPAIRED, seeds=range(3))):
+        give_sharpness(own, run, 0.2 + 0.006 * n, entries=1024)
+    found = texts(open_page("tradeoff", **LINK, y="sharpness"))
+    assert found.count("raw sharpness of DP-Flat is 50 % lower than that of DP prefix") == 2
+    assert found.count("Entries that move: DP prefix 2,048, DP-Flat 1,024. Fewer entries alone lower sharpness.") == 2
 
 
 def test_few_runs_cannot_tell_whether_flatter_is_more_accurate(own):
@@ -182,6 +252,37 @@ def test_a_link_shows_its_runs_when_newer_ones_exist_until_all_are_asked_for(own
     assert column(page, "seeds")[0] == "4"
 
 
+def test_all_runs_can_be_asked_for_where_a_link_names_none_that_is_here(own):
+    make_method(own, seeds=(0,))
+    page = open_page("tradeoff", v="1", runs="gone")
+    assert "No finished run is here to show." in texts(page)
+    press(page, "Show all runs")
+    assert address_of(page)["runs"] == "all"
+    assert column(page, "seeds")[0] == "1"
+
+
+def test_a_link_that_cannot_name_all_runs_says_so_and_one_that_names_too_many_too(own, monkeypatch):
+    runs = make_method(own, seeds=(0, 1, 2))
+    assert "The link cannot name" not in texts(open_page("tradeoff"))
+    for module in ("links", "tradeoff_choice"):
+        monkeypatch.setattr(f"app.ui.{module}.LONGEST", 2 * len(runs[0].id) + 1)
+    page = open_page("tradeoff")
+    assert "The link cannot name 3 runs. It shows all that are there when it is opened." in texts(page)
+    assert next(block.value for block in page.code if "v=1" in block.value).endswith("runs=all")
+    page = open_page("tradeoff", v="1", runs=",".join(run.id for run in runs))
+    assert "The link names more runs than an address can hold; the first 2 are asked for." in texts(page)
+    assert "is not in this store" not in texts(page)
+    assert column(page, "seeds")[0] == "2"
+
+
+def test_an_epsilon_keeps_all_its_digits_in_a_link(own):
+    for epsilon in (1.2345678, 1.2345679):
+        give_sharpness(own, make_method(own, seeds=(0,), epsilon=epsilon)[0], 0.4)
+    page = open_page("tradeoff", **LINK, epsilon="1.2345679")
+    assert address_of(page)["epsilon"] == "1.2345679"
+    assert page.button_group(key="tradeoff_epsilon").options == ["1.2345678", "1.2345679"]
+
+
 def test_a_link_names_what_is_missing_and_what_is_not_finished(own):
     running = make_run(own, "running")
     run = make_method(own, seeds=(0,))[0]
@@ -208,7 +309,9 @@ def test_at_most_four_methods_are_drawn_and_none_is_said(own):
     methods = ["DP prefix", "head only", *(m for m in page_methods(open_page("tradeoff")) if "+" in m)]
     page = open_page("tradeoff", **LINK, methods=",".join(methods))
     assert "At most 4 methods are drawn at once" in texts(page)
-    assert len(set(column(page, "method"))) <= 4 + len(methods) + 1
+    drawn = {name for name in column(page, "method") if not name.startswith("yours")}
+    assert drawn == set(page_methods(page)[:4])
+    assert len(page_methods(page)) == 5
     page = open_page("tradeoff", **LINK, methods="")
     assert not page.exception
     assert "No method is chosen." in texts(page)
@@ -252,11 +355,13 @@ def test_the_python_behind_each_figure_draws_that_figure(own, stores, monkeypatc
     page = open_page("tradeoff", **LINK)
     blocks = [block.value for block in page.code if "gather(runs" in block.value]
     assert len(blocks) == 4
-    for block in blocks:
+    for block, chart in zip(blocks, page.get("plotly_chart"), strict=True):
         *before, last = block.strip().split("\n")
         place = {}
         exec("\n".join(before), place)
-        assert len(eval(last, place).data) > 0
+        drawn, shown = json.loads(eval(last, place).to_json())["data"], json.loads(chart.proto.spec)["data"]
+        assert drawn == [trace for trace in shown if "star" not in str(trace.get("marker", {}).get("symbol"))]
+        assert len(drawn) > 0
 
 
 def test_a_selection_of_three_rows_on_runs_opens_here(own, monkeypatch):
@@ -266,24 +371,25 @@ def test_a_selection_of_three_rows_on_runs_opens_here(own, monkeypatch):
     page.run()
     found = page.get("page_link")
     link = next(one for one in found if one.proto.label == "Open in Epsilon and accuracy")
-    assert link.proto.page == "tradeoff" or "tradeoff" in str(link.proto)
-    assert all(run.id in link.proto.query_string for run in runs)
+    assert link.proto.page == "tradeoff"
+    opened = open_page("tradeoff", **dict(parse_qsl(link.proto.query_string)))
+    assert sorted(address_of(opened)["runs"].split(",")) == sorted(run.id for run in runs)
+    assert "Only 3 runs that a link names." in texts(opened)
 
 
 def test_what_is_drawn_is_what_was_measured(own):
     make_method(own, accuracy=0.75, seeds=(0, 1))
+    make_method(own, accuracy=0.85, seeds=(0, 1), epsilon=8)
     page = open_page("tradeoff")
-    assert isinstance(page, AppTest)
     chart = json.loads(page.get("plotly_chart")[0].proto.spec)
     drawn = next(trace for trace in chart["data"] if trace.get("name") == "DP prefix")
-    shown = drawn["y"] if isinstance(drawn["y"], list) else np.frombuffer(_decode(drawn["y"]["bdata"]))
-    assert shown[0] == pytest.approx(75.5, abs=0.05)
-
-
-def _decode(text):
-    import base64
-
-    return base64.b64decode(text)
+    assert (drawn["x"], drawn["y"]) == ([3, 8], pytest.approx([75.5, 85.5], abs=0.05))
+    dots = next(trace for trace in chart["data"] if "seed 0" in (trace.get("text") or ""))
+    assert dots["y"] == pytest.approx([75, 76, 85, 86], abs=0.05)
+    for (low, high, seeds, examples, _), mean in zip(drawn["customdata"], drawn["y"], strict=True):
+        assert mean - 4 < low < mean - 1
+        assert mean + 1 < high < mean + 4
+        assert (seeds, examples) == (2, 1706)
 
 
 def test_no_button_is_filled(own):

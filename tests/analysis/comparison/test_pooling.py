@@ -4,7 +4,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from analysis.comparison.pooling import list_differences, name_setting, pool_runs, shared_settings, unusual_settings
+from analysis.comparison.pooling import (
+    list_differences,
+    name_setting,
+    pool_runs,
+    shared_settings,
+    unusual_settings,
+    unusual_strengths,
+)
 from dpflat.config import RunConfig
 from tests.conftest import small_config
 
@@ -55,15 +62,41 @@ def test_settings_inside_a_method_that_differ_are_named_too():
     assert left_out(pool) == {("flatness.cross_model.decay",): ["c"]}
 
 
+def test_a_curve_joins_one_variant_of_a_method_alone_that_with_most_epsilons_and_seeds():
+    other = "flatness.cross_model.decay=0.5"
+    pool = pool_runs(
+        [
+            *(run(f"c{seed}", LEVEL, other, seed=seed, epsilon=8.0) for seed in (0, 1)),
+            *(run(f"a{epsilon:g}", LEVEL, epsilon=epsilon) for epsilon in (1.0, 3.0, 8.0)),
+        ]
+    )
+    method = "DP prefix + across models (average)"
+    assert names(pool) == {(method, epsilon): [f"a{epsilon:g}"] for epsilon in (1.0, 3.0, 8.0)}
+    assert left_out(pool) == {("flatness.cross_model.decay",): ["c0", "c1"]}
+
+
+def test_of_variants_with_as_many_runs_the_newest_is_pooled():
+    pool = pool_runs([run("new", LEVEL, "flatness.cross_model.decay=0.5", epsilon=8.0), run("old", LEVEL)])
+    assert names(pool) == {("DP prefix + across models (average)", 8.0): ["new"]}
+    assert left_out(pool) == {("flatness.cross_model.decay",): ["old"]}
+
+
+def test_what_is_not_the_default_inside_a_method_is_told():
+    assert unusual_strengths(run("a", LEVEL).config) == {}
+    assert unusual_strengths(run("a", LEVEL, "flatness.cross_model.decay=0.5").config) == {
+        "flatness.cross_model.decay": 0.5
+    }
+
+
 def test_of_one_seed_the_newest_run_counts_and_the_other_is_told():
     pool = pool_runs([run("new"), run("old")])
     assert names(pool) == {("DP prefix", 3.0): ["new"]}
     assert [member.id for member in pool.repeated] == ["old"]
 
 
-def test_noise_that_was_given_stands_at_the_epsilon_that_it_amounts_to():
+def test_noise_that_was_given_stands_at_the_epsilon_that_it_amounts_to_rounded_up():
     given = run("a", "privacy.noise_multiplier=2.0", epsilon="null")
-    assert names(pool_runs([given])) == {("DP prefix", 2.34): ["a"]}
+    assert names(pool_runs([given])) == {("DP prefix", 2.35): ["a"]}
 
 
 def test_the_measure_is_what_most_runs_of_dp_prefix_tuning_have():
