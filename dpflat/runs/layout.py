@@ -60,7 +60,7 @@ def store_to_name(folder: Path) -> str | None:
 def run_command(verb: str, folder: Path, more: str = "") -> str:
     """The command that does something with a run, for the store it lies in: `dpflat resume ID`."""
     store = store_to_name(folder)
-    return f"dpflat {verb} {folder.name}{more}{'' if store is None else f' --runs {shlex.quote(store)}'}"
+    return f"dpflat {verb} {shlex.quote(folder.name)}{more}{'' if store is None else f' --runs {shlex.quote(store)}'}"
 
 
 def shipped_root() -> Path:
