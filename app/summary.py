@@ -12,6 +12,7 @@ from dpflat.runs.record import Run
 
 QUICK_IS_FOR_LOOKING = "For looking, not for numbers: one pass over the data, measured once."
 NOT_THE_SAME = "not the same in all seeds"
+NEVER_BEGAN = "It ended before it began."
 
 
 def show_seconds(seconds: float) -> str:

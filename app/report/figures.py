@@ -8,12 +8,11 @@ from typing import Any
 
 from analysis.figures.tokens import Mode
 from app.report.parts import badge, code, element, paragraphs, table, wrap
-from app.shown.figure import ShownFigure
+from app.shown.figure import OUTSIDE, ShownFigure
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import FIGURE_OUTSIDE
 
 Charts = dict[str, dict[Mode, Any]]
-OUTSIDE = (EntryClass.DIAGNOSTIC, EntryClass.BREAKING)
 
 
 def write_figure(shown: ShownFigure, name: str, heading: str = "h2") -> str:
@@ -24,9 +23,6 @@ def write_figure(shown: ShownFigure, name: str, heading: str = "h2") -> str:
         name: unique in the file.
         heading: the element of the finding.
     """
-    foot = [badge(shown.entry_class)]
-    if shown.entry_class in OUTSIDE:
-        foot.append(element("p", FIGURE_OUTSIDE, class_="small"))
     exports = [table(shown.table, f"Numbers: {shown.finding.text}"), code(shown.code.command)]
     exports += [code(text) for text in (shown.code.yaml, shown.code.python) if text]
     return wrap(
@@ -37,11 +33,19 @@ def write_figure(shown: ShownFigure, name: str, heading: str = "h2") -> str:
                 [element(heading, shown.finding.text, style="color: var(--ink)"), element("p", shown.subtitle)],
             ),
             element("div", "", id=name, role="img", label=shown.finding.text),
-            wrap("div", foot, class_="foot"),
+            write_class(shown.entry_class),
             *paragraphs(shown.notes, class_="small"),
             wrap("details", ["<summary>Data and code</summary>", *exports]),
         ],
     )
+
+
+def write_class(entry_class: EntryClass) -> str:
+    """The badge of a class of the ledger, and what showing it means where it reads private data without noise."""
+    foot = [badge(entry_class)]
+    if entry_class in OUTSIDE:
+        foot.append(element("p", FIGURE_OUTSIDE, class_="small"))
+    return wrap("div", foot, class_="foot")
 
 
 def draw_charts(figures: Mapping[str, ShownFigure], modes: tuple[Mode, ...]) -> Charts:

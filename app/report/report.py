@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from analysis.figures.tokens import Mode
-from app.report.figures import write_figure
+from app.report.figures import write_class, write_figure
 from app.report.page import write_page
 from app.report.parts import code, element, paragraphs, table, wrap
 from app.shown.comparison import compare
@@ -16,10 +16,11 @@ from app.shown.figure import ShownFigure
 from app.shown.kinds import TITLES, find_figures
 from app.shown.stored import Runs, Stored
 from app.shown.training import describe_curves
-from app.summary import describe_run_guarantee, show_seconds, show_state, summarise
+from app.summary import NEVER_BEGAN, describe_run_guarantee, show_seconds, show_state, summarise
 from app.terminal.tables import ledger_rows
-from app.withheld import shared_config, shared_environment
+from app.withheld import shared_config, shared_environment, without_own_names
 from dpflat.errors import DPFlatError
+from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import describe_additions
 from dpflat.runs.layout import LEDGER, store_to_name
 from dpflat.runs.record import Run
@@ -40,7 +41,7 @@ def write_report(runs: Runs, root: Path) -> str:
         DPFlatError: when settings or ledger of a run cannot be read.
 
     Privacy: holds what figures hold, each with its class of the ledger; no row of data, and of private texts neither
-    path, checksum nor names of classes.
+    path, name of the file, checksum nor names of classes.
     """
     stored = {kind: _find(kind, runs, root) for kind in TITLES}
     figures: dict[str, ShownFigure] = {}
@@ -53,7 +54,7 @@ def write_report(runs: Runs, root: Path) -> str:
     body.append(wrap("footer", [element("p", "Made by DP-Flat Lab: dpflat report. One file; it loads nothing.")]))
     page = write_page(f"{title}: report", body, figures, MODES)
     for run in runs.values():
-        page = without_store(page, run)
+        page = withhold(page, run)
     return page
 
 
@@ -62,8 +63,12 @@ def name_of(run: Run) -> str:
     return str(run.label.get("name") or run.id)
 
 
-def without_store(text: str, run: Run) -> str:
-    """Commands and Python without the place where a run lies: a file that others read does not say it."""
+def withhold(text: str, run: Run) -> str:
+    """A file that others read, without the place where a run lies and the name of a file of one's own."""
+    return without_own_names(_without_store(text, run), run)
+
+
+def _without_store(text: str, run: Run) -> str:
     store = store_to_name(run.folder)
     if store is None:
         return text
@@ -86,7 +91,7 @@ def _head(runs: Runs, names: Mapping[str, str]) -> list[str]:
         called = "" if names[letter] == run.id else f"{run.id}, "
         pieces.append(element("p", f"{called}{_describe(run)}", class_="small"))
         if not run.has(LEDGER):
-            pieces.append(element("p", "It ended before it began.", class_="guarantee"))
+            pieces.append(element("p", NEVER_BEGAN, class_="guarantee"))
             continue
         pieces.append(element("p", describe_run_guarantee(run), class_="guarantee"))
         additions = describe_additions(run.ledger, run.config.task.card().public)
@@ -130,7 +135,7 @@ def _compare(runs: Runs) -> str:
         pieces.append(element("p", found.why_not))
     else:
         pieces += [element("h3", found.finding.text), element("p", found.subtitle, class_="small")]
-        pieces.append(table(found.numbers, "Paired differences"))
+        pieces += [table(found.numbers, "Paired differences"), write_class(EntryClass.DIAGNOSTIC)]
     pieces.append(element("h3", "Settings that differ"))
     same = element("p", "The same settings.")
     pieces.append(same if found.settings.empty else table(found.settings, "Settings that differ"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -48,7 +49,8 @@ class Code:
 def open_run(run: Run) -> str:
     """The Python that opens a run, in the store where it lies."""
     store = store_to_name(run.folder)
-    return f'load_run("{run.id}")' if store is None else f'load_run("{run.id}", {store!r})'
+    name = json.dumps(run.id)
+    return f"load_run({name})" if store is None else f"load_run({name}, {store!r})"
 
 
 def write_imports(names: Mapping[str, Sequence[str]]) -> str:

@@ -12,7 +12,7 @@ from analysis.figures.findings import MINUS, Finding, compare_accuracy, show_acc
 from analysis.results import PairedDifference
 from analysis.tradeoff import compare_groups, compare_two, load_scores
 from app.budget import read_promise
-from app.summary import describe_run_guarantee, name_of_side
+from app.summary import NEVER_BEGAN, describe_run_guarantee, name_of_side
 from app.withheld import visible_config
 from dpflat.config import RunConfig
 from dpflat.privacy.together import compose_promises
@@ -85,7 +85,7 @@ def compare(first: Side, second: Side, see: Callable[[RunConfig], RunConfig] = v
 def describe_side(letter: str, side: Side) -> str:
     """A side in a sentence: name, number of seeds, guarantee."""
     count = f", {len(side)} seeds" if len(side) > 1 else ""
-    guarantee = describe_run_guarantee(side[0]) if side[0].has(LEDGER) else "It ended before it began."
+    guarantee = describe_run_guarantee(side[0]) if side[0].has(LEDGER) else NEVER_BEGAN
     if len(side) > 1 and all(run.has(LEDGER) for run in side):
         guarantee = describe_together(compose_promises([read_promise(run) for run in side]))
     return f"{letter}: {name_of_side(side)}{count}. {guarantee}"

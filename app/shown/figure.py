@@ -13,6 +13,9 @@ from analysis.figures.tokens import Mode
 from app.shown.code import Code
 from dpflat.privacy.ledger import EntryClass
 
+OUTSIDE = (EntryClass.DIAGNOSTIC, EntryClass.BREAKING)
+"""Classes of what reads private data without noise."""
+
 
 @dataclass(frozen=True)
 class ShownFigure:

@@ -6,6 +6,9 @@ import json
 from typing import Any
 
 from app.shown.code import Code
+from app.shown.figure import OUTSIDE
+from dpflat.privacy.ledger import EntryClass
+from dpflat.privacy.wording import FIGURE_OUTSIDE
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 INSTALLING = (
@@ -14,13 +17,17 @@ INSTALLING = (
 )
 
 
-def write_notebook(code: Code) -> str:
+def write_notebook(code: Code, entry_class: EntryClass) -> str:
     """The notebook as JSON (nbformat 4.5), without outputs: nothing that was measured is in it.
 
     Args:
         code: of the figure.
+        entry_class: of the figure; what showing it means stands over the drawing.
     """
-    cells = [INSTALLING + code.cells[0], *code.cells[1:]]
+    *before, drawing = code.cells
+    said = f"# {FIGURE_OUTSIDE}\n" if entry_class in OUTSIDE else ""
+    cells = [*before, said + drawing]
+    cells[0] = INSTALLING + cells[0]
     content = {
         "cells": [_cell(number, source) for number, source in enumerate(cells, start=1)],
         "metadata": {"kernelspec": KERNEL, "language_info": {"name": "python"}},

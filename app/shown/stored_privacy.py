@@ -13,6 +13,7 @@ from app.shown.attacks import compose_audit, compose_curves, list_absent
 from app.shown.budget import compose_budget
 from app.shown.odds import compose_guesses, compose_members, compose_other_epsilons
 from app.shown.stored import Runs, Stored, letter_of, list_settings, tell_missing
+from app.summary import NEVER_BEGAN
 from dpflat.errors import DPFlatError
 from dpflat.privacy import wording
 from dpflat.runs.layout import LEDGER
@@ -81,12 +82,23 @@ def find_budget_figures(runs: Runs) -> Stored:
     stored = Stored()
     for letter, run in runs.items():
         who = letter_of(runs, letter)
-        ledger = run.ledger
-        if ledger.guarantee().answer == "void":
-            stored.note(f"{f'{who}: ' if who else ''}{describe_void(ledger).text}.")
-            continue
-        shown = compose_budget(run)
-        stored.add(shown, who)
-        if shown is None:
-            stored.note(f"{f'{who}: ' if who else ''}{describe_budget(ledger).text}.")
+        try:
+            _add_budget(who, run, stored)
+        except DPFlatError as error:
+            stored.note(str(error))
     return stored
+
+
+def _add_budget(letter: str, run: Run, stored: Stored) -> None:
+    start = f"{letter}: " if letter else ""
+    if not run.has(LEDGER):
+        stored.note(f"{start}{NEVER_BEGAN}")
+        return
+    ledger = run.ledger
+    if ledger.guarantee().answer == "void":
+        stored.note(f"{start}{describe_void(ledger).text}.")
+        return
+    shown = compose_budget(run)
+    stored.add(shown, letter)
+    if shown is None:
+        stored.note(f"{start}{describe_budget(ledger).text}.")

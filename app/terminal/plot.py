@@ -39,9 +39,9 @@ def plot(
     runs: RunsOption = None,
 ) -> None:
     """Draw what is stored of a run: an HTML file that needs no network, or the figures as JSON. Measures nothing."""
-    from app.report.figures import OUTSIDE  # these load pandas, which no other command waits for
-    from app.report.page import write_file
-    from app.report.report import name_of, without_store
+    from app.report.page import write_file  # these load pandas, which no other command waits for
+    from app.report.report import name_of, withhold
+    from app.shown.figure import OUTSIDE
     from app.shown.kinds import PLANNED, TITLES, find_figures
 
     suffix = check_suffix(output, (".html", ".json"))
@@ -59,7 +59,7 @@ def plot(
     if suffix == ".json":
         text = json.dumps([as_data(shown, mode) for shown in stored.figures], indent=1)
     else:
-        text = without_store(write_file(stored.figures, f"{name_of(run)}: {TITLES[kind].lower()}", mode), run)
+        text = withhold(write_file(stored.figures, f"{name_of(run)}: {TITLES[kind].lower()}", mode), run)
     write_text(output, text)
     if any(shown.entry_class in OUTSIDE for shown in stored.figures):
         say(FIGURE_OUTSIDE)

@@ -10,21 +10,27 @@ import typer
 from app.terminal.named import find_run
 from app.terminal.options import RunArgument, RunsOption
 from app.terminal.say import say
-from app.terminal.written import OutputOption, check_suffix, write_text
+from app.terminal.written import check_suffix, free_name, write_text
 from dpflat.privacy.wording import FIGURE_OUTSIDE
 from dpflat.runs import layout
+
+DEFAULT = Path("report.html")
 
 
 def report(
     run_id: RunArgument,
     other: Annotated[str | None, typer.Argument(metavar="[B]", help="A second run beside it.")] = None,
-    output: OutputOption = Path("report.html"),
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write. Default: report.html, or report-2.html.")
+    ] = None,
     runs: RunsOption = None,
 ) -> None:
     """Guarantee, figures, ledger, settings and versions of a run as one HTML file that loads nothing."""
     from app.report.report import write_report  # loads pandas, which no other command waits for
 
-    check_suffix(output, (".html",))
+    if output is not None:
+        check_suffix(output, (".html",))
     shown = {"A": find_run(run_id, runs)} | ({"B": find_run(other, runs)} if other else {})
-    write_text(output, write_report(shown, layout.runs_root(runs)))
+    page = write_report(shown, layout.runs_root(runs))
+    write_text(output or free_name(DEFAULT), page)
     say(FIGURE_OUTSIDE)

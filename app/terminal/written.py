@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated
 
@@ -24,9 +27,40 @@ def check_suffix(path: Path, allowed: tuple[str, ...]) -> str:
     return path.suffix.lower()
 
 
+def free_name(path: Path) -> Path:
+    """The path itself, else the first of `name-2`, `name-3`, ... that nothing has."""
+    names = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return next(name for name in chain((path,), names) if not os.path.lexists(name))
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a file and say so."""
-    draft = path.with_name(f".{path.name}.new")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    """Write a new file whole, and say so.
+
+    Raises:
+        DPFlatError: where something has this name already, also if it came while the text was made; it stays.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.chmod(0o644)
+        _name(draft, path)
+    except FileExistsError:
+        raise DPFlatError(f"'{path}' is there already, and nothing is overwritten. Another name: -o FILE.") from None
+    finally:
+        draft.unlink(missing_ok=True)
     say(f"{path}: {len(text.encode()) / 1e6:.1f} MB")
+
+
+def _name(draft: Path, path: Path) -> None:
+    """Give a file its name, if nothing has it."""
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        raise
+    except OSError:  # this file system has no hard links
+        path.touch(exist_ok=False)
+        draft.replace(path)

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
-from analysis.figures.findings import Finding
 from app.report.page import write_file
-from app.shown.code import Code
 from app.shown.figure import ShownFigure
 from app.shown.notebook import write_notebook
 from app.ui import theme
@@ -37,48 +33,31 @@ def show_outside() -> None:
         st.caption(FIGURE_OUTSIDE, width="content")
 
 
-def show_figure(
-    key: str,
-    finding: Finding,
-    subtitle: str,
-    figure: go.Figure,
-    entry_class: EntryClass,
-    table: pd.DataFrame,
-    code: Code,
-    on_click: Callable[[Any], None] | None = None,
-    notes: tuple[str, ...] = (),
-) -> None:
-    """A figure in its frame.
+def show_shown(shown: ShownFigure, on_click: Callable[[Any], None] | None = None) -> None:
+    """A figure in its frame, with the sentences under it.
 
     Args:
-        key: unique on the page.
-        finding: the sentence over it.
-        subtitle: what, unit, n, seeds, data.
-        figure: the chart.
-        entry_class: what showing it costs.
-        table: the numbers behind it.
-        code: how to make it again.
+        shown: the figure.
         on_click: gets what the clicked point carries, before the page is drawn anew.
-        notes: sentences under it.
     """
 
     def clicked() -> None:
-        points = st.session_state[key].selection.points
+        points = st.session_state[shown.key].selection.points
         if points and on_click is not None:
             on_click(points[0].get("customdata"))
 
-    st.markdown(f"#### {finding.text}")
-    st.caption(subtitle)
+    st.markdown(f"#### {shown.finding.text}")
+    st.caption(shown.subtitle)
     st.plotly_chart(
-        figure,
+        shown.draw(theme.mode()),
         theme=None,
-        key=key,
+        key=shown.key,
         config={"displaylogo": False, "displayModeBar": "hover"},
-        alt=finding.text,
+        alt=shown.finding.text,
         on_select=clicked if on_click else "ignore",
         selection_mode="points",
     )
-    show_below(ShownFigure(key, finding, subtitle, lambda _: go.Figure(figure), entry_class, table, code, notes))
+    show_below(shown)
 
 
 def show_below(shown: ShownFigure) -> None:
@@ -99,7 +78,11 @@ def _show_exports(shown: ShownFigure) -> None:
     files.download_button("CSV", shown.table.to_csv(index=False), f"{key}.csv", "text/csv", key=f"{key}-csv")
     files.download_button("HTML", lambda: write_file([shown]), f"{key}.html", "text/html", key=f"{key}-html")
     files.download_button(
-        "Notebook", write_notebook(code), f"{key}.ipynb", "application/x-ipynb+json", key=f"{key}-notebook"
+        "Notebook",
+        write_notebook(code, shown.entry_class),
+        f"{key}.ipynb",
+        "application/x-ipynb+json",
+        key=f"{key}-notebook",
     )
     command.code(code.command, language="bash")
     if code.yaml:
@@ -108,18 +91,3 @@ def _show_exports(shown: ShownFigure) -> None:
     else:
         settings.caption(NO_SETTINGS)
     python.code(code.python, language="python")
-
-
-def show_shown(shown: ShownFigure, on_click: Callable[[Any], None] | None = None) -> None:
-    """A composed figure in its frame, with the sentences under it."""
-    show_figure(
-        shown.key,
-        shown.finding,
-        shown.subtitle,
-        shown.draw(theme.mode()),
-        shown.entry_class,
-        shown.table,
-        shown.code,
-        on_click,
-        shown.notes,
-    )

@@ -9,6 +9,7 @@ import streamlit as st
 
 from analysis.figures.findings import Finding
 from app.budget import read_promise
+from app.shown.code import open_run
 from app.shown.training import describe_curves
 from app.summary import (
     PHASES,
@@ -104,7 +105,7 @@ def _show_data(run: Run) -> None:
         st.dataframe(read_metrics(run), hide_index=True)
         st.download_button("CSV", lambda: read_metrics(run).to_csv(index=False), f"{run.id}.csv", "text/csv")
         st.code(f"{layout.run_command('show', run.folder)} --json", language="bash")
-        st.code(f'from dpflat import load_run\n\nload_run("{run.id}").metrics', language="python")
+        st.code(f"from dpflat import load_run\n\n{open_run(run)}.metrics", language="python")
 
 
 def _show_living(run: Run, state: str) -> None:

@@ -16,6 +16,7 @@ from dpflat.errors import unknown
 from dpflat.section import Section
 
 OWN = "file:"
+WITHHELD = f"{OWN}withheld"
 MOST_CLASSES = 200
 
 Word = Annotated[
@@ -154,7 +155,7 @@ class TaskConfig(Section):
         return content
 
     def withheld(self) -> TaskConfig:
-        """The same task without what only its owner may see: where it lies, names of classes, checksum, lengths."""
+        """The same task without what only its owner may see: name, place, names of classes, checksum, lengths."""
         if self.file is None or self.counted is None:
             return self
         names = tuple(f"class {number}" for number in range(len(self.counted.classes)))
@@ -167,4 +168,4 @@ class TaskConfig(Section):
         )
         unknown_sha = {"sha256": "0" * 64, "test_sha256": None}
         counted = self.counted.model_copy(update={**unknown_sha, "classes": names, "typical_tokens": 1})
-        return self.model_copy(update={"file": file, "counted": counted})
+        return self.model_copy(update={"name": WITHHELD, "file": file, "counted": counted})

@@ -8,18 +8,25 @@ import sys
 import pytest
 import yaml
 
+from analysis.figures import tokens
 from analysis.kinds import KINDS
 from analysis.measuring import find_or_measure
 from analysis.store import Analysis, find_analysis
 from analysis.worker import do_analysis
+from app.report.page import write_file
 from app.shown import code as shown_code
 from app.shown.code import Code
 from app.shown.kinds import TITLES, find_figures
 from app.shown.notebook import write_notebook
+from app.ui.frame import show_shown
+from app.ui.page_start import load_shipped, show_tradeoff
 from app.ui.page_start import make_code as make_start_code
 from dpflat import jobs
 from dpflat.errors import DPFlatError
+from dpflat.privacy.ledger import EntryClass
+from dpflat.privacy.wording import FIGURE_OUTSIDE
 from dpflat.run_job import FINISHED, Stopping, do_run
+from dpflat.runs.layout import run_command
 from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import create_run
@@ -80,11 +87,13 @@ def test_a_notebook_of_every_figure_of_every_kind_runs_cell_by_cell(measured, ow
     assert {kind: {shown.key for k, shown in figures if k == kind} for kind in TITLES} == KEYS
     paths = []
     for number, (kind, shown) in enumerate(figures):
-        content = json.loads(write_notebook(shown.code))
+        content = json.loads(write_notebook(shown.code, shown.entry_class))
         assert (content["nbformat"], content["nbformat_minor"], len(content["cells"])) == (4, 5, 3), (kind, shown.key)
         assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in content["cells"])
+        outside = shown.entry_class in (EntryClass.DIAGNOSTIC, EntryClass.BREAKING)
+        assert (content["cells"][-1]["source"][0] == f"# {FIGURE_OUTSIDE}\n") == outside, (kind, shown.key)
         paths.append(tmp_path / f"{number}-{shown.key}.ipynb")
-        paths[-1].write_text(write_notebook(shown.code), encoding="utf-8")
+        paths[-1].write_text(write_notebook(shown.code, shown.entry_class), encoding="utf-8")
     assert run_cells(paths, own_root) == len(paths)
 
 
@@ -92,14 +101,14 @@ def test_a_notebook_of_two_runs_draws_both(measured, own_root, tmp_path):
     other = keep_everything(own_root)
     (shown,) = find_figures("trust", {"A": measured, "B": other}, own_root).figures
     path = tmp_path / "two.ipynb"
-    path.write_text(write_notebook(shown.code), encoding="utf-8")
+    path.write_text(write_notebook(shown.code, shown.entry_class), encoding="utf-8")
     assert other.id in path.read_text()
     assert run_cells([path], own_root) == 1
 
 
 def test_the_notebook_of_start_draws_the_shipped_runs(own_root, tmp_path):
     path = tmp_path / "start.ipynb"
-    path.write_text(write_notebook(make_start_code()), encoding="utf-8")
+    path.write_text(write_notebook(make_start_code(), EntryClass.DIAGNOSTIC), encoding="utf-8")
     assert run_cells([path], own_root) == 1
 
 
@@ -148,10 +157,39 @@ def test_python_names_the_store_of_a_run_that_is_not_found_without_it(tmp_path, 
     assert shown_code.open_run(keep_everything(own_root)).count(",") == 0
 
 
+def test_a_folder_of_any_name_is_one_word_in_commands_and_a_string_in_python(own_root):
+    run = Run(own_root / 'a "b" $(c)')
+    own_root.mkdir(parents=True, exist_ok=True)
+    assert shlex.split(run_command("show", run.folder)) == ["dpflat", "show", run.id]
+    assert eval(shown_code.open_run(run), {"load_run": lambda name: name}) == run.id
+
+
+def test_a_dark_page_shows_a_dark_chart_and_exports_a_light_one(measured, own_root, monkeypatch):
+    drawn, below = [], []
+    monkeypatch.setattr("app.ui.frame.theme.mode", lambda: "dark")
+    monkeypatch.setattr("app.ui.frame.st.plotly_chart", lambda figure, **_: drawn.append(figure.to_json()))
+    monkeypatch.setattr("app.ui.frame.show_below", below.append)
+    light, dark = (tokens.PALETTES[mode].page for mode in ("light", "dark"))
+    for shown in [*find_figures("trust", {"A": measured}, own_root).figures, start_figure()]:
+        show_shown(shown)
+        assert (dark in drawn[-1], light in drawn[-1]) == (True, False)
+        chart = write_file([below[-1]]).split('id="charts">')[1].split("</script>")[0]
+        assert (light in chart, dark in chart) == (True, False)
+
+
+def start_figure():
+    """What Start shows."""
+    shown = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.ui.page_start.show_shown", shown.append)
+        show_tradeoff(load_shipped("for this test"))
+    return shown[0]
+
+
 def test_the_python_is_its_cells_and_empty_ones_are_no_cells():
     code = Code("dpflat list", "import math\n", "", "math.pi\n")
     assert code.python == "import math\n\nmath.pi"
-    assert len(json.loads(write_notebook(code))["cells"]) == 2
+    assert len(json.loads(write_notebook(code, EntryClass.POST_PROCESSING))["cells"]) == 2
 
 
 def test_a_notebook_measures_what_is_not_stored(own_root, read_and_count_once, monkeypatch):

@@ -1,5 +1,6 @@
 """Files that others read: one offline file each, everything escaped, nothing in it that must not leave."""
 
+import errno
 import itertools
 import json
 import re
@@ -13,6 +14,9 @@ from app.report.page import write_file
 from app.report.parts import table
 from app.report.report import write_report
 from app.shown.kinds import TITLES, find_figures
+from dpflat.forecast import plan_privacy
+from dpflat.privacy.entries import write_ledger
+from dpflat.privacy.wording import FIGURE_OUTSIDE
 from dpflat.runs.files import replace_json
 from dpflat.runs.layout import CONFIG, LABEL, LEDGER
 from tests.app.pages import give_layers, make_run, plan_run
@@ -149,6 +153,7 @@ class TestReport:
         assert "B: 0.0 points of accuracy against A (1 seed)" in found.text
         assert "seeds 0 and 1, paired by test example" in found.text
         assert "A seed 0, B seed 1" in found.text
+        assert found.text.split("Settings that differ")[0].endswith(f"outside epsilon {FIGURE_OUTSIDE} ")
         assert "seed 0 1" in found.text.split("Settings that differ")[1][:80]
 
     def test_what_is_not_measured_has_a_line_and_its_command(self, own_root):
@@ -197,21 +202,27 @@ class TestReport:
         assert str(tmp_path) not in page
         assert "--runs FOLDER" in page
 
-    def test_a_run_on_a_file_of_ones_own_tells_neither_path_nor_classes_nor_checksum(
+    def test_a_run_on_a_file_of_ones_own_tells_neither_path_nor_name_nor_classes_nor_checksum(
         self,
         tmp_path,
         own_root,
     ):
-        own = write_own(tmp_path / "diary.csv")
+        own = write_own(tmp_path / "diary & 'letters' of Jörg.csv")
         run = give_layers(make_run(own_root))
         config = configure(own)
         replace_json(run.folder / CONFIG, config.model_dump(mode="json"))
-        page = write_report({"A": type(run)(run.folder)}, own_root)
-        assert str(own.parent) not in page
-        assert config.task.counted.sha256 not in page
-        for name in config.task.counted.classes:
-            assert f"- {name}\n" not in page
-        assert MARK not in page
+        ledger = write_ledger(config, *plan_privacy(config), None)
+        assert any(own.name in entry.touched for entry in ledger.entries)
+        replace_json(run.folder / LEDGER, ledger.model_dump(mode="json"))
+        run, beside = type(run)(run.folder), make_run(own_root)
+        for runs in ({"A": run}, {"A": run, "B": beside}):
+            page = write_report(runs, own_root)
+            assert "training split of file:withheld" in page
+            assert "name: file:withheld" in page
+            for secret in (str(own.parent), own.name, config.task.counted.sha256, MARK):
+                assert secret not in page
+            for name in config.task.counted.classes:
+                assert f"- {name}\n" not in page
 
 
 def test_a_table_escapes_aligns_numbers_and_says_what_is_missing():
@@ -221,6 +232,20 @@ def test_a_table_escapes_aligns_numbers_and_says_what_is_missing():
     assert '<td class="number">1.235</td>' in text
     assert "not measured" in text
     assert 'aria-label="a &quot;label&quot;"' in text
+
+
+def refuse_links(*_):
+    """What a file system without hard links does."""
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+def test_the_budget_of_a_run_is_kept_beside_one_that_never_began(own_root):
+    run = plan_run(own_root, "flatness.cross_layer.mode=exponential")
+    never = make_run(own_root, "failed", 0)
+    (never.folder / LEDGER).unlink()
+    found = find_figures("budget", {"A": run, "B": never}, own_root)
+    assert [shown.key for shown in found.figures] == ["budget_A"]
+    assert "B: It ended before it began." in found.notes
 
 
 class TestCommand:
@@ -235,11 +260,33 @@ class TestCommand:
         assert (tmp_path / "r.html").read_text().startswith("<!DOCTYPE html>")
 
     def test_report_is_named_report_by_default_and_writes_html_only(self, dpflat, everything, tmp_path):
-        assert dpflat("report", everything.id)[0] == 0
-        assert (tmp_path / "report.html").exists()
+        (tmp_path / "report.html").write_text("an older one")
+        assert dpflat("report", everything.id)[0] == dpflat("report", everything.id)[0] == 0
+        assert (tmp_path / "report.html").read_text() == "an older one"
+        for number in (2, 3):
+            assert (tmp_path / f"report-{number}.html").read_text().startswith("<!DOCTYPE html>")
+        assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
+            "report-2.html",
+            "report-3.html",
+            "report.html",
+        ]
         code, _, err = dpflat("report", everything.id, "-o", "x.pdf")
         assert (code, (tmp_path / "x.pdf").exists()) == (2, False)
         assert "ends in .html" in err
+
+    @pytest.mark.parametrize("command", [["report"], ["plot", "odds"]])
+    def test_a_file_that_is_there_is_never_overwritten(self, dpflat, everything, tmp_path, monkeypatch, command):
+        name, *kind = command
+        (tmp_path / "r.html").write_text("mine")
+        code, _, err = dpflat(name, everything.id, *kind, "-o", "r.html")
+        assert (code, (tmp_path / "r.html").read_text()) == (2, "mine")
+        assert "'r.html' is there already, and nothing is overwritten." in err
+        monkeypatch.setattr("app.terminal.written.Path.hardlink_to", refuse_links)
+        assert dpflat(name, everything.id, *kind, "-o", "r.html")[0] == 2
+        assert dpflat(name, everything.id, *kind, "-o", "other.html")[0] == 0
+        assert (tmp_path / "r.html").read_text() == "mine"
+        assert (tmp_path / "other.html").read_text().startswith("<!DOCTYPE html>")
+        assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
     @pytest.mark.parametrize("kind", TITLES)
     def test_plot_writes_every_kind_in_one_file(self, dpflat, everything, store, tmp_path, kind):

@@ -110,10 +110,10 @@ class TestDeclaration:
         assert other.fingerprint() != first.fingerprint()
         assert other.task.data_key() != first.task.data_key()
 
-    def test_what_others_may_see_tells_no_path_no_class_and_no_checksum(self, own):
+    def test_what_others_may_see_tells_no_path_no_name_no_class_and_no_checksum(self, own):
         config = configure(own, classes=["good", "bad"])
         seen = config.task.withheld().model_dump_json()
-        for secret in (str(own), config.task.counted.sha256[:8], "good", "bad"):
+        for secret in (str(own), own.name, config.task.counted.sha256[:8], "good", "bad"):
             assert secret not in seen
         shared = config.model_copy(update={"task": config.task.withheld()})
         assert build_config(shared.model_dump(mode="json")).task.card().train_rows == config.task.card().train_rows
