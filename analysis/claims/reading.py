@@ -131,11 +131,16 @@ def read_trials(name: str, attack: str) -> Trials | None:
         DPFlatError: when a file is damaged.
     """
     place = shipped_root() / "lessons"
-    return _read_trials(place / name, place / attack) if (place / name).exists() else None
+    trials, bounds = place / name, place / attack
+    return _read_trials(trials, bounds, _changed(trials), _changed(bounds)) if trials.exists() else None
+
+
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 @lru_cache(maxsize=4)
-def _read_trials(trials: Path, attack: Path) -> Trials:
+def _read_trials(trials: Path, attack: Path, *changed: int) -> Trials:  # noqa: ARG001  read again when changed
     try:
         modes: dict[str, Any] = read_json(trials)["modes"]
         published = {mode: found for mode, found in modes.items() if mode.endswith("as_published")}

@@ -151,14 +151,15 @@ def start(root, config):
 
 
 class TestSharing:
-    def test_what_is_shared_tells_no_path_no_class_no_checksum_and_no_fingerprint(self, own, tmp_path):
+    def test_what_is_shared_tells_no_path_no_name_no_class_no_checksum_and_no_fingerprint(self, own, tmp_path):
         config = configure(own, classes=["bad", "good"])
         run = start(tmp_path / "runs", config)
         (run.folder / layout.ENV).write_text(json.dumps({"settings_fingerprint": config.fingerprint(), "cores": 2}))
         archive = zipfile.ZipFile(io.BytesIO(make_export(run, everything=False)))
         shared = "".join(archive.read(name).decode() for name in archive.namelist())
-        for secret in (str(tmp_path), config.task.counted.sha256, config.fingerprint(), '"good"', MARK):
+        for secret in (str(tmp_path), own.name, config.task.counted.sha256, config.fingerprint(), '"good"', MARK):
             assert secret not in shared
+        assert "training split of file:withheld" in shared
         given = json.loads(archive.read(f"{run.id}/config.json"))
         assert build_config(given).task.card().train_rows == config.task.card().train_rows
         whole = zipfile.ZipFile(io.BytesIO(make_export(run, everything=True)))

@@ -225,6 +225,9 @@ def test_trials_that_move_no_further_prove_nothing(root, tmp_path, monkeypatch):
     }
     replace_json(lessons / "remove_one.json", {"modes": modes})
     assert card_of(root, 9).outcome is Outcome.CANNOT_TELL
+    modes["within_layer: as_published"] |= {"largest": 1.5, "share_above_c": 0.5}
+    replace_json(lessons / "remove_one.json", {"modes": modes})  # trials that came later are read
+    assert card_of(root, 9).rows[0].trials.largest == {"within_layer: as_published": 1.5}
 
 
 def test_the_shipped_trials_and_the_attack_beside_them_are_read_as_they_are(root):
