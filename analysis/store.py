@@ -17,7 +17,7 @@ from analysis.settings import AnalysisConfig
 from dpflat.errors import DPFlatError
 from dpflat.jobs import check_allowed
 from dpflat.runs import layout
-from dpflat.runs.files import read_json, unreadable
+from dpflat.runs.files import is_job, is_there, read_json, stamp_of, unreadable
 from dpflat.runs.record import Run
 from dpflat.runs.status import State, StatusFile, derive_state, read_status
 from dpflat.runs.store import create_folder, load_run
@@ -68,7 +68,7 @@ class Analysis:
             DPFlatError: when a file is damaged.
         """
         path = self.folder / RESULT
-        return _read_result(self.folder, path.stat().st_mtime_ns) if path.exists() else None
+        return _read_result(self.folder, stamp_of(path)) if is_there(path) else None
 
     def arrays_path(self, public: bool) -> Path:
         """Where values of single rows lie: of private data where nothing is exported."""
@@ -104,7 +104,7 @@ def find_analysis(run: Run, config: AnalysisConfig, root: Path | None = None) ->
     """The analysis of a run with these settings: beside the run, else in one's own store; None if there is none."""
     for place in (run.folder.parent, root or layout.runs_root()):
         folder = folder_of(place, run, config)
-        if (folder / layout.CONFIG).exists():
+        if is_job(folder):
             return Analysis(folder)
     return None
 
@@ -113,7 +113,7 @@ def list_analyses(run: Run, kind: str, root: Path | None = None) -> list[Analysi
     """Every analysis of a kind, whatever its settings: beside the run, then in one's own store."""
     places = dict.fromkeys((run.folder.parent, root or layout.runs_root()))
     folders = [found for place in places for found in sorted((place / ANALYSES / run.id).glob(f"{kind}-*"))]
-    return [Analysis(folder) for folder in folders if (folder / layout.CONFIG).exists()]
+    return [Analysis(folder) for folder in folders if is_job(folder)]
 
 
 def take_over(run: Run, config: AnalysisConfig, root: Path | None = None) -> dict[str, Any]:

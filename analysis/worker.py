@@ -16,7 +16,7 @@ from dpflat.abandon import abandon_on
 from dpflat.errors import DPFlatError
 from dpflat.run_job import FINISHED, STOPPED, Stopping, do_job, fail, stop_early
 from dpflat.runs import layout
-from dpflat.runs.files import append_line, read_json, replace_file, replace_json
+from dpflat.runs.files import append_line, is_there, read_json, replace_file, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
 from dpflat.worker import set_up_torch
@@ -42,7 +42,7 @@ def _analyse_into(analysis: Analysis, stopping: Stopping) -> int:
     folder, config = analysis.folder, analysis.config
     kind = kind_of(config)
     shares = kind.list_shares(config)
-    parts: dict[str, Any] = read_json(folder / RESULT)["parts"] if (folder / RESULT).exists() else {}
+    parts: dict[str, Any] = read_json(folder / RESULT)["parts"] if is_there(folder / RESULT) else {}
     began, before = time.monotonic(), share_done(shares, list_complete(parts))
 
     def position(now: Step | None = None) -> dict[str, Any]:

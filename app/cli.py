@@ -22,6 +22,7 @@ from app.terminal.doctor import check_machine
 from app.terminal.models import models_cli
 from app.terminal.odds import describe_run_odds
 from app.terminal.options import JsonOption, RunArgument, RunsOption
+from app.terminal.pack import pack
 from app.terminal.plot import plot
 from app.terminal.report import report
 from app.terminal.resolve import resolve
@@ -46,6 +47,7 @@ cli.add_typer(study_cli, name="study")
 cli.command()(analyze)
 cli.command()(claims)
 cli.command("compare")(compare_runs)
+cli.command()(pack)
 cli.command()(plot)
 cli.command()(report)
 study_cli.command("analyze")(analyze_study)
@@ -165,7 +167,7 @@ def show(
     if summary["state"] == "unreadable":
         raise DPFlatError(summary["message"])
     out.print(tables.runs_table([summary]))
-    if (run.folder / layout.LEDGER).exists():
+    if run.has(layout.LEDGER):
         print(describe_run_guarantee(run))
     if summary.get("message"):
         print(summary["message"])

@@ -16,7 +16,7 @@ from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.jobs import check_allowed
 from dpflat.runs import layout
-from dpflat.runs.files import replace_json
+from dpflat.runs.files import list_files, read_bytes, replace_json
 from dpflat.runs.record import Run
 from dpflat.runs.status import derive_state
 
@@ -100,10 +100,10 @@ def list_export(run: Run, everything: bool) -> tuple[list[Path], list[Path]]:
     private folder.
 
     Args:
-        run: the run.
+        run: the run; one that is packed is exported as if it were not.
         everything: whether diagnostics go along.
     """
-    files = [f for f in sorted(run.folder.rglob("*")) if f.is_file() and not f.name.startswith(".")]
+    files = [f for f in list_files(run.folder) if not f.name.startswith(".")]
     files = [f for f in files if f.relative_to(run.folder).parts[0] not in (layout.PRIVATE, layout.STOP)]
     if everything:
         return files, []
@@ -131,5 +131,5 @@ def make_export(run: Run, everything: bool) -> bytes:
             if name in other_form:
                 archive.writestr(f"{run.id}/{name}", json.dumps(other_form[name], indent=1))
             else:
-                archive.write(file, f"{run.id}/{name}")
+                archive.writestr(f"{run.id}/{name}", read_bytes(file))
     return buffer.getvalue()

@@ -28,6 +28,10 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from dpflat.runs import layout
+from dpflat.runs.files import is_there, read_json, replace_json
+from dpflat.runs.pack_folders import unpack_folder
+
 ROOT = Path(__file__).parents[1]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 SAME = ("New run", "Runs", "Layers", "Privacy", "Epsilon and accuracy")
@@ -38,14 +42,15 @@ VISITS, SEEDS = 7, 5
 
 def fill_store(root: Path, count: int) -> None:
     """Copies of the shipped runs, as experiments of five seeds each."""
-    shipped = sorted(f for f in (ROOT / "cached_runs").glob("2*") if (f / "manifest.json").exists())
+    shipped = sorted(f for f in (ROOT / "cached_runs").glob("2*") if is_there(f / layout.MANIFEST))
     for number in range(count):
         source = shipped[number // SEEDS % len(shipped)]
         target = root / f"{source.name[:-6]}{number:06d}"
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("private", "log.txt"))
-        content = json.loads((target / "config.json").read_text())
+        unpack_folder(target)
+        content = read_json(target / layout.CONFIG)
         content["data"]["max_tokens"] = 64 + number // SEEDS
-        (target / "config.json").write_text(json.dumps({**content, "seed": number % SEEDS}))
+        replace_json(target / layout.CONFIG, {**content, "seed": number % SEEDS})
 
 
 BARE = """import streamlit as st

@@ -24,7 +24,7 @@ from analysis.results import PairedDifference
 from analysis.store import find_analysis
 from analysis.tradeoff import Key, compare_groups, group_runs, summarise_group
 from dpflat.privacy.wording import show_epsilon, show_lower_bound
-from dpflat.runs.files import read_json, replace_file
+from dpflat.runs.files import is_there, read_json, replace_file
 from dpflat.runs.layout import ARTIFACTS, SELECTION, shipped_root
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
@@ -87,7 +87,7 @@ def tell_removals(groups: Groups) -> str:
     rows = []
     for key in sorted(key for key in groups if key[1] == PLAIN[1]):
         paths = [run.folder / ARTIFACTS / SELECTION for run in groups[key]]
-        if all(path.exists() for path in paths):
+        if all(map(is_there, paths)):
             rounds = [read_json(path)["rounds"] for path in paths]
             lowest = sum(one["removed"] == one["best"] for run in rounds for one in run)
             took = [", ".join(str(one["removed"]) for one in run) for run in rounds]

@@ -20,7 +20,7 @@ from dpflat.experiment import Experiment
 from dpflat.flatness.twin import PHASE as TWIN
 from dpflat.prefix import Parameters, active_layers
 from dpflat.runs import layout
-from dpflat.runs.files import append_line, read_json, read_lines, replace_file, replace_json
+from dpflat.runs.files import append_line, is_there, read_json, read_lines, replace_file, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
 from dpflat.state import TrainState, encode_state
@@ -213,7 +213,7 @@ class Recorder:
 
 def has_results(folder: Path) -> bool:
     """Whether all was computed and written, so that only `close_folder` may be left."""
-    return (folder / layout.ARTIFACTS / layout.RESULTS).exists()
+    return is_there(folder / layout.ARTIFACTS / layout.RESULTS)
 
 
 def close_folder(folder: Path) -> None:

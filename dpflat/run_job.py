@@ -19,7 +19,7 @@ from dpflat.abandon import abandon_on
 from dpflat.config import RunConfig
 from dpflat.errors import CannotGoOnError, DPFlatError
 from dpflat.runs import layout
-from dpflat.runs.files import append_line, is_full_disk
+from dpflat.runs.files import append_line, is_full_disk, is_there
 from dpflat.runs.record import Run
 from dpflat.runs.status import last_position, own_status, worker_lock, write_status
 
@@ -169,7 +169,7 @@ def fail(folder: Path, message: str, resumable: bool = True) -> int:
 def stop_early(*folders: Path) -> int:
     """Write into folders that their job was stopped where it stood; a finished one stays finished."""
     for folder in folders:
-        if (folder / layout.MANIFEST).exists():
+        if is_there(folder / layout.MANIFEST):
             continue
         position = last_position(folder)
         message = None if position.get("step") else "Stopped before the first step."

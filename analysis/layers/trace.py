@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dpflat.runs import layout
-from dpflat.runs.files import read_json, unreadable
+from dpflat.runs.files import is_there, read_json, unreadable
 from dpflat.runs.record import Run
 
 TIE_SPREADS = 2.0
@@ -79,7 +79,7 @@ def read_trace(run: Run) -> Trace | None:
     Privacy: the scores are of the class that the mode has in the ledger; of a private draw they stand outside epsilon.
     """
     folders = (layout.ARTIFACTS, layout.PRIVATE)
-    path = next((p for f in folders if (p := run.folder / f / layout.SELECTION).exists()), None)
+    path = next((p for f in folders if is_there(p := run.folder / f / layout.SELECTION)), None)
     if path is None:
         return None
     content = read_json(path)

@@ -17,6 +17,7 @@ from app.shown.claims import compose_card
 from app.shown.figure import ShownFigure
 from app.ui.store import own_roots, store_signature, visible_runs
 from dpflat.runs import layout
+from dpflat.runs.files import stamp_of
 from dpflat.runs.record import Run
 
 Folders = tuple[tuple[Path, bool], ...]
@@ -79,9 +80,5 @@ def _stamp(folders: Folders) -> str:
                 names = sorted(os.listdir(place))  # noqa: PTH208  many times a page
             except OSError:
                 continue
-            for name in names:
-                try:
-                    times.append((name, os.stat(f"{place}/{name}/{RESULT}").st_mtime_ns))  # noqa: PTH116
-                except OSError:
-                    continue
+            times.extend((name, stamp_of(f"{place}/{name}/{RESULT}")) for name in names)
     return str(hash(tuple(times)))

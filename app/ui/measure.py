@@ -14,7 +14,7 @@ from app.ui.states import read_only
 from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
-from dpflat.runs.files import read_json
+from dpflat.runs.files import is_there, read_json
 from dpflat.runs.record import Run
 
 
@@ -54,7 +54,7 @@ def show_measuring(run: Run, config: AnalysisConfig, found: Analysis | None, let
 
 def _count_parts(found: Analysis) -> int:
     path = found.folder / RESULT
-    return len(list_complete(read_json(path)["parts"])) if path.exists() else 0
+    return len(list_complete(read_json(path)["parts"])) if is_there(path) else 0
 
 
 def _look(found: Analysis) -> tuple[int, int]:

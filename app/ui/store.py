@@ -15,7 +15,7 @@ from app.summary import summarise
 from app.ui.states import read_only
 from dpflat.errors import DPFlatError
 from dpflat.jobs import ALIVE
-from dpflat.runs.layout import LABEL, LEDGER, MANIFEST, runs_root, shipped_root
+from dpflat.runs.layout import LABEL, LEDGER, MANIFEST, PACKED, runs_root, shipped_root
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
 
@@ -74,7 +74,8 @@ def _read_metrics(folder: Path, stamp: str) -> pd.DataFrame:  # noqa: ARG001
 
 
 def _is_sealed(folder: Path) -> bool:
-    return os.path.exists(f"{folder}/{MANIFEST}")  # noqa: PTH110  False, not an error, where one may not look
+    # No, and no error, where one may not look; only what is finished is packed.
+    return os.path.exists(f"{folder}/{MANIFEST}") or os.path.exists(f"{folder}/{PACKED}")  # noqa: PTH110
 
 
 def list_alive() -> list[Run]:
@@ -95,10 +96,13 @@ def _folders(root: Path) -> list[Path]:
 
 def _stamp(folder: Path) -> str:
     """When the folder and the files that a row is made of were last replaced."""
-    times = []
-    for file in ("", MANIFEST, LABEL, LEDGER):
-        try:
-            times.append(os.stat(f"{folder}/{file}").st_mtime_ns)  # noqa: PTH116  five times the speed of a Path
-        except OSError:
-            times.append(0)
-    return f"{folder.name}:{times}"
+    packed = _time_of(f"{folder}/{PACKED}")
+    times = [packed] if packed else [_time_of(f"{folder}/{file}") for file in (MANIFEST, LEDGER)]
+    return f"{folder.name}:{times + [_time_of(f'{folder}/{file}') for file in ('', LABEL)]}"
+
+
+def _time_of(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116  five times the speed of a Path
+    except OSError:
+        return 0

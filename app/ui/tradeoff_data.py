@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from analysis.comparison.measures import MEASURES, Measure
 from analysis.comparison.reading import ANALYSES
 from analysis.store import RESULT, folder_of
 from app.ui.store import own_roots, store_signature
+from dpflat.runs.files import stamp_of
 from dpflat.runs.layout import runs_root, shipped_root
 from dpflat.runs.record import Run
 
@@ -40,8 +40,5 @@ def _stamp(runs: list[Run], measure: Measure) -> str:
     for config in ANALYSES.get(measure.name, ()):
         for run in runs:
             for place in (run.folder.parent, runs_root()):
-                try:
-                    times.append(os.stat(f"{folder_of(place, run, config)}/{RESULT}").st_mtime_ns)  # noqa: PTH116
-                except OSError:
-                    times.append(0)
+                times.append(stamp_of(f"{folder_of(place, run, config)}/{RESULT}"))
     return f"{store_signature(*own_roots(), shipped_root())}{times}"

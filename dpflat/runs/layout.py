@@ -32,6 +32,7 @@ WEIGHTS, RESULTS, PREDICTIONS, TRAJECTORY, CANARIES, SELECTION = (
 )
 CHECKPOINT, NOISE_KEY = "checkpoint.safetensors", "noise_key"
 STUDIES, STUDY, LOCK = "studies", "study.json", ".lock"
+PACKED = "packed.json"
 
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from dpflat.runs.files import read_json, replace_json, unreadable
+from dpflat.runs.files import list_files, read_bytes, read_json, replace_json, unreadable
 from dpflat.runs.layout import LABEL, LOG, MANIFEST, PRIVATE, STATUS, STOP
 
 OUTSIDE = {MANIFEST, LABEL, LOG, STATUS, STOP}
@@ -13,14 +13,17 @@ OUTSIDE = {MANIFEST, LABEL, LOG, STATUS, STOP}
 
 def covered_files(folder: Path) -> list[Path]:
     """Files whose content is final, in order of name; nothing private, nothing mutable."""
-    files = [f for f in folder.rglob("*") if f.is_file() and f.relative_to(folder).parts[0] not in {*OUTSIDE, PRIVATE}]
-    return sorted(f for f in files if not f.name.startswith("."))
+    files = [f for f in list_files(folder) if f.relative_to(folder).parts[0] not in {*OUTSIDE, PRIVATE}]
+    return [f for f in files if not f.name.startswith(".")]
 
 
 def checksum(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """SHA-256 of a file, or of the text that it was before it was packed."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return hashlib.sha256(read_bytes(path)).hexdigest()
 
 
 def write_manifest(folder: Path) -> None:
@@ -33,7 +36,7 @@ def find_damage(folder: Path) -> list[str]:
     """Names of files that are missing, changed or added since the manifest was written.
 
     Raises:
-        DPFlatError: when the manifest itself is missing or damaged.
+        DPFlatError: when the manifest itself, or `packed.json`, is missing or damaged.
     """
     expected = read_json(folder / MANIFEST).get("sha256")
     if not isinstance(expected, dict):

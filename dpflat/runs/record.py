@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dpflat.config import RunConfig, build_config
 from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.runs import layout
-from dpflat.runs.files import read_json, read_last_line, read_lines, unreadable
+from dpflat.runs.files import is_there, read_json, read_last_line, read_lines, unreadable
 from dpflat.runs.status import State, StatusFile, derive_state, read_status
 
 if TYPE_CHECKING:
@@ -114,8 +113,11 @@ class Run:
         return self._read_if_there(layout.ENV)
 
     def has(self, name: str) -> bool:
-        """Whether one of its files is there; no where one may not look."""
-        return os.path.exists(self.folder / name)  # noqa: PTH110
+        """Whether one of its files is there, packed or not; no where one may not look."""
+        try:
+            return is_there(self.folder / name)
+        except OSError:
+            return False
 
     def _read_if_there(self, name: str) -> dict[str, Any]:
         return read_json(self.folder / name) if self.has(name) else {}

@@ -14,7 +14,7 @@ from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dpflat.errors import DPFlatError
-from dpflat.runs.files import read_json, replace_json, unreadable
+from dpflat.runs.files import is_there, read_json, replace_json, unreadable
 from dpflat.runs.layout import MANIFEST, PRIVATE, STATUS, STOP
 
 State = Literal["waiting", "running", "stopping", "finished", "stopped", "failed", "lost", "unreadable"]
@@ -104,7 +104,7 @@ def read_status(folder: Path) -> StatusFile | None:
     Raises:
         DPFlatError: when the file is damaged.
     """
-    if not (folder / STATUS).exists():
+    if not is_there(folder / STATUS):
         return None
     try:
         return StatusFile.model_validate(read_json(folder / STATUS))
@@ -140,7 +140,7 @@ def derive_state(folder: Path) -> State:
     if status is None:
         return "waiting" if time.time() - folder.stat().st_mtime < SILENT_SECONDS else "lost"
     if status.state == "finished":
-        if (folder / MANIFEST).exists():
+        if is_there(folder / MANIFEST):
             return "finished"
         return "running" if is_alive(status) else "lost"
     if status.state in ("stopped", "failed"):

@@ -11,7 +11,7 @@ from typing import Any
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
-from dpflat.runs.files import replace_json
+from dpflat.runs.files import is_job, replace_json
 from dpflat.runs.record import Run
 
 
@@ -34,7 +34,7 @@ def _runs_in(root: Path, shipped: bool) -> list[Run]:
 
 def _is_run(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.is_dir() and Path(entry.path, layout.CONFIG).exists()
+        return entry.is_dir() and is_job(entry.path)
     except PermissionError:  # of somebody else: listed, and told as unreadable
         return True
 

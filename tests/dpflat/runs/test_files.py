@@ -174,7 +174,7 @@ class TestLines:
         cut_torn_line(path)
         assert read_lines(path) == [{"step": 1}]
 
-    @pytest.mark.parametrize("damage", [b"{", b"\xff", b"", b"7", b"[1]", b"null"])
+    @pytest.mark.parametrize("damage", [b"{", b"\xff", b"", b"7", b"[1]", b"null", b'{"step": 2},', b'{"step": 2} {}'])
     def test_a_malformed_middle_line_is_named_with_its_number(self, tmp_path, damage):
         (tmp_path / "m.jsonl").write_bytes(b'{"step": 1}\n' + damage + b'\n{"step": 3}\n')
         with pytest.raises(DPFlatError, match=f"unreadable: m.jsonl in '{tmp_path.name}' is damaged in line 2"):

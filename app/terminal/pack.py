@@ -1,0 +1,45 @@
+"""The command `dpflat pack`: finished jobs of a store as few files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analysis.store import ANALYSES
+from app.terminal.say import say
+from dpflat.errors import DPFlatError
+from dpflat.jobs import check_allowed
+from dpflat.runs.files import is_job
+from dpflat.runs.pack_folders import pack_folder, unpack_folder
+from dpflat.runs.store import list_runs
+
+
+def pack(
+    runs_folder: Annotated[Path, typer.Argument(help="Folder of runs.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Lay the texts out as files again.")] = False,
+) -> None:
+    """Keep the small texts of each finished run and analysis in one file. Everything reads them as before."""
+    check_allowed(runs_folder)
+    if not runs_folder.is_dir():
+        raise DPFlatError(f"There is no folder '{runs_folder}'.")
+    change = unpack_folder if undo else pack_folder
+    changed = refused = 0
+    for folder in list_jobs(runs_folder):
+        try:
+            changed += change(folder)
+        except DPFlatError as error:
+            refused += 1
+            say(f"{folder.relative_to(runs_folder)}: {error}", style="red")
+    files = [f for f in runs_folder.rglob("*") if f.is_file()]
+    size = sum(f.stat().st_size for f in files) / 1e6
+    print(f"{changed} folders {'un' if undo else ''}packed; {len(files):,} files, {size:.1f} MB")
+    if refused:
+        raise typer.Exit(2)
+
+
+def list_jobs(root: Path) -> list[Path]:
+    """The folders of all runs of a store and of what was measured of them; a study can be started again, and stays."""
+    analyses = sorted((root / ANALYSES).glob("*/*"))
+    return [run.folder for run in list_runs(root, shipped=False)] + [f for f in analyses if is_job(f)]
