@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from analysis.attacks.results import AttacksResult
+from analysis.attacks.results import NAMES, AttacksResult
 from analysis.attacks.settings import FALSE_ALARMS
 from analysis.figures.attack_findings import point_at, show_area, show_share
-from dpflat.privacy.wording import show_delta, show_epsilon, show_lower_bound
+from dpflat.privacy.wording import ATTACK_FAILED, NOT_A_GUARANTEE, show_delta, show_epsilon, show_lower_bound
 
 TOO_FEW = "too few rows"
 
@@ -22,6 +22,17 @@ def attack_rows(found: AttacksResult) -> list[dict[str, str]]:
         row["shadow runs"] = str(len(attack.shadows) or "none")
         rows.append(row)
     return rows
+
+
+def list_absent(found: AttacksResult) -> list[str]:
+    """Why some of the attacks, or of the shadow runs, are not there, a sentence each."""
+    absent = [f"{NAMES.get(key, key).capitalize()}: {why}" for key, why in found.absent.items()]
+    return absent + [f"Left out of the shadow runs: {run}, {why}." for run, why in found.left_out.items()]
+
+
+def describe_failing(found: AttacksResult) -> str:
+    """That attacks which found nothing, or may fail, are no guarantee."""
+    return NOT_A_GUARANTEE if found.found_something else ATTACK_FAILED
 
 
 def audit_rows(found: AttacksResult) -> list[dict[str, str]]:

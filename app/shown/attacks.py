@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.attacks.results import NAMES, AttacksResult
+from analysis.attacks.results import AttacksResult
 from analysis.attacks.settings import AttacksConfig
 from analysis.figures.attack_findings import describe_attacks, describe_audit
 from analysis.figures.attacks import draw_attacks, draw_audit
 from analysis.odds import LossCurve, curve_of_run
 from analysis.store import analyze_command
-from app.attack_rows import attack_rows, audit_rows
+from app.attack_rows import attack_rows, audit_rows, describe_failing
 from app.shown.code import Code, open_run, write_imports
 from app.shown.figure import ShownFigure
 from dpflat.errors import DPFlatError
@@ -32,8 +32,7 @@ def compose_curves(run: Run, found: AttacksResult, config: AttacksConfig) -> Sho
     guarantee = run.ledger.guarantee()
     condition = wording.describe_condition(guarantee) if curve is not None else None
     no_limit = wording.NO_UPPER_LIMIT if curve is None else None
-    failed = wording.NOT_A_GUARANTEE if found.found_something else wording.ATTACK_FAILED
-    notes = (problem, failed, wording.ILLUSTRATION, INTERVALS, no_limit, condition)
+    notes = (problem, describe_failing(found), wording.ILLUSTRATION, INTERVALS, no_limit, condition)
     return ShownFigure(
         "attacks",
         describe_attacks(attacks, curve, guarantee.answer == "nominal"),
@@ -73,12 +72,6 @@ def compose_audit(run: Run, found: AttacksResult, config: AttacksConfig) -> Show
         _code(run, config, 'draw_audit(found.audit, run.ledger.guarantee(), "light")'),
         (wording.describe_ceiling(audit.canaries, audit.guesses, audit.ceiling, guarantee), wording.NOT_A_GUARANTEE),
     )
-
-
-def list_absent(found: AttacksResult) -> list[str]:
-    """Why some of the attacks, or of the shadow runs, are not there, a sentence each."""
-    absent = [f"{NAMES.get(key, key).capitalize()}: {why}" for key, why in found.absent.items()]
-    return absent + [f"Left out of the shadow runs: {run}, {why}." for run, why in found.left_out.items()]
 
 
 def _code(run: Run, config: AttacksConfig, call: str) -> Code:

@@ -9,7 +9,8 @@ from analysis.figures.findings import describe_budget, describe_void
 from analysis.odds import curve_of_run
 from analysis.settings import AnalysisConfig
 from analysis.store import find_analysis
-from app.shown.attacks import compose_audit, compose_curves, list_absent
+from app.attack_rows import list_absent
+from app.shown.attacks import compose_audit, compose_curves
 from app.shown.budget import compose_budget
 from app.shown.odds import compose_guesses, compose_members, compose_other_epsilons
 from app.shown.stored import Runs, Stored, letter_of, list_settings, tell_missing

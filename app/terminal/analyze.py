@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from analysis.attacks.results import AttacksResult
 from analysis.kinds import build_settings
 from analysis.settings import AnalysisConfig
 from analysis.store import RESULT, Analysis, open_analysis
+from app.attack_rows import describe_failing, list_absent
 from app.terminal.measured import describe_conditions, tables_of
 from app.terminal.options import JsonOption, RunArgument, RunsOption
 from app.terminal.say import err, out, print_json, say
@@ -112,6 +114,8 @@ def conclude(run: Run, analysis: Analysis, as_json: bool) -> None:
         err.print(f"{run.id}: {describe_conditions(read_json(analysis.folder / RESULT))}")
         for table in tables_of(run, found):
             out.print(table)
+        for sentence in [*list_absent(found), describe_failing(found)] if isinstance(found, AttacksResult) else []:
+            say(sentence)
         if analysis.config.entry_class(run.ledger.guarantee().answer) is EntryClass.DIAGNOSTIC:
             say(FIGURE_OUTSIDE)
     if analysis.state != "finished":

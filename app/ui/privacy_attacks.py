@@ -10,7 +10,8 @@ from analysis.attacks.settings import AttacksConfig
 from analysis.attacks.shadows import ask_wider, find_shadows
 from analysis.figures.attack_findings import describe_attacks, describe_audit
 from analysis.store import find_analysis
-from app.shown.attacks import compose_audit, compose_curves, list_absent
+from app.attack_rows import list_absent
+from app.shown.attacks import compose_audit, compose_curves
 from app.ui.frame import show_shown
 from app.ui.links import VERSION
 from app.ui.measure import show_measuring

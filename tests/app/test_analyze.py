@@ -77,6 +77,8 @@ def test_attacks_are_shown_as_a_table_with_what_they_read(dpflat, run):
     assert "found at 1 %" in " ".join(out.split())
     assert "Reads private data without noise." in " ".join(err.split())
     assert "train rows, n = 1,906" in " ".join(err.split())
+    assert "That is not a guarantee." in " ".join(err.split())
+    assert "Canaries: No canaries were planted." in " ".join(err.split())
 
 
 def test_a_read_only_lab_starts_nothing(dpflat, run, monkeypatch):
