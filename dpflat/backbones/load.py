@@ -13,6 +13,7 @@ from torch.func import functional_call
 
 from dpflat.attention import NAME, register_attention
 from dpflat.backbones.families import FAMILIES
+from dpflat.backbones.wide_products import multiplies_bfloat16, widen
 from dpflat.config import BackboneConfig
 from dpflat.errors import DPFlatError
 
@@ -180,6 +181,8 @@ def wrap_model(
     model.requires_grad_(False)
     model.eval()
     model.to(getattr(torch, dtype))
+    if dtype == "bfloat16" and not multiplies_bfloat16():
+        widen(model)
     config = model.config
     heads = config.num_attention_heads
     return Backbone(
