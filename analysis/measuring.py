@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,6 @@ from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
 from dpflat.runs.record import Run
-
-POLL_SECONDS = 0.25
 
 
 def find_or_measure(run: Run, config: AnalysisConfig, root: Path | None = None) -> Any:
@@ -36,11 +33,7 @@ def find_or_measure(run: Run, config: AnalysisConfig, root: Path | None = None) 
     analysis = find_analysis(run, config, store)
     if analysis is None or analysis.state != "finished":
         analysis = open_analysis(run, config, store)
-        if analysis.status is None or analysis.state not in jobs.ALIVE:
-            jobs.start(analysis.folder, "analysis.worker")
-        while analysis.state in jobs.ALIVE:
-            jobs.reap()
-            time.sleep(POLL_SECONDS)
+        jobs.do_to_end(analysis.folder, "analysis.worker")
     if analysis.state != "finished":
         message = analysis.status.message if analysis.status else None
         raise DPFlatError(f"Measuring {config.kind} of '{run.id}': {analysis.state}. {message or ''}".rstrip())

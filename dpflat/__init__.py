@@ -7,6 +7,7 @@ _PUBLIC = {
     "RunConfig": "dpflat.config",
     "load_run": "dpflat.runs.store",
     "list_runs": "dpflat.runs.store",
+    "find_or_train": "dpflat.trained",
     "prepare": "dpflat.experiment",
     "train": "dpflat.training",
     "forecast_run": "dpflat.forecast",

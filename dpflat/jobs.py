@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,7 @@ from filelock import Timeout
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
 from dpflat.runs.status import (
+    State,
     derive_state,
     is_alive,
     last_position,
@@ -27,6 +29,7 @@ MINIMUM_FREE_BYTES = 50 * 1024**2
 Worker = Literal["dpflat.worker", "analysis.worker"]
 Question = Literal["dpflat.backbones.check"]
 ALIVE = ("waiting", "running", "stopping")
+POLL_SECONDS = 0.25
 _children: list[subprocess.Popen[bytes]] = []
 
 
@@ -120,6 +123,24 @@ def ask(question: Question, argument: str) -> tuple[int, str, str]:
 def reap() -> None:
     """Collect workers that have ended, so that none stays as a zombie."""
     _children[:] = [child for child in _children if child.poll() is None]
+
+
+def do_to_end(folder: Path, worker: Worker = "dpflat.worker") -> State:
+    """Wait until a job is over, after starting its worker where none is at it; gives the state it ended in.
+
+    Args:
+        folder: the job's folder.
+        worker: the module that does it.
+
+    Raises:
+        DPFlatError: when starting is not allowed.
+    """
+    if read_status(folder) is None or derive_state(folder) not in ALIVE:
+        start(folder, worker)
+    while (state := derive_state(folder)) in ALIVE:
+        reap()
+        time.sleep(POLL_SECONDS)
+    return state
 
 
 def ask_to_stop(folder: Path) -> None:

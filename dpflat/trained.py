@@ -1,0 +1,36 @@
+"""A run with given settings: the one that is there, or one that a worker trains now. No torch in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dpflat import jobs
+from dpflat.config import RunConfig
+from dpflat.errors import DPFlatError
+from dpflat.runs import layout
+from dpflat.runs.record import Run
+from dpflat.runs.store import create_run, find_same, list_runs
+
+
+def find_or_train(config: RunConfig, root: Path | None = None) -> Run:
+    """A finished run of one's own with these settings and seed: as it is there, else trained to its end first.
+
+    Args:
+        config: the settings.
+        root: one's own store; None for `DPFLAT_RUNS` or `./runs`.
+
+    Raises:
+        DPFlatError: when nothing may be started here, or the run did not finish.
+
+    Privacy: the run's own, as its ledger says.
+    """
+    store = layout.runs_root(root)
+    run = find_same(list_runs(store, shipped=False), config)
+    if run is None:
+        jobs.check_allowed(store)
+        run = create_run(store, config)
+    state = run.state if run.state == "finished" else jobs.do_to_end(run.folder)
+    if state != "finished":
+        message = run.status.message if run.status else None
+        raise DPFlatError(f"Training '{run.id}': {state}. {message or ''}".rstrip())
+    return run
