@@ -11,9 +11,11 @@ from analysis.results import MethodPoint, PairedDifference
 from analysis.tradeoff import compare_groups, group_runs, split_by_examples, summarise_group
 from app.shown.code import Code, write_imports
 from app.shown.figure import ShownFigure
+from app.shown.tradeoff import is_far_below
 from app.summary import show_seeds
 from app.tradeoff_rows import own_rows, point_rows
 from app.ui.frame import show_shown
+from app.ui.start_below import REPAIRED, TITLES, show_guarantees, show_sharpness, show_stack
 from app.ui.states import read_only
 from app.ui.store import own_roots, own_runs, shipped_runs, store_signature
 from dpflat.catalog import BACKBONES, TASKS
@@ -21,6 +23,7 @@ from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import PUBLIC_PLAYS_PRIVATE
 from dpflat.runs.layout import shipped_root
+from dpflat.runs.record import Run
 
 TASK, BACKBONE, EPSILON = "rotten_tomatoes", "dpflat-tiny", 3.0
 MAJORITY = 0.5
@@ -107,21 +110,23 @@ def show_tradeoff(shipped: Shipped) -> None:
     if shipped.flatness:
         finding = replace(finding, text=f"{finding.text}; {what_flatness_gives(shipped.flatness)}")
     own = () if read_only() else load_own_runs(store_signature(*own_roots()))
+    level = None if is_far_below(MAJORITY, points, own) else MAJORITY
     subtitle = (
         f"Test accuracy, % · n = {points[0].examples:,} sentences · {show_seeds([len(p.seeds) for p in points])} · "
         f"{TASKS[TASK].title}, {BACKBONES[BACKBONE].title} · intervals over seeds and test sentences · "
         "hollow: no guarantee, or one with a caveat"
         f"{' · stars: your runs, of any backbone and length, 1 seed each' if own else ''}"
+        f"{'' if level else f' · majority class {100 * MAJORITY:.0f} %, below the axis'}"
     )
     show_shown(
         ShownFigure(
             "tradeoff",
             finding,
             subtitle,
-            lambda mode: draw_tradeoff(list(points), mode, MAJORITY, own),
+            lambda mode: draw_tradeoff(list(points), mode, level, own),
             EntryClass.DIAGNOSTIC,
             as_table(points, own),
-            make_code(),
+            make_code(level),
             say_left_out(shipped.other_examples),
         )
     )
@@ -138,7 +143,7 @@ def say_left_out(count: int) -> tuple[str, ...]:
     return (f"{runs} left out: no predictions of the same number of test sentences.",)
 
 
-def make_code() -> Code:
+def make_code(level: float | None) -> Code:
     """How the figure is made again from the shipped runs."""
     imports = write_imports(
         {
@@ -154,17 +159,20 @@ def make_code() -> Code:
         f'groups, _ = split_by_examples(group_runs(runs, "{TASK}", "{BACKBONE}"))\n'
         f"shown = {{key: found for key, found in groups.items() if key[0] in {SHOWN!r}}}\n"
         "points = [point for key, found in shown.items() if (point := summarise_group(key, found))]",
-        f'draw_tradeoff(points, "light", level={MAJORITY})',
+        f'draw_tradeoff(points, "light", level={level})',
     )
 
 
 def show_next_steps() -> None:
     """What to do from here."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if not read_only() and st.button("Train one yourself", type="primary", key="start_train"):
+            st.switch_page("views/new.py")
+        st.page_link("views/claims.py", label="Check the paper's claims", width="content")
+        st.page_link("views/layers.py", label="Look into the layers", width="content")
     if read_only():
         st.write("This lab is read-only. To train, on your own machine:")
         st.code("dpflat train --preset quick", language="bash")
-    elif st.button("Train one yourself", type="primary", key="start_train"):
-        st.switch_page("views/new.py")
 
 
 def show_what_is_real(points: tuple[MethodPoint, ...]) -> None:
@@ -182,6 +190,19 @@ def show_what_is_real(points: tuple[MethodPoint, ...]) -> None:
             st.write(f"{runs} runs; each stands under Runs with its settings, versions and hardware.")
 
 
+def show_below(points: tuple[MethodPoint, ...]) -> None:
+    """How sharp the methods end, beside what they promise and what removing a prefix means."""
+    first = {p.method: p.runs[0] for p in points if p.method in TITLES and p.epsilon == EPSILON}
+    runs = {method: Run(shipped_root() / run_id, shipped=True) for method, run_id in first.items()}
+    left, right = st.columns(2, gap="large")
+    with left:
+        show_sharpness()
+        if REPAIRED in runs:
+            show_stack(runs[REPAIRED])
+    with right:
+        show_guarantees(runs)
+
+
 def show_page() -> None:
     """The page from top to bottom."""
     shipped = find_shipped()
@@ -190,4 +211,6 @@ def show_page() -> None:
     else:
         st.write("No shipped runs are here. `dpflat study run studies/shipped.yaml --runs cached_runs` makes them.")
     show_next_steps()
+    if shipped.points:
+        show_below(shipped.points)
     show_what_is_real(shipped.points)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 st.title("DP-Flat Lab", anchor=False)
-st.caption("What does privacy cost when a language model is fine-tuned?")
+st.caption("What does privacy cost, and does flatness buy any of it back?")
 
 from app.ui.page_start import show_page  # noqa: E402  what is heavy is loaded under the title, not before it
 

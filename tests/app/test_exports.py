@@ -108,7 +108,7 @@ def test_a_notebook_of_two_runs_draws_both(measured, own_root, tmp_path):
 
 def test_the_notebook_of_start_draws_the_shipped_runs(own_root, tmp_path):
     path = tmp_path / "start.ipynb"
-    path.write_text(write_notebook(make_start_code(), EntryClass.DIAGNOSTIC), encoding="utf-8")
+    path.write_text(write_notebook(make_start_code(0.5), EntryClass.DIAGNOSTIC), encoding="utf-8")
     assert run_cells([path], own_root) == 1
 
 

@@ -1,0 +1,66 @@
+"""Below Start's figure: how sharp the methods end, what they promise, and the model as a drawing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from analysis.figures.claim_findings import describe_row
+from analysis.figures.claims import group_drawn
+from analysis.figures.findings import Finding
+from analysis.figures.tokens import PALETTES
+from analysis.layers.trace import read_trace
+from app.ui.claims_data import judge_cached
+from app.ui.frame import show_shown
+from app.ui.layer_stack import describe_stack, write_stack
+from app.ui.links import VERSION
+from app.ui.theme import mode
+from dpflat.catalog import BACKBONES
+from dpflat.errors import DPFlatError
+from dpflat.privacy.wording import describe_guarantee
+from dpflat.runs.record import Run
+
+SHARPNESS_CARD = 5
+REPAIRED, PUBLISHED = "DP-Flat", "DP-Flat as published"
+TITLES = {PUBLISHED: "As published", REPAIRED: "Repaired"}
+
+
+def show_sharpness() -> None:
+    """The figure of the claim on sharpness, titled with what it says of all three levels together."""
+    try:
+        found = judge_cached()
+    except DPFlatError as error:
+        st.warning(str(error))
+        return
+    card = found.judged.cards[SHARPNESS_CARD - 1]
+    rows = group_drawn(card).get("sharpness")
+    if not rows or rows[0].row.name != card.rows[0].row.name:
+        st.write("Sharpness of DP-Flat against DP prefix: not measured.")
+        return
+    told = describe_row(rows[0], found.judged.claims)
+    title = Finding(f"Sharpness of DP-Flat against DP prefix: {told.text}", told.verdict)
+    show_shown(replace(found.figures[SHARPNESS_CARD][0], key="start_sharpness", finding=title))
+
+
+def show_guarantees(runs: dict[str, Run]) -> None:
+    """What the method promises as published and repaired, side by side and the same size.
+
+    Args:
+        runs: one by method, of `PUBLISHED` and `REPAIRED`.
+    """
+    st.subheader("What is promised", anchor=False)
+    for method, title in TITLES.items():
+        if method in runs:
+            with st.container(border=True, gap="small"):
+                st.write(f"{title}: {describe_guarantee(runs[method].ledger.guarantee())}")
+                st.page_link("views/privacy.py", label="Privacy", query_params={"v": VERSION, "a": runs[method].id})
+
+
+def show_stack(run: Run) -> None:
+    """The model of a run, and which prefixes it removed, in which round."""
+    layers, trace = BACKBONES[run.config.backbone.name].layers, read_trace(run)
+    removed = trace.removed if trace else ()
+    st.html(write_stack(layers, removed, PALETTES[mode()]))
+    rounds = " Numbers: the round." if len(removed) > 1 else ""
+    st.caption(f"{run.config.method()}, seed {run.config.seed}: {describe_stack(layers, removed)}{rounds}")
