@@ -2,7 +2,8 @@
 
     python benchmarks/findings.py [--runs cached_runs] [--document docs/findings.md]
 
-Each table stands between `<!-- NAME -->` and `<!-- end -->`. Cells with fewer than five seeds are left out.
+Each table stands between `<!-- NAME -->` and `<!-- end -->`. Tables of cells are of seeds 0 to 4, and leave out
+cells that lack one; the answers are of the runs that the claims' rules name.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ import numpy as np
 
 from analysis.attacks.results import AttacksResult
 from analysis.attacks.settings import AttacksConfig
+from analysis.claims.judge import judge_claims
+from analysis.claims.rules import read_claims
 from analysis.comparison.points import student_interval
+from analysis.figures.claim_answers import write_answers
 from analysis.layers.choices import against_random, mean_overlap, rank_choices
 from analysis.layers.settings import LayersConfig
 from analysis.layers.trace import removed_layers
@@ -243,13 +247,15 @@ def tell_costs(stored: dict[str, Any]) -> str:
 
 def tell_all(root: Path) -> dict[str, str]:
     """All tables by name, from a folder of runs."""
-    runs, lessons = list_runs(root, shipped=False), root / "lessons"
+    everything, lessons = list_runs(root, shipped=False), root / "lessons"
+    runs = [run for run in everything if run.config.seed < SEEDS]
     tiny, large = (
         {key: group for key, group in group_runs(runs, TASK, backbone).items() if len(group) == SEEDS}
         for backbone in (TINY, LARGE)
     )
     sweep = lessons / "refute_epsilon.json"
     return {
+        "answers": write_answers(judge_claims(read_claims(), everything)),
         "levels": tell_levels(tiny),
         "prefixes": tell_prefixes(tiny, large),
         "backbones": tell_backbones(tiny, large),
@@ -266,8 +272,8 @@ def tell_all(root: Path) -> dict[str, str]:
 def fill(document: str, tables: dict[str, str]) -> str:
     """The document with each table between its marks replaced."""
     for name, table in tables.items():
-        found = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
-        document = found.sub(lambda match, table=table: f"{match[1]}{table}{match[2]}", document)
+        found = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        document = found.sub(lambda match, table=table: f"{match[1]}{table}\n{match[2]}", document)
     return document
 
 

@@ -1,0 +1,82 @@
+"""Make `cached_runs` anew: every study, what was measured of its runs, and their packing. What is there is skipped.
+
+    python benchmarks/cached_runs.py [--runs cached_runs] [--plan]
+
+Ctrl-C stops; the same command goes on. Tables for the lessons come from `remove_one.py`, `refute_epsilon.py` and
+`levels.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from analysis.claims.reading import find_runs
+from analysis.claims.rules import Barrier, read_claims
+from analysis.landscape.settings import way_to
+from analysis.store import analyze_command
+from dpflat.runs.layout import shipped_root
+from dpflat.runs.store import list_runs
+
+STUDIES = (
+    "shipped", "levels", "confirmatory", "landscape", "attacks", "attacks_as_published",
+    "trec", "qnli", "black_box", "strength", "full", "minilm",
+)  # fmt: skip
+LAYERED = ("dp-prefix-eps3", "across-layers")
+ASKED = (
+    *(("shipped", "layers", f"--only {only}") for only in LAYERED[:1]),
+    *(("levels", "layers", f"--only {only}") for only in LAYERED[1:]),
+    ("shipped", "sharpness", "--only non-private-prefix"),
+    ("confirmatory", "sharpness", ""),
+    *(("landscape", kind, "") for kind in ("lines", "curvature", "trust")),
+    *(("landscape", "plane", f"--set plane={plane}") for plane in ("filter", "path", "hessian")),
+    *((study, "attacks", "") for study in ("attacks", "attacks_as_published")),
+    ("shipped", "attacks", "--only dp-prefix-eps3"),
+    ("levels", "attacks", "--only dp-flat-eps3"),
+)
+"""Study, what of its runs is measured, and of which."""
+
+
+def list_commands(root: Path) -> list[str]:
+    """Every command but those for the ways between two runs, which need the runs' names."""
+    where = f"--runs {shlex.quote(str(root))}"
+    studies = [f"dpflat study run studies/{name}.yaml {where}" for name in STUDIES]
+    return studies + [
+        " ".join(f"dpflat study analyze studies/{study}.yaml {kind} {more} {where}".split())
+        for study, kind, more in ASKED
+    ]
+
+
+def list_ways(root: Path) -> list[str]:
+    """The commands that measure the ways between two runs that claims ask for."""
+    claims = read_claims()
+    found = find_runs(claims, list_runs(root, shipped=True))
+    commands = []
+    for row in claims.rows():
+        if isinstance(row, Barrier):
+            first, second = (found[row.cells, method] for method in (row.first, row.second))
+            commands += [analyze_command(first[s], way_to(second[s].id)) for s in sorted(first.keys() & second.keys())]
+    return [f"{command} --runs {shlex.quote(str(root))}" for command in commands]
+
+
+def main() -> None:
+    """Do it, or say what would be done."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=Path, default=shipped_root())
+    parser.add_argument("--plan", action="store_true")
+    arguments = parser.parse_args()
+    packing = f"dpflat pack {shlex.quote(str(arguments.runs))} --leave-out-weights"
+    if arguments.plan:
+        print(*list_commands(arguments.runs), *list_ways(arguments.runs), packing, sep="\n")
+        return
+    for commands in (list_commands(arguments.runs), list_ways(arguments.runs), [packing]):
+        for command in commands:
+            print(command, flush=True)
+            subprocess.run([Path(sys.executable).parent / "dpflat", *shlex.split(command)[1:]], check=True)
+
+
+if __name__ == "__main__":
+    main()
