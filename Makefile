@@ -4,11 +4,12 @@
 
 VENV ?= .venv
 PIP_FLAGS ?=
+NOTEBOOK ?= $(sort $(wildcard notebooks/*.ipynb))
 BIN := $(VENV)/bin
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3)
 USABLE := import sys, venv, ensurepip; assert sys.version_info >= (3, 11)
 
-.PHONY: help app test test-slow check install install-test clean
+.PHONY: help app test test-slow check notebooks install install-test clean
 
 help:
 	@sed -n '1,3s/^# //p' Makefile
@@ -29,6 +30,9 @@ check: install-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+notebooks: $(VENV)/.installed-notebooks
+	$(BIN)/python notebooks/execute.py $(NOTEBOOK)
+
 install: $(VENV)/.installed
 install-test: $(VENV)/.installed-test
 
@@ -46,6 +50,10 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml requirements.txt
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install $(PIP_FLAGS) -e '.[minilm,test]'
+	@touch $@
+
+$(VENV)/.installed-notebooks: $(VENV)/.installed
+	$(BIN)/python -m pip install $(PIP_FLAGS) -e '.[notebooks]'
 	@touch $@
 
 clean:
