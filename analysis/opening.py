@@ -22,6 +22,7 @@ from dpflat.objective import Classification, build_objective
 from dpflat.prefix import Parameters, in_order, trained_prefixes
 from dpflat.runs import layout
 from dpflat.runs.files import unreadable
+from dpflat.runs.left_out import find_left_out
 from dpflat.runs.record import Run
 from dpflat.tasks.load import load_task
 from dpflat.tasks.settings import TaskConfig
@@ -108,9 +109,12 @@ def read_tensors(run: Run, name: str) -> dict[str, Tensor]:
     """A file of tensors of a run.
 
     Raises:
-        DPFlatError: when it is missing or damaged.
+        DPFlatError: when it is missing or damaged, or was left out of this copy of the run.
     """
     path = run.folder / layout.ARTIFACTS / name
+    left_out = None if path.exists() else find_left_out(run)
+    if left_out is not None:
+        raise DPFlatError(str(left_out))
     try:
         return load_file(path)
     except (OSError, SafetensorError):

@@ -18,6 +18,7 @@ from dpflat.errors import DPFlatError
 from dpflat.jobs import check_allowed
 from dpflat.runs import layout
 from dpflat.runs.files import is_job, is_there, read_json, stamp_of, unreadable
+from dpflat.runs.left_out import find_left_out
 from dpflat.runs.record import Run
 from dpflat.runs.status import State, StatusFile, derive_state, read_status
 from dpflat.runs.store import create_folder, load_run
@@ -137,13 +138,16 @@ def open_analysis(run: Run, config: AnalysisConfig, root: Path) -> Analysis:
     """The folder of an analysis, made if it is not there yet: in `root` for a shipped run, else beside the run.
 
     Raises:
-        DPFlatError: when nothing may be started here, the run cannot be asked this, or the folder cannot be made.
+        DPFlatError: when nothing may be started here, the run cannot be asked this or its weights were left out, or the
+            folder cannot be made.
     """
     check_allowed(root)
     kind_of(config).check(config, run)
     if run.state != "finished":
         raise DPFlatError(f"'{run.id}' is {run.state}; only a finished run can be measured.")
     found = find_analysis(run, config, root)
+    if (found is None or found.state != "finished") and (left_out := find_left_out(run)):
+        raise DPFlatError(str(left_out))
     if found is not None:
         return found
     place = root if run.shipped else run.folder.parent

@@ -33,6 +33,7 @@ from dpflat.errors import DPFlatError
 from dpflat.forecast import Forecast, forecast_run
 from dpflat.presets import list_presets
 from dpflat.runs import layout
+from dpflat.runs.left_out import find_left_out
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
 from dpflat.runs.speed import measured_speed
@@ -131,7 +132,8 @@ def resume(run_id: RunArgument = "latest", runs: RunsOption = None, as_json: Jso
     if run.shipped:
         raise DPFlatError(f"'{run.id}' came with the lab and is read-only; train one of your own.")
     if run.state == "finished":
-        raise DPFlatError(f"'{run.id}' is finished; there is nothing to go on with.")
+        left_out = find_left_out(run)
+        raise DPFlatError(f"'{run.id}' is finished; there is nothing to go on with. {left_out or ''}".rstrip())
     work(run, forecast_run(run.config), detach=False, as_json=as_json)
 
 
@@ -174,6 +176,8 @@ def show(
     damaged = find_damage(run.folder) if run.state == "finished" else []
     if damaged:
         print(f"Changed since the run finished: {', '.join(damaged)}.")
+    if left_out := find_left_out(run):
+        print(left_out)
     print(write_yaml(run.config))
 
 

@@ -16,7 +16,8 @@ from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.jobs import check_allowed
 from dpflat.runs import layout
-from dpflat.runs.files import list_files, read_bytes, replace_json
+from dpflat.runs.files import list_files, read_bytes, read_packed, replace_json
+from dpflat.runs.packing import join_texts
 from dpflat.runs.record import Run
 from dpflat.runs.status import derive_state
 
@@ -118,6 +119,8 @@ def list_export(run: Run, everything: bool) -> tuple[list[Path], list[Path]]:
 def make_export(run: Run, everything: bool) -> bytes:
     """A zip of `list_export`, each file under the run's id; of private texts, settings go without path and checksum.
 
+    Everything of a run whose weights were left out has the note of them, so that it is whole where it is unzipped.
+
     Raises:
         DPFlatError: for everything in read-only mode: the log may name this computer's folders.
     """
@@ -132,4 +135,7 @@ def make_export(run: Run, everything: bool) -> bytes:
                 archive.writestr(f"{run.id}/{name}", json.dumps(other_form[name], indent=1))
             else:
                 archive.writestr(f"{run.id}/{name}", read_bytes(file))
+        noted = read_packed(run.folder / layout.PACKED).left_out
+        if everything and noted:
+            archive.writestr(f"{run.id}/{layout.PACKED}", join_texts({}, noted))
     return buffer.getvalue()

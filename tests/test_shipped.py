@@ -5,7 +5,8 @@ from analysis.curvature.settings import CurvatureConfig
 from analysis.landscape.settings import LinesConfig, PlaneConfig, TrustConfig, noise_deviation
 from analysis.layers.settings import LayersConfig
 from analysis.store import Analysis, find_analysis
-from dpflat.runs.layout import shipped_root
+from dpflat.runs.layout import ARTIFACTS, WEIGHTS, shipped_root
+from dpflat.runs.left_out import find_left_out
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
@@ -22,7 +23,7 @@ ASKED = [
     TrustConfig(),
     CurvatureConfig(),
 ]
-TO_COME = {"confirmatory", "trec", "qnli", "black_box", "strength"}
+TO_COME = {"confirmatory", "trec", "qnli", "black_box", "strength", "full"}
 MODES = ("as published", "exponential", "public", "fixed")
 
 
@@ -84,6 +85,11 @@ def test_nothing_private_and_no_log_is_shipped_and_the_folder_stays_small():
     assert not any(f.name in ("noise_key", "checkpoint.safetensors") for f in files)
     assert sum(f.stat().st_size for f in tracked) < 40e6
     assert len(tracked) <= 2500
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.id)
+def test_weights_are_left_out_of_a_shipped_run_only_if_it_trained_every_weight_and_only_with_a_note(run: Run):
+    assert run.has(f"{ARTIFACTS}/{WEIGHTS}") or (run.config.adapter.kind == "full" and find_left_out(run) is not None)
 
 
 def test_a_run_has_one_loss_at_its_weights_whichever_way_one_leaves_them():

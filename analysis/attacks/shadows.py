@@ -9,13 +9,15 @@ from pathlib import Path
 from analysis.attacks.likelihood import FEWEST_SHADOWS
 from analysis.attacks.results import AttacksResult
 from analysis.attacks.settings import MOST_SHADOWS, AttacksConfig
-from analysis.store import find_analysis
+from analysis.store import find_analysis, list_analyses
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
+from dpflat.runs.left_out import find_left_out
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
 
 NO_CANARIES = "which of its canaries took part is not known: canaries.npz is missing or damaged"
+NO_WEIGHTS = "its weights were left out of this copy"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,10 @@ class Shadows:
 
 
 def find_shadows(run: Run, most: int) -> Shadows:
-    """The shadows of a run, at most so many; one that lost its canaries is left out, since its rows are not known."""
+    """The shadows of a run, at most so many.
+
+    One that lost its canaries is left out, since its rows are not known; so is one without its weights.
+    """
     found: dict[int, Run] = {}
     left_out: dict[str, str] = {}
     if run.config.data.train_subset is None or most == 0:
@@ -40,7 +45,10 @@ def find_shadows(run: Run, most: int) -> Shadows:
     for other in list_runs(run.folder.parent, shipped=run.shipped):
         try:
             same = other.config.fingerprint() == run.config.fingerprint() and other.config.seed != run.config.seed
-            if not same or other.state != "finished" or not other.has(f"{layout.ARTIFACTS}/{layout.WEIGHTS}"):
+            if not same or other.state != "finished":
+                continue
+            if not other.has(f"{layout.ARTIFACTS}/{layout.WEIGHTS}"):
+                left_out |= {other.id: NO_WEIGHTS} if find_left_out(other) else {}
                 continue
         except DPFlatError:
             continue
@@ -62,10 +70,26 @@ def ask_wider(run: Run, found: AttacksResult, root: Path) -> AttacksConfig | Non
     there = {shadow.id for shadow in find_shadows(run, MOST_SHADOWS).runs}
     if len(there) < FEWEST_SHADOWS or there <= set(found.tried):
         return None
+    covering = _find_covering(run, there, root)
+    if covering is not None:
+        return covering
     for most in range(len(there), MOST_SHADOWS + 1):
         config = AttacksConfig(shadows=most)
         analysis = find_analysis(run, config, root)
-        result: AttacksResult | None = analysis.result if analysis else None
-        if analysis is None or analysis.state != "finished" or (result and there <= set(result.tried)):
+        if analysis is None or analysis.state != "finished":
+            return config
+    return None
+
+
+def _find_covering(run: Run, there: set[str], root: Path) -> AttacksConfig | None:
+    """Settings of a finished analysis that looked at all of these, though maybe at others that are gone by now."""
+    for analysis in list_analyses(run, "attacks", root):
+        try:
+            config, result = analysis.config, analysis.result
+        except DPFlatError:
+            continue
+        if not isinstance(config, AttacksConfig) or config != AttacksConfig(shadows=config.shadows):
+            continue
+        if analysis.state == "finished" and result is not None and there <= set(result.tried):
             return config
     return None

@@ -12,6 +12,7 @@ from analysis.store import analyze_command, list_analyses
 from app.shown.cost import describe_cost
 from app.shown.figure import ShownFigure
 from dpflat.errors import DPFlatError
+from dpflat.runs.left_out import find_left_out
 from dpflat.runs.record import Run
 
 Runs = Mapping[str, Run]
@@ -99,6 +100,8 @@ def tell_missing(stored: Stored, letter: str, run: Run, config: AnalysisConfig) 
         return
     try:
         kind_of(config).check(config, run)
+        if left_out := find_left_out(run):
+            raise DPFlatError(f"not measured. {left_out}")
         sentence = f"{who}not measured. {describe_cost(run, config)}"
     except DPFlatError as error:
         stored.note(f"{who}{error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,12 +20,20 @@ from dpflat.runs.store import list_runs
 def pack(
     runs_folder: Annotated[Path, typer.Argument(help="Folder of runs.")],
     undo: Annotated[bool, typer.Option("--undo", help="Lay the texts out as files again.")] = False,
+    leave_out_weights: Annotated[
+        bool,
+        typer.Option(
+            "--leave-out-weights", help="Delete the weights of runs that trained every weight, noting their checksums."
+        ),
+    ] = False,
 ) -> None:
     """Keep the small texts of each finished run and analysis in one file. Everything reads them as before."""
+    if undo and leave_out_weights:
+        raise DPFlatError("--undo brings no weights back; give one of --undo and --leave-out-weights.")
     check_allowed(runs_folder)
     if not runs_folder.is_dir():
         raise DPFlatError(f"There is no folder '{runs_folder}'.")
-    change = unpack_folder if undo else pack_folder
+    change = unpack_folder if undo else partial(pack_folder, leave_out_weights=leave_out_weights)
     changed = refused = 0
     for folder in list_jobs(runs_folder):
         try:

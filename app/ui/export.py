@@ -1,63 +1,9 @@
-"""A run as command, YAML and Python: what a person copies to make it again."""
+"""A run as Python: what a person copies to make it again in a notebook."""
 
 from __future__ import annotations
 
-import json
-import shlex
-from typing import Any
-
-import yaml
-
+from dpflat.commands import as_setting, changed_settings
 from dpflat.config import RunConfig
-from dpflat.flatness.settings import FlatnessConfig
-from dpflat.settings import flatten_settings, kinds_first
-from dpflat.tasks.settings import OWN, OwnFile, TaskConfig
-
-
-def changed_settings(config: RunConfig) -> dict[str, Any]:
-    """Every setting that differs from the default, as `section.field: value`; a kind or mode comes first."""
-    default = RunConfig()
-    levels = {name: type(level)(mode=level.mode) for name, level in config.flatness.levels().items()}
-    file = config.task.file and OwnFile(path="-", text_column="-text", label_column="-label")
-    of_kind = default.model_copy(
-        update={
-            "adapter": type(config.adapter)(),
-            "privacy": type(config.privacy)(),
-            "flatness": FlatnessConfig(**levels),
-            "task": TaskConfig() if file is None else TaskConfig(name=OWN + "x", file=file),
-        }
-    )
-    given, of_kind_given, default_given = (
-        flatten_settings(each.model_dump(mode="json")) for each in (config, of_kind, default)
-    )
-    changed = {
-        key: value
-        for key, value in given.items()
-        if value != of_kind_given.get(key) or (value != default_given.get(key) and key.endswith((".kind", ".mode")))
-    }
-    return kinds_first(changed)
-
-
-def as_setting(key: str, value: Any) -> str:
-    """One setting as `--set` and `apply_settings` read it: text that YAML would read as something else is quoted."""
-    return f"{key}={value if isinstance(value, str) and _is_plain(value) else json.dumps(value)}"
-
-
-def _is_plain(text: str) -> bool:
-    try:
-        return bool(yaml.safe_load(text) == text)
-    except yaml.YAMLError:
-        return False
-
-
-def as_command(config: RunConfig) -> str:
-    """The terminal's command for a run; it counts texts that are not bundled again."""
-    parts = ["dpflat train"]
-    for key, value in changed_settings(config).items():
-        if key.startswith("task.counted."):
-            continue
-        parts.append(f"--seed {value}" if key == "seed" else f"--set {shlex.quote(as_setting(key, value))}")
-    return " \\\n  ".join(parts)
 
 
 def as_python(config: RunConfig) -> str:

@@ -15,6 +15,7 @@ from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
 from dpflat.runs.files import is_there, read_json
+from dpflat.runs.left_out import find_left_out
 from dpflat.runs.record import Run
 
 
@@ -37,7 +38,9 @@ def show_measuring(run: Run, config: AnalysisConfig, found: Analysis | None, let
         letter: A or B.
     """
     if found is None:
-        _offer(run, config, f"Not measured for {letter}. {describe_cost(run, config)}", "Measure", letter)
+        words = f"Not measured for {letter}."
+        if not _say_left_out(run, words):
+            _offer(run, config, f"{words} {describe_cost(run, config)}", "Measure", letter)
         return
     state = found.state
     if state == "finished":
@@ -49,7 +52,19 @@ def show_measuring(run: Run, config: AnalysisConfig, found: Analysis | None, let
     parts = f"{done} of {len(kind_of(config).list_shares(config))} parts are measured and kept"
     message = f" {status.message}" if status is not None and status.message else ""
     words = f"Measuring {letter}: {state}; {parts}.{message}"
-    _offer(run, config, words, "Try again" if state == "failed" else "Continue", letter)
+    if not _say_left_out(run, words):
+        _offer(run, config, words, "Try again" if state == "failed" else "Continue", letter)
+
+
+def _say_left_out(run: Run, words: str) -> bool:
+    """Say, in place of an offer, that the weights of a run were left out; whether they were."""
+    left_out = find_left_out(run)
+    if left_out is None:
+        return False
+    with st.container(border=True):
+        st.write(f"{words} {left_out.sentence}")
+        st.code(left_out.command, language="bash")
+    return True
 
 
 def _count_parts(found: Analysis) -> int:

@@ -22,13 +22,14 @@ from app.launch import (
 )
 from app.summary import QUICK_IS_FOR_LOOKING, show_seconds
 from app.terminal.tables import forecast_rows
-from app.ui.export import as_command, as_python
+from app.ui.export import as_python
 from app.ui.levels import ask_levels, take_list
 from app.ui.links import RunsView, write_link
 from app.ui.states import read_only
 from app.ui.store import list_alive, own_roots, own_runs
 from app.ui.study_detail import count_to_do
 from dpflat.catalog import BACKBONES, TASKS, bundled_tasks
+from dpflat.commands import as_command
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.forecast import Forecast, compose_runs, forecast_run

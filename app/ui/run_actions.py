@@ -9,14 +9,15 @@ import streamlit as st
 
 from app.housekeeping import delete_run, label_run, list_export, make_export
 from app.terminal.tables import ledger_rows
-from app.ui.export import as_command
 from app.ui.links import VERSION, VIEW
 from app.ui.pair_bar import NONE
 from app.ui.states import read_only
 from app.withheld import visible_config, visible_environment
+from dpflat.commands import as_command
 from dpflat.errors import DPFlatError
 from dpflat.privacy.wording import describe_additions
 from dpflat.runs import layout
+from dpflat.runs.left_out import find_left_out
 from dpflat.runs.record import Run
 from dpflat.settings import write_yaml
 
@@ -92,6 +93,9 @@ def _show_export(run: Run) -> None:
     st.write(
         f"Share: {', '.join(f.name for f in shared)}. Left out: {', '.join(f.name for f in left_out) or 'nothing'}."
     )
+    if missing := find_left_out(run):
+        st.write(missing.sentence)
+        st.code(missing.command, language="bash")
     st.download_button(
         "Share", lambda: make_export(run, everything=False), f"{run.id}-share.zip", key=f"share-{run.id}"
     )

@@ -12,14 +12,13 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from dpflat.errors import DPFlatError
 from dpflat.runs.layout import ARTIFACTS, CONFIG, PACKED
-from dpflat.runs.packing import is_packable, split_texts
+from dpflat.runs.packing import Packed, is_packable, split_texts
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -100,11 +99,11 @@ def list_files(folder: Path) -> list[Path]:
     """
     packed = folder / PACKED
     lying = {f for f in folder.rglob("*") if f.is_file() and f != packed}
-    return sorted(lying | {folder / name for name in read_packed(packed)})
+    return sorted(lying | {folder / name for name in read_packed(packed).texts})
 
 
-def read_packed(path: str | Path) -> Mapping[str, str]:
-    """The texts in a `packed.json`; empty where there is none.
+def read_packed(path: str | Path) -> Packed:
+    """What a `packed.json` holds; nothing where there is none.
 
     Raises:
         DPFlatError: when it is damaged.
@@ -112,12 +111,12 @@ def read_packed(path: str | Path) -> Mapping[str, str]:
     try:
         found = os.stat(path)  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):
-        return {}
+        return Packed()
     return _read_packed(str(path), found.st_mtime_ns, found.st_size)
 
 
 @lru_cache(maxsize=256)
-def _read_packed(path: str, stamp: int, size: int) -> Mapping[str, str]:  # noqa: ARG001
+def _read_packed(path: str, stamp: int, size: int) -> Packed:  # noqa: ARG001
     try:
         return split_texts(Path(path).read_bytes())
     except OSError as error:
@@ -139,7 +138,7 @@ def _locate(path: str | Path) -> tuple[str, str]:
 
 def _find_packed(path: str | Path) -> bytes | None:
     packed, name = _locate(path)
-    text = read_packed(packed).get(name) if is_packable(name) else None
+    text = read_packed(packed).texts.get(name) if is_packable(name) else None
     return None if text is None else text.encode(errors="surrogatepass")
 
 

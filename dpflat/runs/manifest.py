@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from dpflat.runs.files import list_files, read_bytes, read_json, replace_json, unreadable
-from dpflat.runs.layout import LABEL, LOG, MANIFEST, PRIVATE, STATUS, STOP
+from dpflat.runs.files import list_files, read_bytes, read_json, read_packed, replace_json, unreadable
+from dpflat.runs.layout import LABEL, LOG, MANIFEST, PACKED, PRIVATE, STATUS, STOP
 
 OUTSIDE = {MANIFEST, LABEL, LOG, STATUS, STOP}
 
@@ -35,15 +35,25 @@ def write_manifest(folder: Path) -> None:
 def find_damage(folder: Path) -> list[str]:
     """Names of files that are missing, changed or added since the manifest was written.
 
+    One that `packed.json` notes as left out is not missing, if it is noted with the manifest's checksum.
+
     Raises:
         DPFlatError: when the manifest itself, or `packed.json`, is missing or damaged.
+    """
+    expected = read_checksums(folder)
+    present = {f.relative_to(folder).as_posix(): f for f in covered_files(folder)}
+    left_out = read_packed(folder / PACKED).left_out
+    found = {**left_out, **{name: checksum(file) for name, file in present.items()}}
+    return sorted(name for name in {*expected, *found} if name not in found or found[name] != expected.get(name))
+
+
+def read_checksums(folder: Path) -> dict[str, str]:
+    """The checksums that a manifest holds, by path inside the job's folder.
+
+    Raises:
+        DPFlatError: when it is missing or damaged.
     """
     expected = read_json(folder / MANIFEST).get("sha256")
     if not isinstance(expected, dict):
         raise unreadable(folder / MANIFEST, "lacks its checksums")
-    present = {f.relative_to(folder).as_posix(): f for f in covered_files(folder)}
-    return sorted(
-        name
-        for name in {*expected, *present}
-        if name not in present or name not in expected or checksum(present[name]) != expected[name]
-    )
+    return expected

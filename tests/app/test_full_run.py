@@ -1,11 +1,23 @@
-"""A run of full fine-tuning in the store: what can be asked of it, and every page and command with it there."""
+"""A run of full fine-tuning in the store: what can be asked of it, and every page and command with it there.
+
+So too in a copy of the store that its weights were left out of.
+"""
+
+import io
+import shutil
+import zipfile
+from html import escape
 
 import pytest
 import streamlit as st
 
+from analysis.attacks.settings import AttacksConfig
+from analysis.attacks.shadows import NO_WEIGHTS, find_shadows
 from analysis.kinds import KINDS, build_settings
+from analysis.opening import read_tensors
 from analysis.store import open_analysis
 from analysis.worker import do_analysis
+from app.housekeeping import make_export
 from app.summary import summarise
 from dpflat import jobs
 from dpflat.config import build_config
@@ -13,6 +25,8 @@ from dpflat.errors import DPFlatError
 from dpflat.presets import load_preset
 from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs import layout
+from dpflat.runs.files import replace_json
+from dpflat.runs.left_out import find_left_out
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
 from dpflat.runs.store import create_run, load_run
@@ -99,3 +113,83 @@ def test_no_page_breaks_with_it_there(run, page):
         assert "No guarantee: trained without noise." in texts(shown)
     if page in ("layers", "landscape"):
         assert "This run trained every weight of the backbone" in texts(shown)
+
+
+@pytest.fixture
+def bare(run, store, tmp_path, monkeypatch, dpflat):
+    """The same run in a copy of the store that was packed without its weights."""
+    root = tmp_path / "copy"
+    shutil.copytree(store, root, ignore=shutil.ignore_patterns("analyses"))
+    monkeypatch.setenv("DPFLAT_RUNS", str(root))
+    assert dpflat("pack", root, "--leave-out-weights")[0] == 0
+    return load_run(run.id, root)
+
+
+def test_packing_without_weights_leaves_those_of_other_runs_and_brings_none_back(bare, dpflat):
+    left = {folder.parents[1].name for folder in bare.folder.parent.glob(f"*/{layout.ARTIFACTS}/{layout.WEIGHTS}")}
+    assert left == {folder.name for folder in bare.folder.parent.iterdir() if "prefix" in folder.name} != set()
+    code, _, err = dpflat("pack", bare.folder.parent, "--undo", "--leave-out-weights")
+    assert code == 2
+    assert "--undo brings no weights back" in err
+    assert (bare.folder / layout.PACKED).exists()
+
+
+def test_whoever_needs_its_weights_is_told_in_a_sentence_with_the_command(bare, dpflat, tmp_path):
+    sentence = str(find_left_out(bare))
+    for command in (["analyze", bare.id, "attacks"], ["plot", bare.id, "attacks", "-o", tmp_path / "a.html"]):
+        code, out, err = dpflat(*command)
+        assert (code, out) == (2, "")
+        assert sentence in " ".join(err.split())
+    assert sentence in " ".join(dpflat("resume", bare.id)[2].split())
+    assert sentence in " ".join(dpflat("show", bare.id)[1].split())
+    with pytest.raises(DPFlatError) as told:
+        read_tensors(bare, layout.WEIGHTS)
+    assert str(told.value) == sentence
+    assert list((bare.folder.parent / "analyses").glob("*")) == []
+
+
+def test_what_was_measured_before_they_were_left_out_can_be_read(bare):
+    analysis = bare.folder.parent / "analyses" / bare.id / f"attacks-{AttacksConfig().fingerprint()}"
+    analysis.mkdir(parents=True)
+    replace_json(analysis / layout.CONFIG, AttacksConfig().model_dump(mode="json"))
+    replace_json(analysis / layout.STATUS, Run(bare.folder).status.model_dump())
+    with pytest.raises(DPFlatError, match="were left out of this copy"):
+        open_analysis(bare, AttacksConfig(), bare.folder.parent)
+    replace_json(analysis / layout.MANIFEST, {"sha256": {}})
+    assert open_analysis(bare, AttacksConfig(), bare.folder.parent).folder == analysis
+
+
+def test_a_shadow_run_without_weights_is_left_out_with_the_reason(bare, store):
+    other = create_run(store.parent / "others", bare.config.model_copy(update={"seed": 7})).folder
+    shutil.copytree(other, bare.folder.parent / other.name)
+    shadows = find_shadows(load_run(other.name, bare.folder.parent), 4)
+    assert (shadows.runs, shadows.left_out) == ((), {bare.id: NO_WEIGHTS})
+
+
+def test_everything_of_it_is_whole_where_it_is_unzipped(bare, tmp_path):
+    zipfile.ZipFile(io.BytesIO(make_export(bare, everything=True))).extractall(tmp_path / "there")
+    there = Run(tmp_path / "there" / bare.id)
+    assert (find_damage(there.folder), there.results) == ([], bare.results)
+    assert find_left_out(there) == find_left_out(bare)
+    shared = zipfile.ZipFile(io.BytesIO(make_export(bare, everything=False))).namelist()
+    assert not {f"{bare.id}/{layout.PACKED}", f"{bare.id}/{layout.ARTIFACTS}/{layout.WEIGHTS}"} & set(shared)
+
+
+@pytest.mark.parametrize(("page", "more"), [("privacy", {"tab": "attacks"}), ("runs", {})])
+def test_its_pages_say_what_is_left_out_and_offer_nothing_that_needs_it(bare, page, more):
+    shown = open_page(page, v="1", a=bare.id, **more)
+    left_out = find_left_out(bare)
+    assert not shown.exception
+    assert left_out.sentence in texts(shown)
+    assert left_out.command in [code.value for code in shown.code]
+    assert not {"Measure", "Continue", "Try again", "Resume"} & set(labels(shown))
+
+
+def test_commands_that_need_no_weights_read_it_as_before(bare, dpflat, tmp_path):
+    (other,) = [folder.name for folder in bare.folder.parent.iterdir() if "prefix" in folder.name]
+    report = tmp_path / "report.html"
+    for command in (["list"], ["ledger", bare.id], ["compare", bare.id, other], ["report", bare.id, "-o", report]):
+        code, _, err = dpflat(*command)
+        assert code == 0, err
+    assert f"Not measured. {escape(str(find_left_out(bare)))}" in report.read_text()
+    assert "Changed since the run finished" not in dpflat("show", bare.id)[1]

@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from app.launch import EPSILONS, METHODS, Choice, as_study, first_config, launch
-from app.ui.export import as_command, as_python, changed_settings
+from app.ui.export import as_python
 from dpflat import jobs
+from dpflat.commands import as_command, as_setting, changed_settings
 from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run
@@ -105,8 +106,6 @@ EXPORTED = [
 
 @pytest.mark.parametrize("config", EXPORTED)
 def test_the_exported_settings_are_the_run(config):
-    from app.ui.export import as_setting
-
     settings = [as_setting(key, value) for key, value in changed_settings(config).items()]
     assert build_config(apply_settings({}, settings)) == config
 

@@ -10,8 +10,9 @@ import pytest
 
 from app.budget import compose_store, find_data
 from app.housekeeping import make_export
-from app.ui.export import as_command, as_python, as_setting, changed_settings
+from app.ui.export import as_python
 from dpflat import jobs
+from dpflat.commands import as_command, as_setting, changed_settings
 from dpflat.config import build_config
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout

@@ -6,7 +6,9 @@ import pytest
 
 from analysis.claims.reading import name_settings
 from analysis.claims.rules import Compared, Difference, claims_path, methods_of, read_claims
+from dpflat.config import build_config
 from dpflat.errors import DPFlatError
+from dpflat.presets import load_preset
 from dpflat.studies import list_configs, read_study
 
 RULES = read_claims()
@@ -44,6 +46,14 @@ def test_every_cell_of_a_study_is_a_run_of_that_study():
         for method in methods_of(row):
             named = name_settings(RULES.config(row.cells, method), cells.task)
             assert {(*named, seed) for seed in cells.seeds} <= planned, (row.name, method)
+
+
+def test_the_reference_line_is_one_setting_for_its_study_the_preset_and_the_claim():
+    asked = name_settings(RULES.config("full", "full fine-tuning"), RULES.cells["full"].task)
+    planned = _configs("full")
+    assert {name_settings(config) for config in planned} == {asked}
+    assert tuple(config.seed for config in planned) == RULES.cells["full"].seeds
+    assert name_settings(build_config(load_preset("full_finetuning"))) == asked
 
 
 def test_fresh_runs_have_the_settings_of_the_shipped_ones_and_other_seeds():
