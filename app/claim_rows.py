@@ -18,7 +18,6 @@ from analysis.figures.claim_findings import (
 )
 from analysis.figures.claims import interval_of
 from analysis.figures.tradeoff_panels import on_axis
-from app.summary import show_seconds
 
 
 def claim_rows(rows: Sequence[JudgedRow], claims: Claims) -> list[dict[str, Any]]:
@@ -86,13 +85,18 @@ def _row_as_json(judged: JudgedRow, claims: Claims) -> dict[str, Any]:
 
 
 def cost_rows(costs: Sequence[Cost]) -> list[dict[str, Any]]:
-    """Time and memory of each level, with DP prefix first."""
+    """Time and memory of each level beside plain DP-SGD, as ratios with their lowest and highest."""
     return [
         {
-            "method": cost.method,
-            "time": show_seconds(cost.seconds),
-            "memory": f"{cost.megabytes / 1000:.1f} GB" if cost.megabytes is not None else "not measured",
-            "seeds": cost.seeds,
+            "level": cost.level,
+            "time of a training": show_ratio(*cost.training),
+            "memory": show_ratio(*cost.memory),
+            "rounds": cost.rounds,
         }
         for cost in costs
     ]
+
+
+def show_ratio(middle: float, low: float, high: float) -> str:
+    """1.03 (0.96 to 1.05); one round has no range."""
+    return f"{middle:.2f}" if low == high else f"{middle:.2f} ({low:.2f} to {high:.2f})"

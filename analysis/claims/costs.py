@@ -5,55 +5,58 @@ Privacy: none.
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analysis.claims.reading import BySeed
-from dpflat.errors import DPFlatError
+from dpflat.runs import layout
+from dpflat.runs.files import read_json, unreadable
 
-CELLS = "fresh"
-METHODS = ("DP prefix", "within layer", "across layers", "across models", "DP-Flat")
+STORED = "level_costs.json"
+LEVELS = {
+    "within layer (previous noisy)": "within_layer.previous_noisy",
+    "across layers (exponential)": "cross_layer.exponential",
+    "across models (average)": "cross_model.average",
+    "within layer (as published)": "within_layer.as_published",
+    "across layers (as published)": "cross_layer.as_published",
+    "across models (as published)": "cross_model.as_published",
+}
+"""Each level, repaired and as published, by its mode in the file."""
+
+Ratios = tuple[float, float, float]
+"""Median of the rounds, lowest, highest."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What the runs of a method took.
+    """What a level takes beside plain DP-SGD on the same sentences.
 
     Attributes:
-        method: its name in the rules.
-        seconds: median over runs, by the clock on the wall.
-        megabytes: median over runs of the highest memory; None where it was not measured.
-        seeds: number of runs.
+        level: its name.
+        training: processor seconds of the whole training, as a ratio.
+        memory: highest memory, as a ratio.
+        rounds: how often it was measured.
     """
 
-    method: str
-    seconds: float
-    megabytes: float | None
-    seeds: int
+    level: str
+    training: Ratios
+    memory: Ratios
+    rounds: int
 
 
-def list_costs(runs: Mapping[tuple[str, str], BySeed]) -> list[Cost]:
-    """Time and memory of DP prefix, of each level alone and of all three; empty where one of them has no run.
+def list_costs() -> list[Cost]:
+    """Time and memory of each level, from the shipped measurement; empty where it is not there.
 
-    Args:
-        runs: by cells and method, by seed.
+    Raises:
+        DPFlatError: when the file is damaged.
     """
-    found = [_measure(method, runs.get((CELLS, method), {})) for method in METHODS]
-    costs = [cost for cost in found if cost is not None]
-    return costs if len(costs) == len(METHODS) else []
-
-
-def _measure(method: str, runs: BySeed) -> Cost | None:
-    seconds, megabytes = [], []
-    for run in runs.values():
-        try:
-            results = run.results
-        except DPFlatError:
-            continue
-        seconds.append(float(results["seconds"]))
-        memory = results.get("peak_memory_mb")
-        megabytes += [float(memory)] if memory is not None else []
-    if not seconds:
-        return None
-    return Cost(method, statistics.median(seconds), statistics.median(megabytes) if megabytes else None, len(seconds))
+    path = layout.shipped_root() / "lessons" / STORED
+    if not path.exists():
+        return []
+    stored = read_json(path)
+    try:
+        modes = stored["modes"]
+        return [
+            Cost(level, tuple(modes[mode]["training"]), tuple(modes[mode]["peak_mb"]), int(modes[mode]["rounds"]))
+            for level, mode in LEVELS.items()
+        ]
+    except (KeyError, TypeError, ValueError):
+        raise unreadable(path, "lacks fields") from None

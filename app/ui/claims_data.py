@@ -1,4 +1,4 @@
-"""The claims as the pages judge them, again only when the rules, a run or an analysis has changed."""
+"""The claims as the pages judge them, again only when the rules, a run, an analysis or a lesson has changed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Found:
     Attributes:
         judged: every card.
         figures: of each card, by its number.
-        costs: time and memory of each level; empty where the runs are not there.
+        costs: time and memory of each level; empty where they are not stored.
     """
 
     judged: JudgedClaims
@@ -63,16 +63,17 @@ def _find(stamp: int, signature: str) -> Folders:  # noqa: ARG001
 
 
 @lru_cache(maxsize=4)
-def _judge(stamp: int, folders: Folders, analyses: str) -> Found:  # noqa: ARG001
+def _judge(stamp: int, folders: Folders, stored: str) -> Found:  # noqa: ARG001
     runs, claims = [Run(folder, shipped) for folder, shipped in folders], _rules(stamp)
     judged = judge_claims(claims, runs)
     figures = {card.card.number: compose_card(card, claims) for card in judged.cards}
-    return Found(judged, figures, tuple(list_costs(find_runs(claims, runs))))
+    return Found(judged, figures, tuple(list_costs()))
 
 
 def _stamp(folders: Folders) -> str:
-    """Changes with the analyses of these runs."""
-    times: list[tuple[str, int]] = []
+    """Changes with the analyses of these runs, and with the shipped lessons."""
+    lessons = sorted((layout.shipped_root() / "lessons").glob("*.json"))
+    times = [(path.name, stamp_of(path)) for path in lessons]
     for folder, _ in folders:
         for root in dict.fromkeys((folder.parent, layout.runs_root())):
             place = f"{root}/{ANALYSES}/{folder.name}"
