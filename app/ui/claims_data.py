@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from analysis.claims.costs import Cost, list_costs
 from analysis.claims.judge import judge_claims
 from analysis.claims.reading import find_runs
 from analysis.claims.results import JudgedClaims
@@ -30,12 +29,10 @@ class Found:
     Attributes:
         judged: every card.
         figures: of each card, by its number.
-        costs: time and memory of each level; empty where they are not stored.
     """
 
     judged: JudgedClaims
     figures: dict[int, list[ShownFigure]]
-    costs: tuple[Cost, ...]
 
 
 def judge_cached() -> Found:
@@ -67,7 +64,7 @@ def _judge(stamp: int, folders: Folders, stored: str) -> Found:  # noqa: ARG001
     runs, claims = [Run(folder, shipped) for folder, shipped in folders], _rules(stamp)
     judged = judge_claims(claims, runs)
     figures = {card.card.number: compose_card(card, claims) for card in judged.cards}
-    return Found(judged, figures, tuple(list_costs()))
+    return Found(judged, figures)
 
 
 def _stamp(folders: Folders) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 import pandas as pd
 import streamlit as st
 
-from analysis.claims.costs import Cost
+from analysis.claims.costs import Cost, list_costs
 from analysis.claims.results import JudgedCard, JudgedClaims, JudgedRow, Outcome
 from analysis.claims.rules import Claims, Compared, Proof, methods_of
 from analysis.figures.claim_findings import GLYPHS, describe_attack, describe_counts, describe_row
@@ -50,7 +50,7 @@ ROUGH = (
 def show_page() -> None:
     """The page from top to bottom."""
     try:
-        found = judge_cached()
+        found, costs = judge_cached(), list_costs()
     except DPFlatError as error:
         st.warning(str(error))
         return
@@ -64,8 +64,8 @@ def show_page() -> None:
     for card in judged.cards:
         if card.outcome in shown:
             show_card(card, judged.claims, found.figures[card.card.number])
-    if found.costs:
-        show_costs(found.costs)
+    if costs:
+        show_costs(costs)
 
 
 def ask_verdicts(judged: JudgedClaims) -> Sequence[Outcome]:
