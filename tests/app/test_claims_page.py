@@ -109,6 +109,18 @@ def test_a_new_analysis_is_seen_without_a_new_run(own):
     assert "% lower" in texts(page.run())
 
 
+def test_trials_that_were_made_anew_are_seen_without_a_new_run(stores, monkeypatch):
+    monkeypatch.setattr("analysis.claims.reading.shipped_root", lambda: stores[1])
+    place = stores[1] / "lessons" / "remove_one.json"
+    place.parent.mkdir(parents=True)
+    found = {"share_above_c": 1.0, "trials": [1.5]}
+    replace_json(place, {"modes": {"cross_model:as_published": {"largest": 1.5, **found}}})
+    page = open_page("claims")
+    assert "by up to 1.50 C" in texts(page)
+    replace_json(place, {"modes": {"cross_model:as_published": {"largest": 2.25, **found}}})
+    assert "by up to 2.25 C" in texts(page.run())
+
+
 @pytest.mark.parametrize("state", ["running", "failed", "lost", "stopped"])
 def test_a_run_that_is_not_finished_counts_for_nothing(own, state):
     run = make_run(own, "fresh", "DP prefix", FRESH[0], state="running" if state == "lost" else state)
