@@ -25,10 +25,9 @@ STUDIES = (
     "shipped", "levels", "confirmatory", "landscape", "attacks", "attacks_as_published",
     "trec", "qnli", "black_box", "strength", "full", "minilm",
 )  # fmt: skip
-LAYERED = ("dp-prefix-eps3", "across-layers")
 ASKED = (
-    *(("shipped", "layers", f"--only {only}") for only in LAYERED[:1]),
-    *(("levels", "layers", f"--only {only}") for only in LAYERED[1:]),
+    ("shipped", "layers", "--only dp-prefix-eps3"),
+    ("levels", "layers", "--only across-layers"),
     ("shipped", "sharpness", "--only non-private-prefix"),
     ("confirmatory", "sharpness", ""),
     *(("landscape", kind, "") for kind in ("lines", "curvature", "trust")),
@@ -53,13 +52,13 @@ def list_commands(root: Path) -> list[str]:
 def list_ways(root: Path) -> list[str]:
     """The commands that measure the ways between two runs that claims ask for."""
     claims = read_claims()
-    found = find_runs(claims, list_runs(root, shipped=True))
+    found = find_runs(claims, list_runs(root, shipped=False))
     commands = []
     for row in claims.rows():
         if isinstance(row, Barrier):
             first, second = (found[row.cells, method] for method in (row.first, row.second))
             commands += [analyze_command(first[s], way_to(second[s].id)) for s in sorted(first.keys() & second.keys())]
-    return [f"{command} --runs {shlex.quote(str(root))}" for command in commands]
+    return [command.partition(" --runs ")[0] + f" --runs {shlex.quote(str(root))}" for command in commands]
 
 
 def main() -> None:

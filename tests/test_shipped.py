@@ -4,6 +4,7 @@ import pytest
 from analysis.curvature.settings import CurvatureConfig
 from analysis.landscape.settings import LinesConfig, PlaneConfig, TrustConfig, noise_deviation
 from analysis.layers.settings import LayersConfig
+from analysis.sharpness import SharpnessConfig
 from analysis.store import Analysis, find_analysis
 from dpflat.runs.layout import ARTIFACTS, WEIGHTS, shipped_root
 from dpflat.runs.left_out import find_left_out
@@ -16,7 +17,8 @@ ROOT = shipped_root()
 RUNS = list_runs(ROOT, shipped=False)
 ANALYSES = sorted((ROOT / "analyses").glob("*/layers-*"))
 ATTACKS = set((ROOT / "analyses").glob("*/attacks-*"))
-AROUND = sorted(set((ROOT / "analyses").glob("*/*")) - set(ANALYSES) - ATTACKS)
+SHARPNESS = sorted((ROOT / "analyses").glob("*/sharpness-*"))
+AROUND = sorted(set((ROOT / "analyses").glob("*/*")) - set(ANALYSES) - set(SHARPNESS) - ATTACKS)
 ASKED = [
     LinesConfig(),
     *(PlaneConfig(plane=plane) for plane in ("filter", "path", "hessian")),
@@ -33,7 +35,7 @@ def test_a_shipped_run_is_whole_and_its_headline_follows_from_its_predictions(ru
     assert find_damage(run.folder) == []
     with np.load(run.folder / "artifacts" / "predictions.npz", allow_pickle=False) as predictions:
         assert predictions["correct"].mean(dtype=float) == pytest.approx(run.results["accuracy"])
-        assert len(predictions["correct"]) == run.results["examples"] == 1706
+        assert len(predictions["correct"]) == run.results["examples"] == run.config.task.card().test_rows
     if run.config.privacy.kind == "dp":
         assert run.config.privacy.epsilon - 0.01 < run.ledger.epsilon <= run.config.privacy.epsilon
         published = any(level.mode == "as_published" for level in run.config.flatness.levels().values())
@@ -68,6 +70,18 @@ def test_a_shipped_analysis_around_the_weights_is_whole_and_of_settings_that_the
     assert analysis.result.conditions.run == analysis.run.id
     assert analysis.result.conditions.noise_deviation == noise_deviation(analysis.run.config, 3.0)
     assert analysis.result.conditions.examples == analysis.config.examples
+
+
+@pytest.mark.parametrize("folder", SHARPNESS, ids=lambda folder: folder.parent.name)
+def test_a_shipped_sharpness_is_whole_and_of_all_prefixes_of_its_run(folder):
+    analysis = Analysis(folder)
+    run, box = analysis.run, analysis.result.box
+    assert analysis.state == "finished"
+    assert find_damage(folder) == []
+    assert analysis.config == SharpnessConfig()
+    assert (analysis.result.run, analysis.result.examples) == (run.id, 256)
+    assert 0 < box.value < 10
+    assert box.entries == 2048 * len(run.results["kept_layers"])
 
 
 def test_each_way_to_choose_layers_is_shipped_with_its_analyses_for_five_seeds():

@@ -70,7 +70,9 @@ def find_runs(claims: Claims, runs: Iterable[Run]) -> dict[tuple[str, str], BySe
 
 
 def _asks(claims: Claims, found: dict[tuple[str, str], BySeed], place: tuple[str, str], run: Run) -> bool:
-    return run.config.seed in claims.cells[place[0]].seeds and run.config.seed not in found[place]
+    asked, rows = claims.cells[place[0]], run.config.task.card().train_rows
+    fits = asked.train_rows in (None, rows)
+    return fits and run.config.seed in asked.seeds and run.config.seed not in found[place]
 
 
 def read_sharpness(run: Run) -> Reading | None:

@@ -53,6 +53,8 @@ class Cells(Section):
     """Each is needed before anything is judged."""
     settings: dict[str, Any] = {}
     """What else is not the default."""
+    train_rows: int | None = Field(None, ge=1)
+    """Rows of the training split, where a copy of the texts may be larger or smaller; None: whatever is there."""
     seen: bool = False
     """Whether runs of these cells were looked at before the rules were written."""
 

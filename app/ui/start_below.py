@@ -35,10 +35,10 @@ def show_sharpness() -> None:
         return
     card = found.judged.cards[SHARPNESS_CARD - 1]
     rows = group_drawn(card).get("sharpness")
-    if not rows or rows[0].row.name != card.rows[0].row.name:
-        st.write("Sharpness of DP-Flat against DP prefix: not measured.")
+    told = describe_row(card.rows[0], found.judged.claims)
+    if not rows or rows[0] is not card.rows[0]:
+        st.write(f"Sharpness of DP-Flat against DP prefix: {told.text}.")
         return
-    told = describe_row(rows[0], found.judged.claims)
     title = Finding(f"Sharpness of DP-Flat against DP prefix: {told.text}", told.verdict)
     show_shown(replace(found.figures[SHARPNESS_CARD][0], key="start_sharpness", finding=title))
 
@@ -58,9 +58,11 @@ def show_guarantees(runs: dict[str, Run]) -> None:
 
 
 def show_stack(run: Run) -> None:
-    """The model of a run, and which prefixes it removed, in which round."""
+    """The model of a run, and which prefixes it removed, in which round; nothing where the rounds are not there."""
     layers, trace = BACKBONES[run.config.backbone.name].layers, read_trace(run)
-    removed = trace.removed if trace else ()
+    if trace is None:
+        return
+    removed = trace.removed
     st.html(write_stack(layers, removed, PALETTES[mode()]))
     rounds = " Numbers: the round." if len(removed) > 1 else ""
     st.caption(f"{run.config.method()}, seed {run.config.seed}: {describe_stack(layers, removed)}{rounds}")

@@ -203,8 +203,13 @@ def test_flatter_runs_that_are_more_accurate_have_a_correlation_below_zero(root)
 
 
 def test_runs_on_texts_that_are_not_bundled_count_once_they_are_there(root):
-    counted = CountedTexts(sha256="a" * 64, classes=("a", "b"), train_rows=5000, test_rows=500, typical_tokens=10)
+    counted = CountedTexts(sha256="a" * 64, classes=("a", "b"), train_rows=5452, test_rows=500, typical_tokens=10)
     trec = TaskConfig(name="trec", counted=counted)
+    part = TaskConfig(name="trec", counted=counted.model_copy(update={"train_rows": 1000}))
+    for seed in FRESH:
+        make_run(root, "trec", "DP prefix", seed, 0.5, task=part)
+        make_run(root, "trec", "DP-Flat", seed, 0.6, task=part)
+    assert (card_of(root, 2).rows[1].outcome, card_of(root, 2).rows[1].seeds) == (Outcome.NOT_YET, 0)
     for seed in FRESH:
         make_run(root, "trec", "DP prefix", seed, 0.5, task=trec)
         make_run(root, "trec", "DP-Flat", seed, 0.6 + 0.001 * (seed - 10), task=trec)
