@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from zipfile import BadZipFile
 
@@ -154,7 +154,10 @@ def name_variant(config: RunConfig) -> str:
 
 def group_runs(runs: list[Run], task: str, backbone: str) -> dict[Key, list[Run]]:
     """`pick_experiments` of the finished runs of a task and backbone whose settings and ledger can be read."""
+    return pick_experiments(_list_fitting(runs, task, backbone))
 
+
+def _list_fitting(runs: list[Run], task: str, backbone: str) -> list[Run]:
     def fits(run: Run) -> bool:
         try:
             key_of(run)
@@ -163,32 +166,38 @@ def group_runs(runs: list[Run], task: str, backbone: str) -> dict[Key, list[Run]
         except DPFlatError:
             return False
 
-    return pick_experiments(filter(fits, runs))
+    return list(filter(fits, runs))
+
+
+def group_by_examples(runs: list[Run], task: str, backbone: str) -> tuple[dict[Key, list[Run]], list[Run]]:
+    """`group_runs` of runs with one number of test predictions, and the runs it would have with another number or none.
+
+    Values of other test examples can be neither averaged nor paired. The number is that of most runs in `group_runs`;
+    the variant of each method is chosen anew among its runs.
+
+    Raises:
+        DPFlatError: when a file of predictions is damaged.
+    """
+    fitting = _list_fitting(runs, task, backbone)
+    groups = pick_experiments(fitting)
+    picked = [run for group in groups.values() for run in group]
+    counts = {run.id: _count_predictions(run) for run in picked}
+    common = most_common(count for count in counts.values() if count is not None)
+    others = [run for run in picked if common is None or counts[run.id] != common]
+    if others:
+        groups = pick_experiments(run for run in fitting if common is not None and _count_predictions(run) == common)
+    return groups, others
+
+
+def _count_predictions(run: Run) -> int | None:
+    scores = load_scores(run)
+    return None if scores is None else len(scores)
 
 
 def most_common(counts: Iterable[int]) -> int | None:
     """The most common number; of several the first; None of none."""
     found = Counter(counts).most_common(1)
     return found[0][0] if found else None
-
-
-def split_by_examples(groups: Mapping[Key, list[Run]]) -> tuple[dict[Key, list[Run]], list[Run]]:
-    """Groups of runs with the most common number of test predictions, and the runs that have another number or none.
-
-    Values of other test examples can be neither averaged nor paired.
-
-    Raises:
-        DPFlatError: when a file of predictions is damaged.
-    """
-    counts: dict[str, int] = {}
-    for run in (run for group in groups.values() for run in group):
-        scores = load_scores(run)
-        if scores is not None:
-            counts[run.id] = len(scores)
-    common = most_common(counts.values())
-    kept = {key: [run for run in group if counts.get(run.id) == common] for key, group in groups.items()}
-    others = [run for group in groups.values() for run in group if counts.get(run.id) != common]
-    return {key: group for key, group in kept.items() if group and common is not None}, others
 
 
 def summarise_group(key: Key, runs: list[Run]) -> MethodPoint | None:

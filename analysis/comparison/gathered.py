@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from analysis.comparison.measures import Measure
 from analysis.comparison.points import compare, summarise
-from analysis.comparison.pooling import Pool, pool_runs
+from analysis.comparison.pooling import Pool, list_differences, pool_runs, shared_settings
 from analysis.comparison.reading import Measured, can_have, read_measure
 from analysis.results import MethodPoint, PairedDifference
 from analysis.tradeoff import Key, most_common
@@ -32,7 +32,7 @@ class Gathered:
         answered: number of those that do.
         meaningless: number of runs by method in which the measure has no meaning.
         unreadable: a sentence for each run that cannot be read.
-        other_examples: runs that would be pooled, but have another number of test examples than most.
+        other_examples: runs that have the pooled settings, but another number of test examples.
     """
 
     measure: Measure
@@ -106,16 +106,21 @@ def gather(runs: Sequence[Run], measure: Measure) -> Gathered:
 
 
 def _pool(runs: list[Run], measured: Mapping[str, Measured]) -> tuple[Pool, list[Run]]:
-    """Pool runs with the same number of values, and give those that would be pooled but have another number."""
-    pool = pool_runs(runs)
+    """Pool runs with the same number of values, and give those that have another number, but the pooled settings.
+
+    The number is that of most runs pooled whatever they have; settings and variants are chosen anew among its runs.
+    """
     sizes = {run.id: len(measured[run.id].values) for run in runs}
-    common = most_common(sizes[run.id] for group in pool.groups.values() for run in group)
-    elsewhere = {run.id for group in pool.left_out.values() for run in group}
-    others = [run for run in runs if sizes[run.id] != common and run.id not in elsewhere]
-    if others:
-        gone = {run.id for run in others}
-        pool = pool_runs([run for run in runs if run.id not in gone])
-    return pool, others
+    common = most_common(sizes[run.id] for group in pool_runs(runs).groups.values() for run in group)
+    pool = pool_runs([run for run in runs if sizes[run.id] == common])
+    left_out, others = dict(pool.left_out), []
+    for run in (run for run in runs if sizes[run.id] != common):
+        names = list_differences(pool.settings, shared_settings(run.config))
+        if names:
+            left_out[names] = [*left_out.get(names, []), run]
+        else:
+            others.append(run)
+    return replace(pool, left_out=left_out), others
 
 
 def _order(item: tuple[Key, list[Run]]) -> tuple[str, float]:

@@ -8,7 +8,7 @@ import streamlit as st
 from analysis.figures.findings import Finding, Verdict, compare_accuracy, cost_of_privacy, what_flatness_gives
 from analysis.figures.tradeoff import BANDS, OwnRun, draw_tradeoff
 from analysis.results import MethodPoint, PairedDifference
-from analysis.tradeoff import compare_groups, group_runs, split_by_examples, summarise_group
+from analysis.tradeoff import compare_groups, group_by_examples, summarise_group
 from app.shown.code import Code, write_imports
 from app.shown.figure import ShownFigure
 from app.shown.tradeoff import is_far_below
@@ -53,7 +53,7 @@ class Shipped:
 @st.cache_data(max_entries=4, show_spinner=False)
 def load_shipped(signature: str) -> Shipped:  # noqa: ARG001
     """The shipped runs of the page's task and backbone, aggregated."""
-    groups, others = split_by_examples(group_runs(shipped_runs(), TASK, BACKBONE))
+    groups, others = group_by_examples(shipped_runs(), TASK, BACKBONE)
     points = tuple(p for key, runs in groups.items() if key[0] in SHOWN and (p := summarise_group(key, runs)))
 
     def compare(method: str, other: str, epsilon: float | None = EPSILON) -> PairedDifference | None:
@@ -148,7 +148,7 @@ def make_code(level: float | None) -> Code:
     imports = write_imports(
         {
             "analysis.figures.tradeoff": ["draw_tradeoff"],
-            "analysis.tradeoff": ["group_runs", "split_by_examples", "summarise_group"],
+            "analysis.tradeoff": ["group_by_examples", "summarise_group"],
             "dpflat": ["list_runs"],
             "dpflat.runs.layout": ["shipped_root"],
         }
@@ -156,7 +156,7 @@ def make_code(level: float | None) -> Code:
     return Code(
         "dpflat study run studies/shipped.yaml --runs cached_runs",
         f"{imports}\n\nruns = list_runs(shipped_root(), shipped=False)",
-        f'groups, _ = split_by_examples(group_runs(runs, "{TASK}", "{BACKBONE}"))\n'
+        f'groups, _ = group_by_examples(runs, "{TASK}", "{BACKBONE}")\n'
         f"shown = {{key: found for key, found in groups.items() if key[0] in {SHOWN!r}}}\n"
         "points = [point for key, found in shown.items() if (point := summarise_group(key, found))]",
         f'draw_tradeoff(points, "light", level={level})',

@@ -13,16 +13,20 @@ from analysis.comparison.pooling import (
     unusual_strengths,
 )
 from dpflat.config import RunConfig
+from dpflat.privacy.ledger import Guarantee
 from tests.conftest import small_config
 
 LEVEL = "flatness.cross_model.mode=average"
+GUARANTEE = Guarantee(answer="nominal")
 
 
 def run(name, *settings, seed=0, epsilon=3.0):
     """What pooling looks at of a run."""
     given = [f"privacy.epsilon={epsilon}"] if not any("privacy.kind=none" in s for s in settings) else []
     config = small_config(*settings, *given, f"seed={seed}")
-    return SimpleNamespace(id=name, config=config, ledger=SimpleNamespace(epsilon=2.3412))
+    return SimpleNamespace(
+        id=name, config=config, state="finished", ledger=SimpleNamespace(epsilon=2.3412, guarantee=lambda: GUARANTEE)
+    )
 
 
 def names(pool):
