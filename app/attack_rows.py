@@ -31,8 +31,9 @@ def list_absent(found: AttacksResult) -> list[str]:
 
 
 def describe_failing(found: AttacksResult) -> str:
-    """That attacks which found nothing, or may fail, are no guarantee."""
-    return NOT_A_GUARANTEE if found.found_something else ATTACK_FAILED
+    """That attacks which found nothing, or may fail, are no guarantee; that they found nothing only where any ran."""
+    ran = bool(found.attacks) or found.audit is not None
+    return ATTACK_FAILED if ran and not found.found_something else NOT_A_GUARANTEE
 
 
 def audit_rows(found: AttacksResult) -> list[dict[str, str]]:

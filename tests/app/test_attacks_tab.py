@@ -1,12 +1,13 @@
 """The tab Attacks of the page Privacy, in each state it can be in."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from analysis.attacks.results import summarise_attack
-from analysis.attacks.settings import AttacksConfig
+from analysis.attacks.settings import NOT_FINITE, AttacksConfig
 from analysis.store import RESULT, folder_of
 from app.report.page import write_file
 from app.shown.stored_privacy import find_attack_figures, find_odds_figures
@@ -38,11 +39,12 @@ def made_up(gap, audit=None):
     }
 
 
-def measure_attacks(run, root, gap=0.0, audit=None, state="finished", parts=3):
+def measure_attacks(run, root, gap=0.0, audit=None, state="finished", parts=3, **settings):
     """Made-up attacks on a run, as their worker would have left them."""
-    folder = folder_of(root, run, AttacksConfig())
+    config = AttacksConfig(**settings)
+    folder = folder_of(root, run, config)
     folder.mkdir(parents=True)
-    replace_json(folder / layout.CONFIG, AttacksConfig().model_dump(mode="json"))
+    replace_json(folder / layout.CONFIG, config.model_dump(mode="json"))
     content = dict(list(made_up(gap, audit).items())[:parts])
     if content:
         replace_json(folder / RESULT, {"run": run.id, "data": "train", "examples": 2106, "parts": content})
@@ -118,6 +120,22 @@ def test_a_file_with_a_figure_of_odds_says_who_the_ideal_attacker_is_and_the_cav
         text = write_file([figure])
         assert "The ideal attacker knows every other example" in text
         assert "The caveat: as if the noise seed were secret." in text
+
+
+@pytest.mark.parametrize("ran", [True, False])
+def test_the_terminal_says_that_attacks_found_nothing_only_where_any_ran(own, dpflat, ran):
+    run = plan_run(own)
+    folder = measure_attacks(run, own)
+    if not ran:
+        content = json.loads((folder / RESULT).read_text())
+        content["parts"]["threshold"] = {"absent": NOT_FINITE}
+        replace_json(folder / RESULT, content)
+    code, _, told = dpflat("analyze", run.id, "attacks")
+    said = " ".join(told.split())
+    assert code == 0
+    assert ("These attacks found nothing. That is not a guarantee." in said) == ran
+    assert ("A failed attack is not a guarantee." in said) == (not ran)
+    assert (NOT_FINITE in said) == (not ran)
 
 
 def test_an_attack_that_finds_something_is_not_said_to_have_failed(own):
@@ -205,6 +223,23 @@ def test_shadow_runs_that_were_looked_at_are_not_offered_again_whatever_became_o
     page = open_page("privacy", tab="attacks", a=run.id)
     assert "Not measured for this run" not in texts(page)
     assert f"Left out of the shadow runs: {shadows[0].id}, it diverged." in texts(page)
+
+
+def test_what_looked_at_every_shadow_run_stands_although_one_of_them_is_gone(own):
+    run = plan_run(own)
+    shadows = [plan_run(own, f"seed={seed}") for seed in range(1, 6)]
+    for other in shadows:
+        (other.folder / layout.ARTIFACTS / layout.WEIGHTS).touch()
+    measure_attacks(run, own, gap=1.0)
+    part = made_up(1.0)["threshold"] | {"tried": [other.id for other in shadows], "shadows": [shadows[0].id]}
+    folder = measure_attacks(run, own, gap=1.0, shadows=5)
+    content = json.loads((folder / RESULT).read_text())
+    content["parts"]["likelihood"] = part
+    replace_json(folder / RESULT, content)
+    shutil.rmtree(shadows[4].folder)
+    page = open_page("privacy", tab="attacks", a=run.id)
+    assert "Not measured for this run" not in texts(page)
+    assert page.dataframe[-1].value["attack"].tolist() == ["loss threshold", "likelihood ratio"]
 
 
 def test_power_is_told_from_runs_without_privacy_that_are_otherwise_the_same(own):
