@@ -135,7 +135,7 @@ def _build_attack(key: str, part: dict[str, Any]) -> AttackResult:
         name=NAMES[key],
         area=Share(**part["area"]),
         accuracy=Share(**part["accuracy"]),
-        points=tuple(Found(p["allowed"], Share(**p["alarms"]), Share(**p["found"])) for p in part["points"]),
+        points=tuple(Found(p["allowed"], Share(**p["found"])) for p in part["points"]),
         curve=tuple((x, y) for x, y in part["curve"]),
         members=part["members"],
         others=part["others"],

@@ -38,13 +38,11 @@ class Found:
     """Members found at a threshold.
 
     Attributes:
-        allowed: share of false alarms that was allowed.
-        alarms: share of non-members called members, at most what was allowed.
+        allowed: share of false alarms that was allowed: at most so many non-members are called members.
         found: share of members called members.
     """
 
     allowed: float
-    alarms: Share
     found: Share
 
 
@@ -129,11 +127,7 @@ def find_members(members: np.ndarray, others: np.ndarray, allowed: float) -> Fou
     def find(score: float) -> Share:
         return clopper_pearson(int((members > score).sum()), len(members), 1 - ALPHA / 2)
 
-    return Found(
-        allowed,
-        clopper_pearson(int((others > threshold).sum()), len(others)),
-        Share(find(threshold).value, find(highest).low, find(lowest).high),
-    )
+    return Found(allowed, Share(find(threshold).value, find(highest).low, find(lowest).high))
 
 
 def bound_ranks(count: int, share: float, alpha: float) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.attacks.one_run import Audit
-from analysis.attacks.results import AttackResult, summarise_attack, thin_curve
+from analysis.attacks.results import AttackResult, build_result, summarise_attack, thin_curve
 from analysis.attacks.roc import Found, Share
 from analysis.figures import tokens
 from analysis.figures.attack_findings import describe_attacks, describe_audit, show_area, show_share
@@ -24,10 +24,7 @@ CURVE = measure_curve((SubsampledGaussian(1.5, 0.04, 100, 1.0),))
 
 
 def made_up(name="loss threshold", found=0.014, allowed=(0.01, 0.05), area=0.52):
-    points = tuple(
-        Found(a, Share(a, 0.9 * a, 1.1 * a), Share(found * a / 0.01, 0.009, min(1, 2 * found * a / 0.01)))
-        for a in allowed
-    )
+    points = tuple(Found(a, Share(found * a / 0.01, 0.009, min(1, 2 * found * a / 0.01))) for a in allowed)
     curve = tuple((x, min(1.0, 1.4 * x)) for x in (0.01, 0.1, 1.0))
     return AttackResult(name, Share(area, area - 0.01, area + 0.01), Share(0.51, 0.5, 0.52), points, curve, 6000, 1706)
 
@@ -72,7 +69,7 @@ def test_dots_have_whiskers_upwards_and_downwards_and_attacks_differ_by_dash_and
 
 
 def test_where_nothing_is_found_a_hollow_dot_at_the_lower_edge_says_what_may_still_be_there():
-    nothing = Found(0.01, Share(0.01, 0.009, 0.011), Share(0.0, 0.0, 0.04))
+    nothing = Found(0.01, Share(0.0, 0.0, 0.04))
     (dots,) = [
         t for t in draw_attacks([replace(made_up(), points=(nothing,))], None, "light").data if t.mode == "markers"
     ]
@@ -189,3 +186,13 @@ def test_a_summary_keeps_what_it_was_made_of_and_a_thin_curve_never_flatters():
     assert thin[0][0] == pytest.approx(0.1)
     assert all(y == (0.0 if x < 0.25 - 1e-9 else 0.5 if x < 1 - 1e-9 else 1.0) for x, y in thin)
     assert thin_curve(alarms, found, 10) == []
+
+
+def test_points_that_were_stored_with_the_share_of_false_alarms_are_read_without_it():
+    generator = np.random.default_rng(0)
+    part = summarise_attack(generator.normal(1, 1, 400), generator.normal(0, 1, 1706), 0.5, 0)
+    assert [point.keys() for point in part["points"]] == [{"allowed", "found"}] * 3
+    share = {"value": 0.01, "low": 0.0, "high": 0.02}
+    earlier = part | {"points": [point | {"alarms": share} for point in part["points"]]}
+    first, second = (build_result({"run": "r", "parts": {"threshold": content}}) for content in (part, earlier))
+    assert first == second
