@@ -25,7 +25,7 @@ ASKED = [
     TrustConfig(),
     CurvatureConfig(),
 ]
-TO_COME = {"confirmatory", "trec", "qnli", "black_box", "strength", "full"}
+TO_COME = {"trec", "qnli", "black_box", "strength", "full"}
 MODES = ("as published", "exponential", "public", "fixed")
 
 
