@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from app.withheld import visible_ledger
 from dpflat.catalog import TASKS
 from dpflat.errors import DPFlatError, unknown
 from dpflat.forecast import plan_privacy
@@ -119,4 +120,4 @@ def read_promise(run: Run) -> tuple[PrivacyPlan, Guarantee]:
     Raises:
         DPFlatError: when one of them cannot be had.
     """
-    return plan_privacy(run.config)[0], run.ledger.guarantee()
+    return plan_privacy(run.config)[0], visible_ledger(run).guarantee()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.withheld import visible_ledger, visible_task_name
 from dpflat.errors import DPFlatError
 from dpflat.privacy import wording
 from dpflat.runs.layout import LEDGER
@@ -68,7 +69,7 @@ def summarise(run: Run) -> dict[str, Any]:
         config, results = run.config, run.results
         row |= {
             "name": run.label.get("name"),
-            "task": config.task.name,
+            "task": visible_task_name(config),
             "backbone": config.backbone.name,
             "method": config.method(),
             "seed": config.seed,
@@ -136,7 +137,7 @@ def describe_event(event: dict[str, Any]) -> str:
 
 def describe_run_guarantee(run: Run) -> str:
     """The guarantee sentence of a run in its present state."""
-    guarantee, status, state = run.ledger.guarantee(), run.status, run.state
+    guarantee, status, state = visible_ledger(run).guarantee(), run.status, run.state
     if state in ("stopped", "lost", "failed") and status is not None and status.steps:
         return wording.describe_stopped(guarantee, status.step, status.steps, run.ledger.unit)
     last = run.last_step

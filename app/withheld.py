@@ -7,10 +7,14 @@ made of it; names of classes are labels somebody has; what a file is called may 
 from __future__ import annotations
 
 import json
+import re
+import shlex
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any
 
 from dpflat.config import RunConfig
+from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.runs import layout
 from dpflat.runs.record import Run
 from dpflat.tasks.settings import WITHHELD
@@ -34,6 +38,36 @@ def visible_config(config: RunConfig) -> RunConfig:
     return shared_config(config) if layout.read_only() else config
 
 
+def visible_task_name(config: RunConfig) -> str:
+    """What a page may call a run's task."""
+    return visible_config(config).task.name
+
+
+def visible_ledger(run: Run) -> PrivacyLedger:
+    """The ledger as a page may show it: it names what was read."""
+    if not layout.read_only() or run.config.task.file is None:
+        return run.ledger
+    return PrivacyLedger.model_validate_json(_without_own_names(run.ledger.model_dump_json(), [run]))
+
+
+def tell_tasks_apart(
+    first: RunConfig, second: RunConfig, see: Callable[[RunConfig], RunConfig] = visible_config
+) -> tuple[str, str]:
+    """What two tasks are called beside each other: equal where they are one task, and only there.
+
+    Args:
+        first: settings of A.
+        second: settings of B.
+        see: what of a run's settings may be shown.
+    """
+    a, b = see(first).task.name, see(second).task.name
+    if a != b:
+        return a, b
+    if first.task.data_key() != second.task.data_key():
+        return "one file", f"another of the name {a}"
+    return (a, b) if first.task.name == second.task.name else ("one name of a file", "another")
+
+
 def visible_environment(run: Run) -> dict[str, Any]:
     """Versions and hardware as a page may show them."""
     return shared_environment(run) if layout.read_only() else run.environment
@@ -46,15 +80,41 @@ def shared_files(run: Run) -> dict[str, Any]:
     return {
         layout.CONFIG: shared_config(run.config).model_dump(mode="json"),
         layout.ENV: shared_environment(run),
-        layout.LEDGER: json.loads(without_own_names(run.ledger.model_dump_json(), run)),
+        layout.LEDGER: json.loads(_without_own_names(run.ledger.model_dump_json(), [run])),
     }
 
 
-def without_own_names(text: str, run: Run) -> str:
-    """Plain text, JSON or HTML in which the name of a file of one's own is not told."""
-    task = run.config.task
-    if task.file is None:
+def withhold(text: str, runs: Iterable[Run]) -> str:
+    """A file that others read, without the places where runs lie and the names of files of one's own.
+
+    Args:
+        text: plain text, Python, JSON or HTML.
+        runs: all that it tells of.
+    """
+    listed = list(runs)
+    places = {store for run in listed if (store := layout.store_to_name(run.folder)) is not None}
+    hidden: dict[str, str] = {}
+    for store in places:
+        hidden |= {f" --runs {shlex.quote(store)}": " --runs FOLDER", f", {store!r})": ', "FOLDER")'}
+    return _replace(_without_own_names(text, listed), hidden)
+
+
+def _without_own_names(text: str, runs: Iterable[Run]) -> str:
+    names = {run.config.task.name for run in runs if run.config.task.file is not None}
+    return _replace(text, dict.fromkeys((*names, WITHHELD), WITHHELD) if names else {})
+
+
+def _replace(text: str, hidden: dict[str, str]) -> str:
+    """Other words for hidden ones, however they are written; of two that begin alike the longer is meant."""
+    pairs = {old: new for pair in hidden.items() for old, new in zip(*map(_spell, pair), strict=True)}
+    if not pairs:
         return text
-    for name in dict.fromkeys((task.name, escape(task.name), json.dumps(task.name)[1:-1])):
-        text = text.replace(name, WITHHELD)
-    return text
+    longest_first = sorted(pairs, key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, longest_first)), lambda found: pairs[found[0]], text)
+
+
+def _spell(words: str) -> tuple[str, ...]:
+    """Words as they stand in plain text, in HTML, in JSON, and in JSON within HTML."""
+    ascii_only, any_letter = (json.dumps(words, ensure_ascii=only)[1:-1] for only in (True, False))
+    in_script = ascii_only.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return words, escape(words), ascii_only, any_letter, in_script

@@ -11,6 +11,7 @@ from app.report.figures import draw_charts, write_charts, write_figure, write_he
 from app.report.parts import element, wrap
 from app.report.style import write_style
 from app.shown.figure import ShownFigure
+from app.withheld import withhold
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 DRAW = """
@@ -56,7 +57,7 @@ def write_page(title: str, body: Sequence[str], figures: dict[str, ShownFigure],
 
 
 def write_file(shown: Sequence[ShownFigure], title: str | None = None, mode: Mode = "light") -> str:
-    """One or several figures as a file of their own.
+    """One or several figures as a file of their own, without what `withhold` withholds.
 
     Args:
         shown: the figures.
@@ -67,4 +68,5 @@ def write_file(shown: Sequence[ShownFigure], title: str | None = None, mode: Mod
     heading = "h1" if title is None else "h2"
     body = [element("h1", title)] if title is not None else []
     body += [write_figure(one, name, heading) for name, one in figures.items()]
-    return write_page(title or shown[0].finding.text, body, figures, (mode,))
+    page = write_page(title or shown[0].finding.text, body, figures, (mode,))
+    return withhold(page, [run for one in shown for run in one.code.runs])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
-from html import escape
 from pathlib import Path
 
 from analysis.figures.tokens import Mode
@@ -18,11 +16,11 @@ from app.shown.stored import Runs, Stored
 from app.shown.training import describe_curves
 from app.summary import NEVER_BEGAN, describe_run_guarantee, show_seconds, show_state, summarise
 from app.terminal.tables import ledger_rows
-from app.withheld import shared_config, shared_environment, without_own_names
+from app.withheld import shared_config, shared_environment, withhold
 from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import describe_additions
-from dpflat.runs.layout import LEDGER, store_to_name
+from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
 from dpflat.settings import flatten_settings, write_yaml
 
@@ -52,29 +50,12 @@ def write_report(runs: Runs, root: Path) -> str:
     body += [_compare(runs)] if len(runs) > 1 else []
     body += [*sections, _ledgers(runs), _settings(runs), _versions(runs)]
     body.append(wrap("footer", [element("p", "Made by DP-Flat Lab: dpflat report. One file; it loads nothing.")]))
-    page = write_page(f"{title}: report", body, figures, MODES)
-    for run in runs.values():
-        page = withhold(page, run)
-    return page
+    return withhold(write_page(f"{title}: report", body, figures, MODES), runs.values())
 
 
 def name_of(run: Run) -> str:
     """The name its owner gave it, or its id."""
     return str(run.label.get("name") or run.id)
-
-
-def withhold(text: str, run: Run) -> str:
-    """A file that others read, without the place where a run lies and the name of a file of one's own."""
-    return without_own_names(_without_store(text, run), run)
-
-
-def _without_store(text: str, run: Run) -> str:
-    store = store_to_name(run.folder)
-    if store is None:
-        return text
-    for found, instead in ((f" --runs {shlex.quote(store)}", " --runs FOLDER"), (f", {store!r})", ', "FOLDER")')):
-        text = text.replace(escape(found), escape(instead))
-    return text
 
 
 def _find(kind: str, runs: Runs, root: Path) -> Stored:

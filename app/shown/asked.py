@@ -15,6 +15,7 @@ from analysis.settings import PointConfig
 from analysis.store import Analysis, analyze_command, find_analysis
 from app.shown.code import Code, open_run, write_imports
 from app.shown.cost import name_rows
+from app.withheld import tell_tasks_apart
 from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass
 from dpflat.runs.record import Run
@@ -75,7 +76,7 @@ class Asked:
         first, second = (side.result.conditions for side in self.sides)
         told = [
             ("backbone", a.backbone.name, b.backbone.name),
-            ("task", a.task.name, b.task.name),
+            ("task", *tell_tasks_apart(a, b)),
             ("prefix length", getattr(a.adapter, "length", None), getattr(b.adapter, "length", None)),
             ("rows", first.rows, second.rows),
             ("noise length an entry", f"{first.noise_deviation:.3g}", f"{second.noise_deviation:.3g}"),
@@ -129,7 +130,9 @@ class Asked:
         )
         opened = ", ".join(f'"{letter}": {open_run(self.runs[letter])}' for letter in letters)
         reading = f"{self.reading('sides')}\n{more}"
-        return Code(commands, f"{imports}\n\nruns = {{{opened}}}", reading, call, self.config)
+        return Code(
+            commands, f"{imports}\n\nruns = {{{opened}}}", reading, call, self.config, runs=tuple(self.runs.values())
+        )
 
     def reading(self, name: str) -> str:
         """The Python that reads the results into a list of this name, from `runs`."""

@@ -13,6 +13,7 @@ from analysis.store import analyze_command
 from app.attack_rows import attack_rows, audit_rows, describe_failing
 from app.shown.code import Code, open_run, write_imports
 from app.shown.figure import ShownFigure
+from app.withheld import visible_ledger, visible_task_name
 from dpflat.errors import DPFlatError
 from dpflat.privacy import wording
 from dpflat.privacy.ledger import EntryClass
@@ -29,7 +30,7 @@ def compose_curves(run: Run, found: AttacksResult, config: AttacksConfig) -> Sho
     attacks = list(found.attacks.values())
     curve, problem = bound_of(run)
     sizes = ", ".join(f"{attack.name} n = {attack.members:,} and {attack.others:,}" for attack in attacks)
-    guarantee = run.ledger.guarantee()
+    guarantee = visible_ledger(run).guarantee()
     condition = wording.describe_condition(guarantee) if curve is not None else None
     no_limit = wording.NO_UPPER_LIMIT if curve is None else None
     notes = (problem, describe_failing(found), wording.ILLUSTRATION, INTERVALS, no_limit, condition)
@@ -37,7 +38,7 @@ def compose_curves(run: Run, found: AttacksResult, config: AttacksConfig) -> Sho
         "attacks",
         describe_attacks(attacks, curve, guarantee.answer == "nominal"),
         f"Members found against false alarms, %, with 95 % intervals · {sizes} · seed {run.config.seed} · "
-        f"{run.config.task.name}",
+        f"{visible_task_name(run.config)}",
         lambda mode: draw_attacks(attacks, curve, mode),
         EntryClass.DIAGNOSTIC,
         pd.DataFrame(attack_rows(found)),
@@ -58,14 +59,14 @@ def bound_of(run: Run) -> tuple[LossCurve | None, str | None]:
 
 def compose_audit(run: Run, found: AttacksResult, config: AttacksConfig) -> ShownFigure:
     """What canaries prove about epsilon, what is claimed, and what so many could show."""
-    audit, guarantee = found.audit, run.ledger.guarantee()
+    audit, guarantee = found.audit, visible_ledger(run).guarantee()
     assert audit is not None
     return ShownFigure(
         "canaries",
         describe_audit(audit, guarantee),
         f"Epsilon refuted with 95 % confidence at delta = {wording.show_delta(audit.delta)} · {audit.right:,} of "
         f"{audit.guesses:,} guesses right, {audit.canaries:,} canaries · seed {run.config.seed} · "
-        f"{run.config.task.name}",
+        f"{visible_task_name(run.config)}",
         lambda mode: draw_audit(audit, guarantee, mode),
         EntryClass.DIAGNOSTIC,
         pd.DataFrame(audit_rows(found)),
@@ -90,4 +91,4 @@ def _code(run: Run, config: AttacksConfig, call: str) -> Code:
     reading = f"found = find_or_measure(run, AttacksConfig({settings}))" + (
         "\ncurve = curve_of_run(run)" if bounded else ""
     )
-    return Code(analyze_command(run, config), f"{imports}\n\nrun = {open_run(run)}", reading, call, config)
+    return Code(analyze_command(run, config), f"{imports}\n\nrun = {open_run(run)}", reading, call, config, runs=(run,))

@@ -33,5 +33,6 @@ def compose_budget(run: Run) -> ShownFigure | None:
             f"{imports}\n\nrun = {open_run(run)}",
             "ledger = run.ledger",
             'draw_budget(ledger.parts(), ledger.epsilon, "light")',
+            runs=(run,),
         ),
     )

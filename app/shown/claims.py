@@ -72,6 +72,7 @@ def _compose(judged: JudgedCard, name: str, rows: list[JudgedRow], claims: Claim
             ),
             f"claims = read_claims()\ncard = judge_claims(claims, list_runs()).cards[{number - 1}]",
             f'draw_claim(group_drawn(card)["{name}"], claims, "light")',
+            runs=(),
         ),
         (raw,) if raw else (),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from analysis.settings import AnalysisConfig
 from dpflat.runs.layout import store_to_name
@@ -22,6 +22,7 @@ class Code:
         reading: Python that reads what was measured, or measures it.
         drawing: Python that draws; its last line is the figure.
         settings: of the analysis behind it; None where it comes from the run's own files.
+        runs: whose names and places may stand in the figure: its files withhold them.
     """
 
     command: str
@@ -29,6 +30,7 @@ class Code:
     reading: str = ""
     drawing: str = ""
     settings: AnalysisConfig | None = None
+    runs: tuple[Run, ...] = field(kw_only=True)
 
     @property
     def cells(self) -> tuple[str, ...]:

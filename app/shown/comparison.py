@@ -13,7 +13,7 @@ from analysis.results import PairedDifference
 from analysis.tradeoff import compare_groups, compare_two, load_scores
 from app.budget import read_promise
 from app.summary import NEVER_BEGAN, describe_run_guarantee, name_of_side
-from app.withheld import visible_config
+from app.withheld import tell_tasks_apart, visible_config
 from dpflat.config import RunConfig
 from dpflat.privacy.together import compose_promises
 from dpflat.privacy.wording_together import describe_together
@@ -22,6 +22,12 @@ from dpflat.runs.record import Run
 from dpflat.settings import flatten_settings
 
 Side = Sequence[Run]
+UNSEEN = (
+    ("task.counted.sha256", "task.file", "one file", "another file"),
+    ("task.counted.test_sha256", "task.file.test_path", "one file", "another file"),
+    ("task.counted.classes", "task.counted.classes", "some names", "other names"),
+)
+"""Settings that may differ where they may not be seen: as what they are listed, and in which words."""
 NOT_COMPARABLE = "No difference of accuracy is given: it needs two finished runs of the same task."
 
 
@@ -58,7 +64,7 @@ def compare(first: Side, second: Side, see: Callable[[RunConfig], RunConfig] = v
     """
     sides = tuple(describe_side(letter, side) for letter, side in (("A", first), ("B", second)))
     settings = list_differences(first, second, see)
-    why_not = _why_not_comparable(first, second)
+    why_not = _why_not_comparable(first, second, see)
     paired_first, paired_second, words = pair_up(first, second)
     if not why_not and not paired_first:
         why_not = "No difference is given: the two sides share no seed."
@@ -96,6 +102,10 @@ def list_differences(first: Side, second: Side, see: Callable[[RunConfig], RunCo
     a, b = (_join([_flatten(see(run.config)) for run in side]) for side in (first, second))
     keys = [key for key in {**a, **b} if a.get(key, "absent") != b.get(key, "absent")]
     rows = [{"setting": key, "A": a.get(key, "absent"), "B": b.get(key, "absent")} for key in keys]
+    whole_a, whole_b = (_join([_flatten(run.config) for run in side]) for side in (first, second))
+    for key, setting, one, another in UNSEEN:
+        if not {key, setting} & set(keys) and whole_a.get(key) != whole_b.get(key):
+            rows.append({"setting": setting, "A": one, "B": another})
     return pd.DataFrame(rows, columns=["setting", "A", "B"])
 
 
@@ -131,16 +141,13 @@ def difference(first: Side, second: Side, score: str = "correct") -> PairedDiffe
     return compare_groups(list(second), list(first), score)
 
 
-def _why_not_comparable(first: Side, second: Side) -> str:
+def _why_not_comparable(first: Side, second: Side, see: Callable[[RunConfig], RunConfig]) -> str:
     """Unfinished runs and other tasks, by name; empty where neither is."""
     told = []
     unfinished = [(letter, run) for letter, side in (("A", first), ("B", second)) for run in side]
     told += [f"{letter} is {run.state}" for letter, run in unfinished if run.state != "finished"]
-    a, b = first[0].config.task, second[0].config.task
-    if a.name != b.name:
-        told.append(f"task.name: {a.name} against {b.name}")
-    elif len({run.config.task.data_key() for run in [*first, *second]}) > 1:
-        told.append(f"task.file: one file against another of the name {a.name}")
+    apart = (tell_tasks_apart(first[0].config, run.config, see) for run in [*second, *first])
+    told += [f"task: {a} against {b}" for a, b in apart if a != b][:1]
     return f"{NOT_COMPARABLE} {'; '.join(told)}." if told else ""
 
 

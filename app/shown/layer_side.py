@@ -12,6 +12,7 @@ from analysis.layers.trace import Trace, read_trace, removed_layers
 from analysis.store import Analysis, analyze_command, find_analysis
 from app.shown.code import Code, open_run, write_imports
 from app.shown.cost import name_rows
+from app.withheld import tell_tasks_apart
 from dpflat.flatness.settings import RemovalFixed
 from dpflat.privacy.ledger import EntryClass
 from dpflat.runs.files import unreadable
@@ -96,14 +97,12 @@ def list_differences(a: Side, b: Side) -> list[str]:
     told = [
         ("layers", a.layers, b.layers),
         ("backbone", first.backbone.name, second.backbone.name),
-        ("task", first.task.name, second.task.name),
+        ("task", *tell_tasks_apart(first, second)),
         ("prefix length", first.adapter.length, second.adapter.length),
     ]
     if a.result and b.result:
         told.append(("rows", a.result.rows, b.result.rows))
         told.append(("weights", a.result.weights, b.result.weights))
-    if first.task.name == second.task.name and first.task.data_key() != second.task.data_key():
-        told.append(("task", "one file", f"another of the name {first.task.name}"))
     return [f"{name}: {x} against {y}" for name, x, y in told if x != y]
 
 
@@ -136,7 +135,8 @@ def code_of_measured(sides: list[Side], function: str, drawing: str, more: str =
         f"    for letter, run in runs.items()\n]\n{more}"
     )
     commands = "\n".join(analyze_command(side.run, side.config) for side in sides)
-    return Code(commands, f"{imports}\n\nruns = {{{runs}}}", reading, drawing, sides[0].config)
+    opening, shown = f"{imports}\n\nruns = {{{runs}}}", tuple(side.run for side in sides)
+    return Code(commands, opening, reading, drawing, sides[0].config, runs=shown)
 
 
 def write_settings(config: LayersConfig) -> str:
@@ -155,7 +155,7 @@ def code_of_run(side: Side, call: str) -> Code:
         }
     )
     command = f"{run_command('show', side.run.folder)} --json"
-    return Code(command, f"{imports}\n\nrun = {open_run(side.run)}", "trace = read_trace(run)", call)
+    return Code(command, f"{imports}\n\nrun = {open_run(side.run)}", "trace = read_trace(run)", call, runs=(side.run,))
 
 
 def rows_of(side: Side) -> str:

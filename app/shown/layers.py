@@ -135,6 +135,7 @@ def compose_seeds(side: Side, seeds: Mapping[int, Run], marked: int | None = Non
         f"{imports}\n\nruns = [\n{opened}]",
         "removals = {run.config.seed: removed_layers(run) for run in runs}",
         f'draw_choices(removals, {side.layers}, "light")',
+        runs=tuple(seeds.values()),
     )
     return ShownFigure(
         "layers_seeds",

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.shown.code import Code
 from app.shown.figure import OUTSIDE
+from app.withheld import withhold
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import FIGURE_OUTSIDE
 
@@ -19,6 +20,8 @@ INSTALLING = (
 
 def write_notebook(code: Code, entry_class: EntryClass) -> str:
     """The notebook as JSON (nbformat 4.5), without outputs: nothing that was measured is in it.
+
+    What `withhold` withholds is not in it either.
 
     Args:
         code: of the figure.
@@ -34,7 +37,7 @@ def write_notebook(code: Code, entry_class: EntryClass) -> str:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return json.dumps(content, indent=1, ensure_ascii=False)
+    return withhold(json.dumps(content, indent=1, ensure_ascii=False), code.runs)
 
 
 def _cell(number: int, source: str) -> dict[str, Any]:

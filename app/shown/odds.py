@@ -10,6 +10,7 @@ from analysis.figures.odds_findings import compare_odds, find_members, find_odds
 from analysis.odds import LossCurve, curves_at, most_found, most_right
 from app.shown.code import Code, open_run, write_imports
 from app.shown.figure import ShownFigure
+from app.withheld import visible_ledger
 from dpflat.forecast import plan_privacy
 from dpflat.privacy import wording
 from dpflat.privacy.ledger import EntryClass
@@ -91,7 +92,7 @@ def _compose(
     python: tuple[dict[str, list[str]], str, str],
 ) -> ShownFigure:
     total, word = counted
-    condition = wording.describe_condition(run.ledger.guarantee())
+    condition = wording.describe_condition(visible_ledger(run).guarantee())
     imports, reading, listed = python
     opening = write_imports({"analysis.figures.odds": ["Row", "draw_odds"], "dpflat": ["load_run"], **imports})
     return ShownFigure(
@@ -108,6 +109,7 @@ def _compose(
             f"{opening}\n\nrun = {open_run(run)}",
             reading,
             f'draw_odds({listed}, {total}, "{word}", "light")',
+            runs=(run,),
         ),
         (wording.IDEAL_ATTACKER, *([condition] if condition else [])),
     )

@@ -90,4 +90,5 @@ def make_code(found: Gathered, asked: Asked, imports: dict[str, list[str]], read
         f'measure = MEASURES["{found.measure.name}"]\nfound = gather(runs, measure)\n{reading}',
         drawing,
         config,
+        runs=tuple(run for group in found.pool.groups.values() for run in group),
     )

@@ -40,9 +40,10 @@ def plot(
 ) -> None:
     """Draw what is stored of a run: an HTML file that needs no network, or the figures as JSON. Measures nothing."""
     from app.report.page import write_file  # these load pandas, which no other command waits for
-    from app.report.report import name_of, withhold
+    from app.report.report import name_of
     from app.shown.figure import OUTSIDE
     from app.shown.kinds import PLANNED, TITLES, find_figures
+    from app.withheld import withhold
 
     suffix = check_suffix(output, (".html", ".json"))
     run, root = find_run(run_id, runs), layout.runs_root(runs)
@@ -57,9 +58,9 @@ def plot(
         say(sentence)
     mode: Mode = "dark" if dark else "light"
     if suffix == ".json":
-        text = json.dumps([as_data(shown, mode) for shown in stored.figures], indent=1)
+        text = withhold(json.dumps([as_data(shown, mode) for shown in stored.figures], indent=1), [run])
     else:
-        text = withhold(write_file(stored.figures, f"{name_of(run)}: {TITLES[kind].lower()}", mode), run)
+        text = write_file(stored.figures, f"{name_of(run)}: {TITLES[kind].lower()}", mode)
     write_text(output, text)
     if any(shown.entry_class in OUTSIDE for shown in stored.figures):
         say(FIGURE_OUTSIDE)

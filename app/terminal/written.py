@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from itertools import chain, count
 from pathlib import Path
+from secrets import token_hex
 from typing import Annotated
 
 import typer
@@ -34,19 +34,17 @@ def free_name(path: Path) -> Path:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a new file whole, and say so.
+    """Write a new file whole, and say so; who may read it is what the umask leaves.
 
     Raises:
         DPFlatError: where something has this name already, also if it came while the text was made; it stays.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    draft = Path(name)
+    draft = path.with_name(f".{path.name}.{token_hex(4)}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with draft.open("x", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        draft.chmod(0o644)
         _name(draft, path)
     except FileExistsError:
         raise DPFlatError(f"'{path}' is there already, and nothing is overwritten. Another name: -o FILE.") from None

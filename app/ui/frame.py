@@ -12,6 +12,7 @@ from app.shown.figure import ShownFigure
 from app.shown.notebook import write_notebook
 from app.ui import theme
 from app.ui.theme import badge
+from app.withheld import withhold
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import BADGES, FIGURE_OUTSIDE
 
@@ -75,11 +76,13 @@ def _show_exports(shown: ShownFigure) -> None:
     key, code = shown.key, shown.code
     data, files, command, settings, python = st.tabs(["Table", "Files", "Command", "YAML", "Python"])
     data.dataframe(shown.table, hide_index=True)
-    files.download_button("CSV", shown.table.to_csv(index=False), f"{key}.csv", "text/csv", key=f"{key}-csv")
+    files.download_button(
+        "CSV", lambda: withhold(shown.table.to_csv(index=False), code.runs), f"{key}.csv", "text/csv", key=f"{key}-csv"
+    )
     files.download_button("HTML", lambda: write_file([shown]), f"{key}.html", "text/html", key=f"{key}-html")
     files.download_button(
         "Notebook",
-        write_notebook(code, shown.entry_class),
+        lambda: write_notebook(code, shown.entry_class),
         f"{key}.ipynb",
         "application/x-ipynb+json",
         key=f"{key}-notebook",

@@ -20,6 +20,7 @@ from app.ui.privacy_attacks import show_attacks
 from app.ui.privacy_odds import ALARMS, ask_alarms, show_odds
 from app.ui.states import empty_store, missing_run, unknown_link
 from app.ui.store import own_roots, summarise_cached, visible_runs
+from app.withheld import visible_ledger, visible_task_name
 from dpflat.errors import DPFlatError
 from dpflat.privacy import wording
 from dpflat.privacy.ledger import EntryClass, PrivacyLedger
@@ -117,21 +118,21 @@ def show_outside(ledger: PrivacyLedger) -> None:
             st.caption(f"{entry.step.capitalize()}, {entry.touched}: {entry.mechanism}.")
 
 
-def show_together(task: TaskConfig) -> None:
+def show_together(task: TaskConfig, name: str) -> None:
     """All runs of the store on the same data."""
     st.subheader("All runs on this data together", anchor=False)
     found = compose_store(
-        [run for root in own_roots() for run in list_runs(root, shipped=False)], task.data_key(), task.name
+        [run for root in own_roots() for run in list_runs(root, shipped=False)], task.data_key(), name
     )
     st.write(found["sentence"])
     for line in found["additions"]:
         st.caption(line)
-    st.code(f"dpflat budget --data {shlex.quote(task.name)}", language="bash")
+    st.code(f"dpflat budget --data {shlex.quote(name)}", language="bash")
 
 
 def show_guarantee(run: Run) -> None:
     """The tab Guarantee: the sentence, the ledger behind it, what the budget went to, what lies outside."""
-    ledger, task = run.ledger, run.config.task
+    ledger, task = visible_ledger(run), run.config.task
     st.markdown(f"## {describe_run_guarantee(run)}")
     for line in wording.describe_additions(ledger, task.card().public):
         st.caption(line)
@@ -143,7 +144,7 @@ def show_guarantee(run: Run) -> None:
     if not void:
         show_budget(run, ledger)
     show_outside(ledger)
-    show_together(task)
+    show_together(task, visible_task_name(run.config))
 
 
 def show_page() -> None:

@@ -160,6 +160,7 @@ def make_code(level: float | None) -> Code:
         f"shown = {{key: found for key, found in groups.items() if key[0] in {SHOWN!r}}}\n"
         "points = [point for key, found in shown.items() if (point := summarise_group(key, found))]",
         f'draw_tradeoff(points, "light", level={level})',
+        runs=(),
     )
 
 

@@ -8,6 +8,7 @@ from analysis.odds import LossCurve, curve_of_run, most_found, most_right, pair_
 from app.shown.odds import compose_guesses, compose_members, compose_other_epsilons
 from app.ui.frame import show_shown
 from app.ui.privacy_attacks import say_measured
+from app.withheld import visible_ledger
 from dpflat.privacy import wording
 from dpflat.runs.record import Run
 
@@ -23,7 +24,7 @@ def ask_alarms(given: str | None) -> None:
 
 def show_odds(run: Run) -> None:
     """The tab from top to bottom."""
-    guarantee = run.ledger.guarantee()
+    guarantee = visible_ledger(run).guarantee()
     if guarantee.answer == "nothing_private":
         st.write(wording.NOTHING_PRIVATE)
         return

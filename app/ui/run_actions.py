@@ -12,7 +12,7 @@ from app.terminal.tables import ledger_rows
 from app.ui.links import VERSION, VIEW
 from app.ui.pair_bar import NONE
 from app.ui.states import read_only
-from app.withheld import visible_config, visible_environment
+from app.withheld import visible_config, visible_environment, visible_ledger
 from dpflat.commands import as_command
 from dpflat.errors import DPFlatError
 from dpflat.privacy.wording import describe_additions
@@ -67,9 +67,10 @@ def _show_next(run: Run) -> None:
 
 
 def _show_ledger(run: Run) -> None:
-    for line in describe_additions(run.ledger, run.config.task.card().public):
+    ledger = visible_ledger(run)
+    for line in describe_additions(ledger, run.config.task.card().public):
         st.write(line)
-    st.dataframe(pd.DataFrame(ledger_rows(run.ledger)), hide_index=True, width="stretch")
+    st.dataframe(pd.DataFrame(ledger_rows(ledger)), hide_index=True, width="stretch")
 
 
 def _show_settings(run: Run) -> None:

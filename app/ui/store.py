@@ -49,11 +49,13 @@ def visible_runs() -> list[Run]:
 
 def summarise_cached(run: Run) -> dict[str, Any]:
     """`summarise`, read again only when something in a finished run's folder has changed."""
-    return dict(_summarise(run.folder, run.shipped, _stamp(run.folder))) if _is_sealed(run.folder) else summarise(run)
+    if not _is_sealed(run.folder):
+        return summarise(run)
+    return dict(_summarise(run.folder, run.shipped, _stamp(run.folder), read_only()))
 
 
 @lru_cache(maxsize=4096)
-def _summarise(folder: Path, shipped: bool, stamp: str) -> dict[str, Any]:  # noqa: ARG001
+def _summarise(folder: Path, shipped: bool, stamp: str, strangers: bool) -> dict[str, Any]:  # noqa: ARG001
     run = Run(folder, shipped)
     row = summarise(run)
     try:

@@ -87,7 +87,7 @@ def test_what_names_no_two_runs_is_one_sentence(dpflat, pair, arguments, sentenc
 def test_runs_of_other_tasks_have_no_difference_and_the_task_is_named(dpflat, own_root):
     a, b = make_run(own_root), make_run(own_root, "finished", 3, 0.8, "task.name=imdb")
     _, out, _ = dpflat("compare", a.id, b.id)
-    assert "two finished runs of the same task. task.name: rotten_tomatoes against imdb." in said(out)
+    assert "two finished runs of the same task. task: rotten_tomatoes against imdb." in said(out)
     assert "points" not in out
     assert "task.name rotten_tomatoes imdb" in said(out)
     assert json.loads(dpflat("compare", a.id, b.id, "--json")[1])["b_minus_a"] == {}

@@ -187,7 +187,7 @@ def start_figure():
 
 
 def test_the_python_is_its_cells_and_empty_ones_are_no_cells():
-    code = Code("dpflat list", "import math\n", "", "math.pi\n")
+    code = Code("dpflat list", "import math\n", "", "math.pi\n", runs=())
     assert code.python == "import math\n\nmath.pi"
     assert len(json.loads(write_notebook(code, EntryClass.POST_PROCESSING))["cells"]) == 2
 
