@@ -24,7 +24,7 @@ def write_answers(judged: JudgedClaims) -> str:
         lines.append(f"\n**{question}**\n")
         rows = [judged.cards[card - 1].rows[row] for card, row in places]
         for (card, _), row in zip(places, rows, strict=True):
-            seeds = f" ({row.seeds} {'runs' if row.correlation else 'seeds'})" if row.seeds else ""
+            seeds = f" ({row.seeds} seeds)" if row.seeds and not row.correlation else ""
             lines.append(f"- {row.row.name} (card {card}): {describe_row(row, judged.claims).text}{seeds}.")
         if raw := describe_raw(rows):
             lines.append(f"- {raw}")
