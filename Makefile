@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3)
 USABLE := import sys, venv, ensurepip; assert sys.version_info >= (3, 11)
 
-.PHONY: help app test test-slow check notebooks install install-test clean
+.PHONY: help app test test-slow check notebooks cached-runs install install-test clean
 
 help:
 	@sed -n '1,3s/^# //p' Makefile
@@ -29,6 +29,9 @@ check: install-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+cached-runs: install
+	$(BIN)/python benchmarks/cached_runs.py
 
 notebooks: $(VENV)/.installed-notebooks
 	$(BIN)/python notebooks/execute.py $(NOTEBOOK)
