@@ -61,11 +61,11 @@ def plan_run(root, *settings, more=()):
     return run
 
 
-def copy_shipped(root):
-    """Copies of the runs that come with the lab."""
+def copy_shipped(root, skipped=()):
+    """Copies of the runs that come with the lab, but for some seeds."""
     root.mkdir(parents=True, exist_ok=True)
     for folder in (MAIN.parents[1] / "cached_runs").iterdir():
-        if folder.name.startswith("2"):
+        if folder.name.startswith("2") and not any(f"-s{seed}-" in folder.name for seed in skipped):
             shutil.copytree(folder, root / folder.name)
 
 

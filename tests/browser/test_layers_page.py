@@ -7,6 +7,7 @@ from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.record import Run
 from dpflat.runs.store import create_run
 from tests.app.pages import give_layers, make_run, measure_layers
+from tests.browser.conftest import DONE
 from tests.conftest import small_config, wait_until
 
 pytestmark = pytest.mark.browser
@@ -31,6 +32,7 @@ def test_measure_a_run_from_the_page_and_take_a_prefix_out(tmp_path, trained, se
     assert found_state(trained, tmp_path) == "finished"
     page.get_by_text("No layers were removed in this run; the sharpest is layer").first.wait_for(timeout=20_000)
     page.locator(".js-plotly-plot").first.wait_for()
+    page.wait_for_selector(DONE, timeout=30_000)
     page.get_by_test_id("stCheckbox").filter(has_text="layer 1").click()
     page.get_by_text("Taking out layer 1").first.wait_for()
     page.get_by_text("not retrained").first.wait_for()

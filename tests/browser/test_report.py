@@ -46,7 +46,7 @@ def test_it_draws_everything_offline_in_both_modes_and_a_name_stays_text(browser
         wait_until(lambda w=width, c=wanted: drawn(page, c, w), f"the charts in {mode}")
         assert page.locator(".js-plotly-plot").count() == count
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == as_rgb(wanted)
-        assert page.evaluate("document.documentElement.scrollWidth") == width
+        wait_until(lambda w=width: page.evaluate("document.documentElement.scrollWidth") == w, f"the width in {mode}")
         found = Axe().run(page, context={"exclude": [[".js-plotly-plot"]]})
         assert [v["id"] for v in found.response["violations"] if v["impact"] in ("serious", "critical")] == []
     assert EVIL in page.inner_text("h1 >> nth=0")
