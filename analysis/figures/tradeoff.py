@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
@@ -51,6 +52,12 @@ def mark_of(method: str) -> tuple[str, str]:
     """Role of colour and shape of a method: of one level alone the shape tells which."""
     level = next((shape for words, shape in LEVELS.items() if words in method), "triangle-up")
     return MARKS.get(method, ("part", level))
+
+
+def is_far_below(level: float, points: Sequence[MethodPoint], stars: Sequence[OwnRun]) -> bool:
+    """Whether a level lies so far below all that is drawn that the differences would not be seen beside it."""
+    drawn = [v for p in points for v in (p.low, p.high, *p.values)] + [star.value for star in stars]
+    return min(drawn) - level > max(drawn) - min(drawn)
 
 
 def draw_tradeoff(

@@ -11,10 +11,9 @@ import pandas as pd
 from analysis.comparison.gathered import Gathered
 from analysis.comparison.measures import SHARPNESS, Measure
 from analysis.comparison.pooling import BASELINE, name_setting, unusual_settings, unusual_strengths
-from analysis.figures.tradeoff import BANDS, OwnRun, draw_tradeoff
+from analysis.figures.tradeoff import BANDS, OwnRun, draw_tradeoff, is_far_below
 from analysis.figures.tradeoff_findings import describe_differences, describe_tradeoff, show_change
 from analysis.figures.tradeoff_panels import MethodDifference, draw_differences
-from analysis.results import MethodPoint
 from app.shown.figure import ShownFigure
 from app.shown.tradeoff_asked import HOLLOW, NON_PRIVATE, REPAIRED, Asked, make_code, say_measured
 from app.summary import show_seeds
@@ -51,12 +50,6 @@ def level_of(measure: Measure, task: str) -> float | None:
     """What no knowledge reaches: the bundled tasks have two classes of equal size, and so has an attack's coin."""
     bundled = measure.score == "correct" and task in bundled_tasks()
     return COIN if bundled or measure.name == "attack" else None
-
-
-def is_far_below(level: float, points: Sequence[MethodPoint], stars: Sequence[OwnRun]) -> bool:
-    """Whether a level lies so far below all that is drawn that the differences would not be seen beside it."""
-    drawn = [v for p in points for v in (p.low, p.high, *p.values)] + [star.value for star in stars]
-    return min(drawn) - level > max(drawn) - min(drawn)
 
 
 def compose_tradeoff(found: Gathered, asked: Asked, stars: tuple[OwnRun, ...] = ()) -> ShownFigure | None:

@@ -6,16 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from analysis.figures.findings import Finding, Verdict, compare_accuracy, cost_of_privacy, what_flatness_gives
-from analysis.figures.tradeoff import BANDS, OwnRun, draw_tradeoff
+from analysis.figures.tradeoff import BANDS, OwnRun, draw_tradeoff, is_far_below
 from analysis.results import MethodPoint, PairedDifference
 from analysis.tradeoff import compare_groups, group_by_examples, summarise_group
 from app.shown.code import Code, write_imports
 from app.shown.figure import ShownFigure
-from app.shown.tradeoff import is_far_below
 from app.summary import show_seeds
 from app.tradeoff_rows import own_rows, point_rows
 from app.ui.frame import show_shown
-from app.ui.start_below import REPAIRED, TITLES, show_guarantees, show_sharpness, show_stack
 from app.ui.states import read_only
 from app.ui.store import own_roots, own_runs, shipped_runs, store_signature
 from dpflat.catalog import BACKBONES, TASKS
@@ -192,7 +190,12 @@ def show_what_is_real(points: tuple[MethodPoint, ...]) -> None:
 
 
 def show_below(points: tuple[MethodPoint, ...]) -> None:
-    """How sharp the methods end, beside what they promise and what removing a prefix means."""
+    """How sharp the methods end, beside what they promise and what removing a prefix means.
+
+    What this needs is loaded here, once the figure stands: it takes half a second.
+    """
+    from app.ui.start_below import REPAIRED, TITLES, show_guarantees, show_sharpness, show_stack
+
     first = {p.method: p.runs[0] for p in points if p.method in TITLES and p.epsilon == EPSILON}
     runs = {method: Run(shipped_root() / run_id, shipped=True) for method, run_id in first.items()}
     left, right = st.columns(2, gap="large")
