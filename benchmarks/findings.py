@@ -27,6 +27,7 @@ from analysis.layers.trace import removed_layers
 from analysis.results import PairedDifference
 from analysis.store import find_analysis
 from analysis.tradeoff import Key, compare_groups, group_runs, summarise_group
+from app.claim_rows import show_ratio
 from dpflat.privacy.wording import show_epsilon, show_lower_bound
 from dpflat.runs.files import is_there, read_json, replace_file
 from dpflat.runs.layout import ARTIFACTS, SELECTION, shipped_root
@@ -224,17 +225,12 @@ def tell_attacks_on_all(attacked: Attacked) -> str:
 
 def tell_costs(stored: dict[str, Any]) -> str:
     """What each mode takes beside plain DP-SGD: ratios with their lowest and highest, and seconds before the steps."""
-
-    def show(ratios: list[float]) -> str:
-        middle, low, high = ratios
-        return f"{middle:.2f}" if low == high else f"{middle:.2f} ({low:.2f} to {high:.2f})"
-
     rows = [
         [
             mode.replace(".", ": "),
-            show(cost["step"]),
-            show(cost["training"]),
-            show(cost["peak_mb"]),
+            show_ratio(*cost["step"]),
+            show_ratio(*cost["training"]),
+            show_ratio(*cost["peak_mb"]),
             f"{cost['selection_s'] + cost['twin_s']:.0f}",
             str(cost["rounds"]),
         ]

@@ -36,10 +36,10 @@ def show_sharpness() -> None:
     card = found.judged.cards[SHARPNESS_CARD - 1]
     rows = group_drawn(card).get("sharpness")
     told = describe_row(card.rows[0], found.judged.claims)
-    if not rows or rows[0] is not card.rows[0]:
-        st.write(f"Sharpness of DP-Flat against DP prefix: {told.text}.")
-        return
     title = Finding(f"Sharpness of DP-Flat against DP prefix: {told.text}", told.verdict)
+    if not rows or rows[0] is not card.rows[0]:
+        st.write(f"{title.text}.")
+        return
     show_shown(replace(found.figures[SHARPNESS_CARD][0], key="start_sharpness", finding=title))
 
 

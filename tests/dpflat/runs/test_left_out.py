@@ -17,7 +17,7 @@ from dpflat.runs.packing import LEAVABLE, Packed, join_texts, split_texts
 from dpflat.runs.record import Run
 from dpflat.runs.store import load_run
 from dpflat.settings import apply_settings
-from tests.dpflat.runs.test_packing import FIXTURE, contents, count_changes, read_all
+from tests.dpflat.runs.test_packing import FIXTURE, contents, cut_off, read_all
 
 WEIGHTS, _ = LEAVABLE
 
@@ -137,12 +137,7 @@ def test_a_note_of_what_the_run_never_had_is_damage(folder):
 @pytest.mark.parametrize("cut_after", range(10))
 def test_wherever_it_is_killed_the_run_is_whole_and_the_next_call_ends_it(folder, monkeypatch, cut_after):
     said = say_all(folder)
-    with monkeypatch.context() as patch:
-        count_changes(patch, cut_after)
-        with pytest.raises(KeyboardInterrupt):
-            leave_out(folder)
-    for leftover in folder.rglob(".*.json*"):
-        leftover.unlink()
+    cut_off(monkeypatch, folder, leave_out, cut_after)
     assert say_all(folder) == said
     assert leave_out(folder)
     assert say_all(folder) == said

@@ -52,6 +52,16 @@ def contents(folder):
     return {f.relative_to(folder).as_posix(): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
 
 
+def cut_off(monkeypatch, folder, change, cut_after):
+    """A change of a folder that is killed after so many steps; the drafts that a kill leaves behind are gone."""
+    with monkeypatch.context() as patch:
+        count_changes(patch, cut_after)
+        with pytest.raises(KeyboardInterrupt):
+            change(folder)
+    for leftover in folder.rglob(".*.json*"):
+        leftover.unlink()
+
+
 def count_changes(patch, cut_after):
     """Have this process killed when it has replaced or deleted so many files."""
     done = 0
@@ -111,12 +121,7 @@ def test_wherever_it_is_killed_the_folder_reads_the_same_and_the_next_call_ends_
     said, whole = read_all(folder), contents(folder)
     if change is unpack_folder:
         pack_folder(folder)
-    with monkeypatch.context() as patch:
-        count_changes(patch, cut_after)
-        with pytest.raises(KeyboardInterrupt):
-            change(folder)
-    for leftover in folder.rglob(".*.json*"):
-        leftover.unlink()
+    cut_off(monkeypatch, folder, change, cut_after)
     assert read_all(folder) == said
     change(folder)
     assert read_all(folder) == said
