@@ -23,7 +23,7 @@ from dpflat.runs.store import list_runs
 
 STUDIES = (
     "shipped", "levels", "confirmatory", "landscape", "attacks", "attacks_as_published",
-    "trec", "qnli", "black_box", "strength", "full", "minilm",
+    "trec", "qnli", "black_box", "strength", "full", "qnli_full", "minilm",
 )  # fmt: skip
 ASKED = (
     ("shipped", "layers", "--only dp-prefix-eps3"),

@@ -40,14 +40,19 @@ def interval_of(judged: JudgedRow) -> PairedDifference | None:
 
 
 def name_row(judged: JudgedRow, others: Sequence[JudgedRow], claims: Claims) -> str:
-    """What stands before an interval: the side, and the task, in which the rows differ."""
+    """What stands before an interval: the side, the task and its training rows, as far as the rows differ in them."""
     row = judged.row
     if not isinstance(row, Difference | Equality | Barrier):
         return "all runs"
     seconds = {getattr(other.row, "second", "") for other in others}
-    tasks = {claims.cells[getattr(other.row, "cells", row.cells)].task for other in others}
+    cells = [claims.cells[getattr(other.row, "cells", row.cells)] for other in others]
+    data = {(cell.task, cell.train_rows) for cell in cells}
+    own = claims.cells[row.cells]
     name = row.first if len(seconds) == 1 else f"against {row.second}"
-    return name if len(tasks) == 1 else f"{name}, {claims.cells[row.cells].task}"
+    if len(data) == 1:
+        return name
+    sizes = {rows for task, rows in data if task == own.task}
+    return f"{name}, {own.task}" + (f", {own.train_rows:,} rows" if own.train_rows and len(sizes) > 1 else "")
 
 
 def draw_claim(rows: Sequence[JudgedRow], claims: Claims, mode: tokens.Mode) -> go.Figure:

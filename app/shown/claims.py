@@ -78,6 +78,11 @@ def _compose(judged: JudgedCard, name: str, rows: list[JudgedRow], claims: Claim
     )
 
 
+def name_data(cells: Cells) -> str:
+    """The task, and its training rows where the rules ask for a number of them."""
+    return f"{cells.task} ({cells.train_rows:,} training rows)" if cells.train_rows else cells.task
+
+
 def describe_cells(rows: Sequence[JudgedRow], claims: Claims) -> str:
     """What, unit, n, seeds and data behind the intervals of some rows of one measure."""
     first, measure = rows[0], measure_of(rows[0])
@@ -94,7 +99,7 @@ def describe_cells(rows: Sequence[JudgedRow], claims: Claims) -> str:
         what = f"Paired differences in {measure.words}{matched}"
         over = "interval over seeds and test examples" if several else "interval over seeds only (Student's t)"
     spans = [f"{len(each.seeds)} seeds, {each.seeds[0]} to {each.seeds[-1]}" for each in asked]
-    data = [f"{each.task}, {each.backbone}, epsilon {each.epsilon:g}" for each in asked]
+    data = [f"{name_data(each)}, {each.backbone}, epsilon {each.epsilon:g}" for each in asked]
     parts = [
         what,
         f"n = {' and '.join(f'{size:,}' for size in sizes)} test examples" if several else "",

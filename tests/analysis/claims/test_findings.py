@@ -27,7 +27,7 @@ from tests.analysis.claims.made_up import CLAIMS
 ACCURACY = CLAIMS.cards[3].rows[0]
 SHARPNESS = CLAIMS.cards[4].rows[2]
 WHOLE = CLAIMS.cards[0].rows[0]
-NEAREST = CLAIMS.cards[0].rows[2]
+ELSEWHERE = CLAIMS.cards[0].rows[2]
 TWIN, ATTACK = CLAIMS.cards[9].rows[0], CLAIMS.cards[7].rows[0]
 FLATTER, PROOF = CLAIMS.cards[6].rows[0], CLAIMS.cards[8].rows[0]
 
@@ -54,7 +54,7 @@ SAID = [
      "no difference above 10 % seen, 0 % [−5, +5]"),
     (WHOLE, "reproduced", -0.004, 0.03, {}, "not lower by 1 point or more, +1.3 points [−0.4, +3.0]"),
     (WHOLE, "contradicted", -0.05, -0.03, {}, "lower by more than 1 point, −4.0 points [−5.0, −3.0]"),
-    (NEAREST, "contradicted", -0.05, -0.03, {},
+    (ELSEWHERE, "contradicted", -0.05, -0.03, {},
      "exploratory: lower by more than 1 point, −4.0 points [−5.0, −3.0]"),
     (ATTACK, "reproduced", -0.01, 0.01, {}, "exploratory: not higher by 0.02 or more, 0.000 [−0.010, +0.010]"),
     (TWIN, "reproduced", 0.001, 0.005, {},
@@ -138,7 +138,17 @@ def test_every_interval_of_a_figure_has_a_name_of_its_own_once_all_runs_are_ther
     assert [t.y[0] for t in means] == ["DP-Flat, rotten_tomatoes", "DP-Flat, trec", "DP-Flat, qnli"]
     told = describe_cells(levels["accuracy"], CLAIMS)
     assert "10 seeds, 10 to 19" in told
-    assert "rotten_tomatoes, dpflat-tiny, epsilon 3; trec, dpflat-tiny, epsilon 3; qnli, dpflat-tiny" in told
+    assert "rotten_tomatoes, dpflat-tiny, epsilon 3; trec (5,452 training rows), dpflat-tiny, epsilon 3; qnli" in told
+
+
+def test_two_intervals_on_one_data_set_are_told_apart_by_their_training_rows():
+    rows = [judged(row, Outcome.SAME, -0.01, 0.01) for row in CLAIMS.cards[0].rows]
+    assert [name_row(row, rows, CLAIMS) for row in rows] == [
+        "against full fine-tuning, qnli, 104,743 rows",
+        "against full fine-tuning, qnli, 4,389 rows",
+        "against full fine-tuning, rotten_tomatoes",
+        "against non-private prefix, rotten_tomatoes",
+    ]
 
 
 def test_raw_ratios_stand_beside_matched_ones_only_where_they_differ():

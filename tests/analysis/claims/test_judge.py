@@ -160,7 +160,7 @@ def test_exploratory_rows_say_what_they_find_and_count_as_nothing_else(root):
         measure_attack(flat, 0.512)
     judged = judge(root)
     found = {n: [(row.outcome, row.found) for row in judged.cards[n - 1].rows] for n in (1, 6, 8, 10)}
-    assert found[1][2] == (Outcome.EXPLORATORY, Outcome.CONTRADICTED)
+    assert found[1][3] == (Outcome.EXPLORATORY, Outcome.CONTRADICTED)
     assert found[6] == found[8] == [(Outcome.EXPLORATORY, Outcome.REPRODUCED)]
     assert found[10] == [(Outcome.EXPLORATORY, Outcome.REPRODUCED)] * 2
     assert [judged.cards[n - 1].outcome for n in (1, 6, 8, 10)] == [Outcome.UNTESTED, *[Outcome.EXPLORATORY] * 3]
