@@ -91,9 +91,13 @@ def _read_result(folder: Path, stamp: int) -> Any:  # noqa: ARG001
 
 def analyze_command(run: Run, config: AnalysisConfig) -> str:
     """The terminal's command for an analysis, new or to go on with."""
+    return layout.run_command("analyze", run.folder, f" {ask(config)}")
+
+
+def ask(config: AnalysisConfig) -> str:
+    """What to measure and how, as the terminal takes it: the kind, then each setting that is not the default."""
     changed = config.model_dump(mode="json", exclude_defaults=True)
-    settings = "".join(f" --set {shlex.quote(f'{name}={value}')}" for name, value in changed.items())
-    return layout.run_command("analyze", run.folder, f" {config.kind}{settings}")
+    return config.kind + "".join(f" --set {shlex.quote(f'{name}={value}')}" for name, value in changed.items())
 
 
 def folder_of(root: Path, run: Run, config: AnalysisConfig) -> Path:

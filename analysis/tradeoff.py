@@ -9,6 +9,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
@@ -82,7 +83,7 @@ def pair(first: dict[int, np.ndarray], second: dict[int, np.ndarray]) -> PairedD
 
 
 def load_scores(run: Run, name: str = "correct") -> np.ndarray | None:
-    """One score of each test example, (examples,); None where predictions are not stored.
+    """One score of each test example, (examples,), not to be written to; None where predictions are not stored.
 
     Args:
         run: a finished run.
@@ -94,11 +95,20 @@ def load_scores(run: Run, name: str = "correct") -> np.ndarray | None:
     path = run.folder / ARTIFACTS / PREDICTIONS
     if not path.exists():
         return None
+    found = path.stat()
+    return _read_scores(path, name, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _read_scores(path: Path, name: str, stamp: int, size: int) -> np.ndarray:
+    del stamp, size
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return np.asarray(arrays[name])
+            scores = np.asarray(arrays[name])
     except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error):
         raise unreadable(path, "is damaged") from None
+    scores.flags.writeable = False
+    return scores
 
 
 Key = tuple[str, float | None]

@@ -17,7 +17,7 @@ from pathlib import Path
 from analysis.claims.reading import find_runs
 from analysis.claims.rules import Barrier, read_claims
 from analysis.landscape.settings import way_to
-from analysis.store import analyze_command
+from analysis.store import ask
 from dpflat.runs.layout import shipped_root
 from dpflat.runs.store import list_runs
 
@@ -53,12 +53,13 @@ def list_ways(root: Path) -> list[str]:
     """The commands that measure the ways between two runs that claims ask for."""
     claims = read_claims()
     found = find_runs(claims, list_runs(root, shipped=False))
-    commands = []
+    where, commands = f"--runs {shlex.quote(str(root))}", []
     for row in claims.rows():
         if isinstance(row, Barrier):
             first, second = (found[row.cells, method] for method in (row.first, row.second))
-            commands += [analyze_command(first[s], way_to(second[s].id)) for s in sorted(first.keys() & second.keys())]
-    return [command.partition(" --runs ")[0] + f" --runs {shlex.quote(str(root))}" for command in commands]
+            pairs = [(first[seed].id, way_to(second[seed].id)) for seed in sorted(first.keys() & second.keys())]
+            commands += [f"dpflat analyze {run} {ask(config)} {where}" for run, config in pairs]
+    return commands
 
 
 def main() -> None:
