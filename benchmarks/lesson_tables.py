@@ -32,7 +32,7 @@ from dpflat.studies import list_configs, read_study
 
 STUDIES = Path(__file__).parent / "lesson_studies"
 ATTACK = AttacksConfig(shadows=0)
-QUARTERS = (0.0, 1 / 3, 2 / 3, 1.0)
+SHARES = (0.0, 1 / 3, 2 / 3, 1.0)
 Row = dict[str, Any]
 
 
@@ -56,17 +56,15 @@ def describe_clipping(run: Run) -> Row:
     Norms are the 10, 50 and 90 % quantiles of a batch's records before clipping; the noise is the standard deviation of
     one entry of the averaged gradient, sigma C / B.
     """
-    privacy, batch = run.config.privacy, run.config.optimiser.batch_size
-    steps = run.steps
-    chosen = [steps[round(share * (len(steps) - 1))] for share in QUARTERS]
+    steps, batch = run.steps, run.config.optimiser.batch_size
+    chosen = [steps[round(share * (len(steps) - 1))] for share in SHARES]
     releases = plan_privacy(run.config)[0].gradient_steps
     assert releases is not None
-    sigma = releases.noise_multiplier
     return describe_run(run) | {
-        "max_grad_norm": privacy.max_grad_norm,
+        "max_grad_norm": releases.max_grad_norm,
         "batch_size": batch,
-        "noise_multiplier": sigma,
-        "noise": sigma * privacy.max_grad_norm / batch,
+        "noise_multiplier": releases.noise_multiplier,
+        "noise": releases.noise_multiplier * releases.max_grad_norm / batch,
         "clipped_share": fmean(step["clipped_share"] for step in steps),
         "at": [{name: step[name] for name in ("step", "clipped_share", "gradient_norms")} for step in chosen],
     }
