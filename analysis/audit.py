@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Verdict:
 
 def upper_rate(count: int, trials: int, alpha: float) -> float:
     """The one-sided Clopper-Pearson upper bound of a rate at confidence 1 - alpha (Clopper and Pearson 1934)."""
-    return 1.0 if count >= trials else float(beta.ppf(1 - alpha, count + 1, trials - count))
+    return 1.0 if count >= trials else float(betaincinv(count + 1, trials - count, 1 - alpha))
 
 
 def epsilon_lower_bound(

@@ -13,10 +13,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from dp_accounting.pld import common, privacy_loss_distribution
-from dp_accounting.pld.privacy_loss_distribution import PrivacyLossDistribution
 
 from dpflat.errors import DPFlatError
 from dpflat.forecast import plan_privacy
@@ -24,6 +23,9 @@ from dpflat.privacy.accounting import HIGHEST_NOISE, LOWEST_NOISE, rdp_epsilon
 from dpflat.privacy.plan import ExponentialSelection, Mechanism, PrivacyPlan, SubsampledGaussian
 from dpflat.privacy.wording import show_epsilon
 from dpflat.runs.record import Run
+
+if TYPE_CHECKING:
+    from dp_accounting.pld.privacy_loss_distribution import PrivacyLossDistribution
 
 POINTS, TAIL, LARGEST = 1500, 1e-12, 500.0
 COARSEST, FINEST, CLOSE, FIRST_SLOPE = 1e-3, 1e-5, 1e-4, -1.5
@@ -55,6 +57,8 @@ def compose_losses(mechanisms: tuple[Mechanism, ...]) -> PrivacyLossDistribution
     """
     reach = rdp_epsilon(mechanisms, 1e-6)
     interval = max(FINEST, min(COARSEST, reach / 2000), reach / 20_000)
+    from dp_accounting.pld import common, privacy_loss_distribution
+
     whole = privacy_loss_distribution.identity(value_discretization_interval=interval)
     for mechanism in mechanisms:
         if isinstance(mechanism, ExponentialSelection):

@@ -16,11 +16,20 @@ sys.exit(f"the page imported {{heavy}}" if heavy else 0)
 """
 
 
+FIRST_FIGURE = """
+import sys
+sys.path.insert(0, {root!r})
+import app.ui.page_start
+heavy = sorted(set(sys.modules) & {{"torch", "scipy", "dp_accounting"}})
+sys.exit(f"Start imported {{heavy}}" if heavy else 0)
+"""
+
+
 @pytest.mark.integration
-def test_the_page_imports_no_torch_up_to_its_first_paint(tmp_path):
-    code = FIRST_PAINT.format(main=str(ROOT / "app" / "main.py"))
+@pytest.mark.parametrize("code", [FIRST_PAINT, FIRST_FIGURE], ids=["whole page", "up to the figure of Start"])
+def test_the_page_loads_nothing_slow_that_it_does_not_need(tmp_path, code):
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code.format(main=str(ROOT / "app" / "main.py"), root=str(ROOT))],
         capture_output=True,
         text=True,
         cwd=tmp_path,

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
 
 LARGEST = 100.0
 
@@ -49,6 +48,8 @@ def p_value(canaries: int, guesses: int, right: int, epsilon: float, delta: floa
         epsilon: at least 0.
         delta: at least 0.
     """
+    from scipy.stats import binom  # half a second to load, which readers of results do not wait for
+
     chance = 1 / (1 + np.exp(-epsilon))
     tail = float(binom.sf(right - 1, guesses, chance))
     if right == 0 or delta == 0:

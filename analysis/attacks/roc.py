@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta, binom
 
 RESAMPLES, CHUNK = 1000, 50
 FEWEST_FALSE_ALARMS = 10
@@ -48,9 +47,11 @@ class Found:
 
 def clopper_pearson(count: int, trials: int, confidence: float = 0.95) -> Share:
     """A share with its exact two-sided interval (Clopper and Pearson 1934)."""
+    from scipy.special import betaincinv
+
     tail = (1 - confidence) / 2
-    low = 0.0 if count == 0 else float(beta.ppf(tail, count, trials - count + 1))
-    high = 1.0 if count == trials else float(beta.ppf(1 - tail, count + 1, trials - count))
+    low = 0.0 if count == 0 else float(betaincinv(count, trials - count + 1, tail))
+    high = 1.0 if count == trials else float(betaincinv(count + 1, trials - count, 1 - tail))
     return Share(count / trials, low, high)
 
 
@@ -141,6 +142,8 @@ def bound_ranks(count: int, share: float, alpha: float) -> tuple[int, int]:
         share: of all that lies above the quantile.
         alpha: probability that it does not lie between the two, half of it on each side.
     """
+    from scipy.stats import binom  # half a second to load, which readers of results do not wait for
+
     above = binom(count, share)
     first, last = int(above.ppf(alpha / 2)), int(above.ppf(1 - alpha / 2)) + 1
     return first, last

@@ -9,8 +9,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student_t
 
 MOST_FLIPPED = 20
 LEVEL = 0.975
@@ -63,7 +61,9 @@ def count_seeds(deviation: float, margin: float) -> int:
         deviation: standard deviation over seeds of the paired difference, s.
         margin: smallest effect that matters, m, in the same unit.
     """
-    count = max(2, math.floor((float(norm.ppf(LEVEL)) * deviation / margin) ** 2))
-    while float(student_t.ppf(LEVEL, count - 1)) * deviation / math.sqrt(count) >= margin:
+    from scipy.special import ndtri, stdtrit
+
+    count = max(2, math.floor((float(ndtri(LEVEL)) * deviation / margin) ** 2))
+    while float(stdtrit(count - 1, LEVEL)) * deviation / math.sqrt(count) >= margin:
         count += 1
     return count

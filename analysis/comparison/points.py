@@ -10,7 +10,6 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.stats import t as student_t
 
 from analysis.comparison.measures import Measure
 from analysis.comparison.reading import Measured
@@ -30,7 +29,9 @@ def student_interval(values: np.ndarray) -> tuple[float, float]:
     mean, count = float(np.mean(values)), len(values)
     if count < 2:
         return mean, mean
-    reach = float(student_t.ppf(0.975, count - 1) * np.std(values, ddof=1) / math.sqrt(count))
+    from scipy.special import stdtrit
+
+    reach = float(stdtrit(count - 1, 0.975) * np.std(values, ddof=1) / math.sqrt(count))
     return mean - reach, mean + reach
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from analysis.parts import follow_as
 
@@ -94,6 +94,6 @@ def summarise_ball(scales: Sequence[float], pairs: Sequence[Pair]) -> list[Rise]
 def _summarise(scale: float, rises: np.ndarray) -> Rise:
     means = rises.mean(axis=1)
     mean, error = float(means.mean()), float(means.std(ddof=1) / np.sqrt(len(means)))
-    reach = float(student_t.ppf(0.975, len(means) - 1)) * error
+    reach = float(stdtrit(len(means) - 1, 0.975)) * error
     tenth, ninetieth = np.quantile(rises, (0.1, 0.9))
     return Rise(scale, mean, mean - reach, mean + reach, float(tenth), float(ninetieth))

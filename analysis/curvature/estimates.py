@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from analysis.curvature.lanczos import Krylov, expand
 from analysis.curvature.product import Product
@@ -57,7 +57,7 @@ def estimate_trace(
         image = yield from follow_as(product(outside), probe / probes)
         found.append(float(outside @ image))
     error = float(np.std(found, ddof=1) / np.sqrt(probes))
-    reach = float(student_t.ppf(0.975, probes - 1)) * error
+    reach = float(stdtrit(probes - 1, 0.975)) * error
     return Trace(float(values.sum() + np.mean(found)), error, reach, probes)
 
 

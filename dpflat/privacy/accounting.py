@@ -13,14 +13,15 @@ from __future__ import annotations
 import logging
 import math
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from dp_accounting import dp_event
-from dp_accounting.pld import PLDAccountant
-from dp_accounting.rdp import RdpAccountant
 
 from dpflat.errors import DPFlatError
 from dpflat.privacy.plan import ExponentialSelection, Mechanism, PrivacyPlan, SubsampledGaussian
+
+if TYPE_CHECKING:  # dp-accounting takes a second to load, which pages that only read ledgers do not wait for
+    from dp_accounting import dp_event
 
 ORDERS = np.array(
     [1.05]
@@ -43,6 +44,8 @@ def mechanism_rdp(mechanism: Mechanism) -> np.ndarray:
 
 @lru_cache(maxsize=512)
 def _step_rdp(noise_multiplier: float, sample_rate: float) -> np.ndarray:
+    from dp_accounting.rdp import RdpAccountant
+
     accountant = RdpAccountant(list(ORDERS))
     accountant.compose(_gaussian_event(noise_multiplier, sample_rate, 1))
     rdp: np.ndarray = np.asarray(accountant._rdp, dtype=float)
@@ -50,6 +53,8 @@ def _step_rdp(noise_multiplier: float, sample_rate: float) -> np.ndarray:
 
 
 def _gaussian_event(noise_multiplier: float, sample_rate: float, steps: int) -> dp_event.DpEvent:
+    from dp_accounting import dp_event
+
     step = dp_event.GaussianDpEvent(noise_multiplier)
     if sample_rate < 1:
         step = dp_event.PoissonSampledDpEvent(sample_rate, step)
@@ -86,6 +91,8 @@ def pld_epsilon(mechanisms: tuple[Mechanism, ...], delta: float) -> float | None
     """Epsilon at delta by the privacy loss distribution; None where a mechanism has none."""
     if not mechanisms or not all(isinstance(m, SubsampledGaussian) for m in mechanisms):
         return None
+    from dp_accounting.pld import PLDAccountant
+
     accountant = PLDAccountant()
     for m in mechanisms:
         assert isinstance(m, SubsampledGaussian)
