@@ -99,7 +99,13 @@ def draw_tradeoff(
         _draw_method(figure, group, factor, palette, measure)
     told = [v for p in points for v in (p.low, p.high, *p.values)] + ([] if level is None else [level])
     low, high = _vertical_range([measure.scale * v for v in told], yours, measure)
-    ends = [(group[-1].epsilon or 1, measure.scale * group[-1].mean, method) for method, group in by_method.items()]
+    lasts = [group[-1] for group in by_method.values()]
+    within = [p for p in lasts if (p.epsilon or 1) < max(last.epsilon or 1 for last in lasts)]
+    alone = within[0] if len(within) == 1 else None
+    if alone is not None:
+        top, name = measure.scale * alone.high, shorten(alone.method)
+        _label(figure, alone.epsilon or 1, top, name, palette, xanchor="center", yanchor="bottom")
+    ends = [(p.epsilon or 1, measure.scale * p.mean, p.method) for p in lasts if p is not alone]
     name_methods(figure, ends, (height - ROOM_OF_AXIS) / (high - low), palette)
     named: set[str] = set()
     for own in yours:
@@ -145,10 +151,9 @@ def _label(figure: go.Figure, x: float, y: float, text: str, palette: tokens.Pal
 def _draw_band(
     figure: go.Figure, point: MethodPoint, lowest: float, palette: tokens.Palette, measure: Measure, above: bool
 ) -> None:
-    """Interval of a method without noise; its words stand above or under it, so that those of two do not meet."""
-    if point.low == point.high:
-        figure.add_hline(y=measure.scale * point.low, line={"width": 1, "color": palette.reference})
-    else:
+    """Mean and interval of a method without noise; the words of two stand above and under the lines of their means."""
+    figure.add_hline(y=measure.scale * point.mean, line={"width": 1, "color": palette.reference}, layer="below")
+    if point.low != point.high:
         figure.add_hrect(
             y0=measure.scale * point.low,
             y1=measure.scale * point.high,
@@ -158,8 +163,8 @@ def _draw_band(
             layer="below",
         )
     text = f"{BANDS[point.method]}, {measure.show(point.mean)}"
-    edge, anchor = (point.high, "bottom") if above else (point.low, "top")
-    _label(figure, lowest, measure.scale * edge, text, palette, xanchor="left", yanchor=anchor)
+    anchor = "bottom" if above else "top"
+    _label(figure, lowest, measure.scale * point.mean, text, palette, xanchor="left", yanchor=anchor)
 
 
 def _draw_method(

@@ -39,8 +39,9 @@ def test_each_verdict_draws_the_difference_that_its_sentence_tells(verdict, mode
     )
     mean = named(figure, "DP prefix")
     assert mean.y[0] / 100 - OPEN == pytest.approx(difference.mean)
-    band = figure.layout.shapes[0]
+    line, band = figure.layout.shapes[:2]
     assert (band.y0, band.y1) == pytest.approx((78.0, 82.0))
+    assert (line.y0, line.y1) == pytest.approx((80.0, 80.0))
     palette = set(vars(tokens.PALETTES[mode]).values())
     assert {trace.marker.color for trace in figure.data if trace.marker.color} <= palette
     assert figure.layout.template.layout.paper_bgcolor in palette
@@ -60,7 +61,7 @@ def test_full_fine_tuning_is_a_grey_band_beside_that_of_prefixes_and_their_words
     notes = {note.text: note for note in figure.layout.annotations}
     full, prefix = notes["full fine-tuning, non-private, 82.0 %"], notes["non-private, 80.0 %"]
     assert (full.yanchor, prefix.yanchor) == ("bottom", "top")
-    assert (full.y, prefix.y) == pytest.approx((84.0, 78.0))
+    assert (full.y, prefix.y) == pytest.approx((82.0, 80.0))
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,16 @@ def test_epsilon_is_on_a_log_axis_and_methods_are_named_at_their_line_not_in_a_l
     assert "ε of the noise" in figure.layout.xaxis.title.text
     assert {"DP prefix", "head only", "majority class"} <= set(words(figure))
     assert not figure.layout.template.layout.showlegend
+
+
+def test_the_one_name_that_would_lie_over_the_lines_of_others_stands_above_its_interval():
+    line = [point("DP prefix", epsilon, 0.7) for epsilon in (3.0, 8.0)]
+    notes = {n.text: n for n in draw(*line, point("DP-Flat", 3.0, 0.7)).layout.annotations}
+    assert (notes["DP-Flat"].yanchor, notes["DP-Flat"].xanchor) == ("bottom", "center")
+    assert notes["DP-Flat"].y == pytest.approx(72.0)
+    assert notes["DP prefix"].xanchor == "left"
+    several = draw(*line, point("DP-Flat", 3.0, 0.7), point("head only", 3.0, 0.6)).layout.annotations
+    assert {n.xanchor for n in several} == {"left"}
 
 
 def test_ones_own_runs_are_stars_named_once_an_epsilon():
