@@ -1,1 +1,1 @@
-"""The paper's claims, each judged by a rule that was written before its runs."""
+"""The paper's claims, each judged by a written rule; what decides was written before its runs."""

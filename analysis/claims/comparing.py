@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from analysis.claims.reading import BySeed, read_barrier, read_sharpness, read_threshold
 from analysis.claims.rules import Barrier, Compared, Correlation
 from analysis.comparison.correlation import Correlation as RankCorrelation
-from analysis.comparison.correlation import correlate_ranks
+from analysis.comparison.correlation import correlate_ranks, correlate_within
 from analysis.comparison.points import student_interval
 from analysis.layers.results import Reading
 from analysis.results import PairedDifference
@@ -24,6 +24,8 @@ from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run
 
 T = TypeVar("T")
+FEW_SEEDS = 10
+"""Below so many the bootstrap over seeds is too narrow, so that Student's t over seeds counts where it is wider."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,14 @@ class Comparison:
         values: first minus second, one a seed, of logarithms for sharpness.
         difference: their mean with its interval; None where nothing pairs.
         raw: the same of sharpness without matched dimensions; None where that is the same.
+        examples_reach: half the width that the interval would have however many seeds there were, since the test
+            examples are a sample; zero where there are none.
     """
 
     values: tuple[float, ...]
     difference: PairedDifference | None
     raw: PairedDifference | None = None
+    examples_reach: float = 0.0
 
 
 @dataclass
@@ -95,7 +100,30 @@ def _compare_accuracy(source: Source, row: Compared) -> Comparison:
     first, second = (source.gather(load_scores, row.cells, method) for method in (row.first, row.second))
     seeds = sorted(first.keys() & second.keys())
     values = tuple(float(np.mean(first[seed]) - np.mean(second[seed])) for seed in seeds)
-    return Comparison(values, pair(first, second))
+    difference = pair(first, second)
+    if difference is None:
+        return Comparison(values, None)
+    if len(values) < FEW_SEEDS:
+        low, high = student_interval(np.array(values))
+        difference = replace(difference, low=min(low, difference.low), high=max(high, difference.high))
+    apart = np.stack([first[seed].astype(float) - second[seed].astype(float) for seed in seeds])
+    return Comparison(values, difference, examples_reach=measure_examples_reach(apart))
+
+
+def measure_examples_reach(differences: np.ndarray) -> float:
+    """Half the width of a 95 % interval that comes from the test examples alone, at any number of seeds.
+
+    1.96 times the standard error over examples of their mean difference over seeds; what single seeds add to the spread
+    of those means is taken off.
+
+    Args:
+        differences: (seeds, examples), first minus second.
+    """
+    seeds, examples = differences.shape
+    if seeds < 2 or examples < 2:
+        return 0.0
+    from_seeds = float(differences.var(axis=0, ddof=1).mean()) / seeds
+    return 1.96 * math.sqrt(max(0.0, float(differences.mean(axis=0).var(ddof=1)) - from_seeds) / examples)
 
 
 def _compare_sharpness(source: Source, row: Compared) -> Comparison:
@@ -130,11 +158,18 @@ def measure_barriers(source: Source, row: Barrier) -> Comparison:
     return over_seeds(list(source.gather(height, row.cells, row.first).values()))
 
 
-def correlate(source: Source, row: Correlation) -> RankCorrelation:
-    """Sharpness, dimensions matched to the run of its seed that moves most entries, with test accuracy, over runs."""
+def correlate(source: Source, row: Correlation) -> tuple[RankCorrelation, RankCorrelation | None]:
+    """Sharpness, dimensions matched to the run of its seed that moves most entries, with test accuracy.
+
+    Returns:
+        Over all runs, and within methods, over the seeds that every method has; None where there are none.
+    """
     readings = {method: source.gather(read_sharpness, row.cells, method) for method in row.methods}
     scores = {method: source.gather(load_scores, row.cells, method) for method in row.methods}
     both = [(method, seed) for method in row.methods for seed in readings[method] if seed in scores[method]]
     most = {seed: max(readings[m][s].entries for m, s in both if s == seed) for _, seed in both}
-    flat = [float(readings[method][seed].matched("box", most[seed]) or 0) for method, seed in both]
-    return correlate_ranks(flat, [float(np.mean(scores[method][seed])) for method, seed in both])
+    flat = {(m, s): float(readings[m][s].matched("box", most[s]) or 0) for m, s in both}
+    accuracy = {(method, seed): float(np.mean(scores[method][seed])) for method, seed in both}
+    seeds = [seed for seed in most if all((method, seed) in flat for method in row.methods)]
+    tables = [np.array([[values[m, s] for s in seeds] for m in row.methods]) for values in (flat, accuracy)]
+    return correlate_ranks(list(flat.values()), list(accuracy.values())), correlate_within(*tables) if seeds else None

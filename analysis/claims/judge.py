@@ -5,6 +5,7 @@ Privacy: what is stored of private data: diagnostic.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -50,9 +51,9 @@ def _look(source: Source, claims: Claims, row: AnyRow) -> JudgedRow:
         case Proof():
             return _look_at_trials(source, row)
         case Correlation():
-            found = correlate(source, row)
+            found, within = correlate(source, row)
             of = len(row.methods) * len(claims.cells[row.cells].seeds)
-            judged = JudgedRow(row, Outcome.NOT_YET, found.runs, of, correlation=found)
+            judged = JudgedRow(row, Outcome.NOT_YET, found.runs, of, correlation=found, within=within)
             answer = source.answer(row.cells, row.methods[0])
             return replace(judged, runs=source.ids(row.cells, row.methods), guarantee=answer)
     assert isinstance(row, Difference | Equality | Barrier)
@@ -65,6 +66,7 @@ def _look(source: Source, claims: Claims, row: AnyRow) -> JudgedRow:
         difference=comparison.difference,
         raw=comparison.raw,
         values=comparison.values,
+        examples_reach=comparison.examples_reach,
         runs=source.ids(row.cells, (row.first, row.second)),
         guarantee=source.answer(row.cells, row.first),
     )
@@ -113,15 +115,14 @@ def _conclude(claims: Claims, judged: JudgedRow, adjusted: float | None) -> Judg
         found = judge_equality(difference, row.side, margin)
     else:
         found = judge_barrier(difference, margin)
-    needed = _count_needed(judged, margin) if found is Outcome.CANNOT_TELL else None
+    needed = _count_needed(judged, margin) if isinstance(row, Difference) and found is Outcome.CANNOT_TELL else None
     return replace(judged, found=found, adjusted=adjusted, needed=needed)
 
 
-def _count_needed(judged: JudgedRow, margin: float) -> int:
-    """Seeds at which the interval is narrower than the margin; where it is so already, at which it cannot lie across.
+def _count_needed(judged: JudgedRow, margin: float) -> int | None:
+    """Seeds that would settle a difference; None where no number of seeds would, with these test examples.
 
     An interval whose half width is below half the margin leaves out zero or lies inside the margin, wherever it is.
     """
-    deviation = float(np.std(judged.values, ddof=1))
-    enough = count_seeds(deviation, margin)
-    return enough if enough > judged.seeds else count_seeds(deviation, margin / 2)
+    room = (margin / 2) ** 2 - judged.examples_reach**2
+    return count_seeds(float(np.std(judged.values, ddof=1)), math.sqrt(room)) if room > 0 else None

@@ -33,22 +33,18 @@ def judge_difference(
     return Outcome.CANNOT_TELL
 
 
-def judge_equality(
-    difference: PairedDifference, side: Literal["both", "not_lower", "not_higher"], margin: float
-) -> Outcome:
-    """Whether two sides are equal within a margin, or one is not worse by more than it.
+def judge_equality(difference: PairedDifference, side: Literal["not_lower", "not_higher"], margin: float) -> Outcome:
+    """Whether one side is not worse than the other by more than a margin.
 
     Args:
         difference: first minus second, with its 95 % interval.
-        side: equal within the margin; not below by more than it; not above by more than it.
+        side: not below by more than the margin; not above by more than it.
         margin: smallest effect that matters.
     """
-    below, above = side != "not_higher", side != "not_lower"
-    if (not below or difference.low > -margin) and (not above or difference.high < margin):
+    low, high = (difference.low, difference.high) if side == "not_lower" else (-difference.high, -difference.low)
+    if low > -margin:
         return Outcome.REPRODUCED
-    if (below and difference.high < -margin) or (above and difference.low > margin):
-        return Outcome.CONTRADICTED
-    return Outcome.CANNOT_TELL
+    return Outcome.CONTRADICTED if high < -margin else Outcome.CANNOT_TELL
 
 
 def judge_correlation(correlation: Correlation, direction: Direction) -> Outcome:

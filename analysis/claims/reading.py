@@ -144,16 +144,17 @@ def _changed(path: Path) -> int:
 @lru_cache(maxsize=4)
 def _read_trials(trials: Path, attack: Path, *changed: int) -> Trials:  # noqa: ARG001  read again when changed
     try:
-        modes: dict[str, Any] = read_json(trials)["modes"]
+        tried: dict[str, Any] = read_json(trials)
+        modes: dict[str, Any] = tried["modes"]
         published = {mode: found for mode, found in modes.items() if mode.endswith("as_published")}
         others = [float(found["largest"]) for mode, found in modes.items() if mode not in published]
         bounds = read_json(attack) if attack.exists() else None
         verdicts = list(bounds["verdicts"].values()) if bounds else []
         return Trials(
             largest={mode: float(found["largest"]) for mode, found in published.items()},
-            above={mode: float(found["share_above_c"]) for mode, found in published.items()},
             count=min(len(found["trials"]) for found in published.values()),
             repaired=max(others, default=None),
+            authors={mode: float(found["largest"]) for mode, found in tried.get("authors", {}).items()},
             bound=max((float(v["bound"]) for v in verdicts), default=None),
             bound_over_all=max((float(v["bound_over_all"]) for v in verdicts), default=None),
             claimed=float(bounds["conditions"]["claimed_epsilon"]) if bounds else None,

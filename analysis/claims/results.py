@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from analysis.claims.rules import AnyRow, Card, Claims
@@ -32,8 +32,9 @@ class Trials:
     """Records taken away one at a time, and an attack on a claimed epsilon.
 
     Attributes:
-        largest: for each published mode, how far one record moved the clipped sum at most, in units of C.
-        above: for each of them the share of trials above 1 C.
+        largest: for each published mode, how far one record moved the clipped sum at most, in units of C, at a strength
+            chosen so that it can be seen.
+        authors: the same at the authors' own strengths; empty where it was not tried.
         count: trials of each.
         repaired: the same largest movement over all other modes, repaired or off; None where there are none.
         bound: the highest epsilon that the attack measured for one setting at 95 %; None where there is no file.
@@ -42,9 +43,9 @@ class Trials:
     """
 
     largest: Mapping[str, float]
-    above: Mapping[str, float]
     count: int
     repaired: float | None
+    authors: Mapping[str, float] = field(default_factory=dict)
     bound: float | None = None
     bound_over_all: float | None = None
     claimed: float | None = None
@@ -62,10 +63,12 @@ class JudgedRow:
         difference: first minus second, of logarithms for sharpness; of a barrier its height; None where nothing pairs.
         raw: the same without matched dimensions, where they differ.
         values: the same of each seed.
+        examples_reach: half the width of the interval that no number of seeds takes away.
         correlation: of a row that asks for one.
+        within: the same inside each method, pooled.
         trials: of a row that asks for them.
         adjusted: p after Holm's correction; None outside a family.
-        needed: seeds that would do, where the verdict is that one cannot tell.
+        needed: seeds that would settle a difference that cannot be told; None where the test examples are too few.
         runs: ids of the runs behind it, by method and seed.
         guarantee: the answer of the first run of the first method; empty where it cannot be read.
     """
@@ -77,7 +80,9 @@ class JudgedRow:
     difference: PairedDifference | None = None
     raw: PairedDifference | None = None
     values: tuple[float, ...] = ()
+    examples_reach: float = 0.0
     correlation: Correlation | None = None
+    within: Correlation | None = None
     trials: Trials | None = None
     adjusted: float | None = None
     needed: int | None = None

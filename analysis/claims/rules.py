@@ -1,4 +1,4 @@
-"""What was claimed, and by which rule each claim is judged: `studies/claims.yaml`, written before its runs. No torch.
+"""What was claimed, and by which rule each claim is judged: `studies/claims.yaml`. No torch.
 
 Privacy: none.
 """
@@ -30,7 +30,6 @@ class Margins(Section):
     """A share: 0.01 is 1 point."""
     sharpness: float = Field(gt=0, le=2)
     """Of a ratio, a share: 0.10 is 10 %."""
-    eigenvalue: float = Field(gt=0, le=2)
     """Of a ratio, a share."""
     attack: float = Field(gt=0, le=0.5)
     """Of an area under a curve."""
@@ -92,7 +91,7 @@ class Equality(Compared):
     """First is claimed to be as good as second."""
 
     kind: Literal["equality"]
-    side: Literal["both", "not_lower", "not_higher"]
+    side: Literal["not_lower", "not_higher"]
     """Equal within the margin; not below by more than the margin; not above by more."""
 
 
@@ -190,7 +189,7 @@ class Claims(Section):
     def margin(self, measure: str) -> float:
         """The smallest effect that matters, in the unit in which differences are taken: logarithms for a ratio."""
         value: float = getattr(self.margins, measure)
-        return math.log1p(value) if measure in ("sharpness", "eigenvalue") else value
+        return math.log1p(value) if measure == "sharpness" else value
 
     def config(self, cells: str, method: str) -> RunConfig:
         """The settings of the runs of a method in some cells; the task is a bundled one where theirs is not counted.

@@ -13,6 +13,9 @@ FEWEST = 5
 reaches from -0.96 to 0.96."""
 
 
+DRAWS = 2000
+
+
 @dataclass(frozen=True)
 class Correlation:
     """A rank correlation.
@@ -59,3 +62,30 @@ def correlate_ranks(first: Sequence[float] | np.ndarray, second: Sequence[float]
     reach = 1.959964 * math.sqrt((1 + held**2 / 2) / (count - 3))
     low, high = (math.tanh(math.atanh(held) + side * reach) for side in (-1, 1))
     return Correlation(value, min(low, value), max(high, value), count)
+
+
+def correlate_within(first: np.ndarray, second: np.ndarray) -> Correlation:
+    """Rank correlation inside groups, pooled: what differs between groups alone does not enter.
+
+    Each group's values are ranked by themselves, as distances from its mean rank; the correlation of all of them around
+    zero, with the percentiles of 2,000 bootstrap draws of whole units, whose values in several groups are not
+    independent.
+
+    Args:
+        first: (groups, units), a unit the same in every group, for example a seed.
+        second: (groups, units).
+    """
+    groups, units = first.shape
+    x, y = (np.array([rank(row) - (units + 1) / 2 for row in values]) for values in (first, second))
+    parts = np.stack([(x * y).sum(axis=0), (x * x).sum(axis=0), (y * y).sum(axis=0)])
+    whole = parts.sum(axis=1)
+    if groups * units == 0 or not whole[1:].all():
+        return Correlation(None, None, None, groups * units)
+    value = float(whole[0] / math.sqrt(whole[1] * whole[2]))
+    if units < FEWEST:
+        return Correlation(value, None, None, groups * units)
+    counts = np.random.default_rng(0).multinomial(units, np.full(units, 1 / units), size=DRAWS)
+    products, squares, others = parts @ counts.T
+    drawn = products / np.sqrt(np.maximum(squares * others, np.finfo(float).tiny))
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Correlation(value, float(low), float(high), groups * units)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from analysis.claims.results import DECIDED, JudgedCard, JudgedClaims, JudgedRow, Outcome, Trials
 from analysis.claims.rules import Barrier, Claims, Correlation, Difference, Equality
+from analysis.comparison.correlation import Correlation as RankCorrelation
 from analysis.comparison.measures import ACCURACY, ATTACK, SHARPNESS, Measure
 from analysis.figures.findings import MINUS, Finding, Verdict
 from analysis.figures.tradeoff_findings import compare_short, show_change, unit_of_change
@@ -75,7 +76,7 @@ def _say(judged: JudgedRow, claims: Claims) -> str:
     assert difference is not None
     margin = show_amount(measure, claims.margin(measure.name))
     if found is Outcome.CANNOT_TELL:
-        return f"cannot tell, {show_signed(measure, difference)}; {_say_needed(judged, claims)}"
+        return f"cannot tell, {show_signed(measure, difference)}; {_say_why(judged, claims)}"
     if isinstance(row, Equality | Barrier):
         return f"{_say_equal(row, found, margin)}, {show_signed(measure, difference)}"
     if found is Outcome.SAME:
@@ -104,23 +105,28 @@ def _say_equal(row: Equality | Barrier, found: Outcome, margin: str) -> str:
     yes = found is Outcome.REPRODUCED
     if isinstance(row, Barrier):
         return f"no barrier of {margin} or more" if yes else f"a barrier of more than {margin}"
-    if row.side == "both":
-        return f"equal within {margin}" if yes else f"apart by more than {margin}"
     word = "lower" if row.side == "not_lower" else "higher"
     return f"not {word} by {margin} or more" if yes else f"{word} by more than {margin}"
 
 
-def _say_needed(judged: JudgedRow, claims: Claims) -> str:
-    """What would make it possible to tell."""
-    difference = judged.difference
+def _say_why(judged: JudgedRow, claims: Claims) -> str:
+    """Why it cannot be told, what is excluded all the same, and what would settle it."""
+    difference, measure = judged.difference, measure_of(judged)
     assert difference is not None
-    off_zero = difference.low > 0 or difference.high < 0
-    if isinstance(judged.row, Difference) and off_zero and (judged.adjusted or 0.0) >= claims.alpha:
+    assert measure is not None
+    if not isinstance(judged.row, Difference):
+        return "the interval lies across the margin"
+    if (difference.low > 0 or difference.high < 0) and (judged.adjusted or 0.0) >= claims.alpha:
         return "the interval leaves out zero, but Holm's correction does not hold"
-    if judged.needed is not None and judged.needed > judged.seeds:
-        alone = " by the spread over seeds, that over test examples not counted" if difference.examples > 1 else ""
-        return f"{judged.needed} seeds would do{alone}"
-    return "the interval lies across the margin"
+    margin = claims.margin(measure.name)
+    amount = show_amount(measure, margin)
+    ends = {"higher": difference.high < margin, "lower": difference.low > -margin}
+    excluded = "".join(f"{amount} {way} or more is excluded; " for way, beyond in ends.items() if beyond)
+    if judged.needed is not None:
+        return f"{excluded}about {judged.needed} seeds would settle it"
+    left = show_change(measure, judged.examples_reach, sign=False)
+    seeds = f"{difference.examples:,} test examples leave about ±{left}{unit_of_change(measure)} at any number of seeds"
+    return f"{excluded}{seeds}"
 
 
 def _say_correlation(judged: JudgedRow) -> str:
@@ -128,10 +134,19 @@ def _say_correlation(judged: JudgedRow) -> str:
     assert found is not None
     if found.value is None or found.low is None or found.high is None:
         return f"cannot tell, {found.runs} runs of one value"
-    number = f"rank correlation {_signed(found.value)} [{_signed(found.low)}, {_signed(found.high)}], {found.runs} runs"
-    if judged.found is Outcome.CANNOT_TELL:
-        return f"cannot tell, {number}"
-    return f"flatter runs are {'more' if found.value < 0 else 'less'} accurate: {number}"
+    number = f"rank correlation {_signed(found.value)} [{_signed(found.low)}, {_signed(found.high)}]"
+    way = f"flatter runs are {'more' if found.value < 0 else 'less'} accurate"
+    start = "cannot tell" if judged.found is Outcome.CANNOT_TELL else way
+    return f"{start}: {number} over {found.runs} runs taken as independent{_say_within(judged.within)}"
+
+
+def _say_within(within: RankCorrelation | None) -> str:
+    if within is None or within.value is None or within.low is None or within.high is None:
+        return ""
+    number = f"{_signed(within.value)} [{_signed(within.low)}, {_signed(within.high)}]"
+    if within.low <= 0 <= within.high:
+        return f"; within each method we cannot tell, {number}"
+    return f"; within each method flatter runs are {'more' if within.value < 0 else 'less'} accurate, {number}"
 
 
 def _signed(value: float) -> str:
@@ -139,13 +154,18 @@ def _signed(value: float) -> str:
 
 
 def _say_trials(trials: Trials, found: Outcome) -> str:
-    moved = ", ".join(
-        f"{value:.2f} C ({LEVEL_WORDS[mode.partition(':')[0]]})" for mode, value in trials.largest.items()
-    )
+    moved = _say_moved(trials.largest)
     if found is not Outcome.PROOF:
         return f"cannot tell, no trial of {trials.count} moved the sum further than 1 C: {moved}"
+    weak = (
+        f" at strengths chosen to be seen, {_say_moved(trials.authors)} at the authors' own" if trials.authors else ""
+    )
     others = "" if trials.repaired is None else f"; in all other modes by at most {trials.repaired:.2f} C"
-    return f"one record moves the clipped sum by up to {moved}, and epsilon rests on at most 1 C{others}"
+    return f"one record moves the clipped sum by up to {moved}{weak}, and epsilon rests on at most 1 C{others}"
+
+
+def _say_moved(largest: Mapping[str, float]) -> str:
+    return ", ".join(f"{value:.2f} C ({LEVEL_WORDS[mode.partition(':')[0]]})" for mode, value in largest.items())
 
 
 def describe_attack(trials: Trials) -> str:

@@ -15,7 +15,7 @@ from dpflat.runs.store import list_runs
 
 
 def claims(runs: RunsOption = None, as_json: JsonOption = False) -> None:
-    """The paper's claims, each judged by a rule that was written before its runs."""
+    """The paper's claims, each judged by a written rule; what decides was written before its runs."""
     judged = judge_claims(read_claims(), list_runs(layout.runs_root(runs)))
     for message in judged.unreadable:
         say(message)

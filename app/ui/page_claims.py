@@ -10,7 +10,7 @@ import streamlit as st
 
 from analysis.claims.costs import Cost, list_costs
 from analysis.claims.results import JudgedCard, JudgedClaims, JudgedRow, Outcome
-from analysis.claims.rules import Claims, Compared, Proof, methods_of
+from analysis.claims.rules import Claims, Compared, Proof, Untested, methods_of
 from analysis.figures.claim_findings import GLYPHS, describe_attack, describe_counts, describe_row
 from analysis.figures.claim_strip import write_strip
 from analysis.figures.claims import group_drawn
@@ -98,9 +98,10 @@ def show_rules(claims: Claims) -> None:
         for name, text in claims.rules.items():
             st.write(f"{name.capitalize()}: {text[0].lower()}{text[1:]}")
         margins = claims.margins
+        sharpness = f"sharpness {100 * margins.sharpness:g} % (a ratio of {1 + margins.sharpness:g}, or 1 over that)"
         st.write(
-            f"Smallest effects that matter: accuracy {100 * margins.accuracy:g} point, sharpness and eigenvalue "
-            f"{100 * margins.sharpness:g} %, AUC of an attack {margins.attack:g}, barrier {margins.barrier:g} nats."
+            f"Smallest effects that matter: accuracy {100 * margins.accuracy:g} point, {sharpness}, "
+            f"AUC of an attack {margins.attack:g}, barrier {margins.barrier:g} nats."
         )
 
 
@@ -137,7 +138,7 @@ def show_words(judged: JudgedCard, claims: Claims) -> None:
         st.write(f"{said}." if told == [said] else f"{'; '.join(told)}: {said}.")
     for trials in (row.trials for row in judged.rows if row.trials):
         st.write(describe_attack(trials))
-    for rule in dict.fromkeys(_rule(row, claims) for row in judged.rows):
+    for rule in dict.fromkeys(_rule(row, claims) for row in judged.rows if not isinstance(row.row, Untested)):
         st.caption(rule)
 
 

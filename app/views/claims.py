@@ -3,7 +3,10 @@
 import streamlit as st
 
 st.title("Claims", anchor=False)
-st.caption("Which of the paper's claims hold here, by rules that were written before the runs?")
+st.caption(
+    "Which of the paper's claims hold here? By written rules: what decides was written before its runs, "
+    "the rest is exploratory."
+)
 
 from app.ui.page_claims import show_page  # noqa: E402  what is heavy is loaded under the title, not before it
 

@@ -1,6 +1,7 @@
 """The sentences and figures of the cards, on every verdict, with made-up results."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from analysis.claims.judge import judge_claims
 from analysis.claims.results import JudgedCard, JudgedRow, Outcome, Trials
 from analysis.comparison.correlation import Correlation
 from analysis.figures.claim_findings import (
+    BARRIER,
     COMPARED,
     GLYPHS,
     describe_attack,
@@ -42,12 +44,17 @@ SAID = [
     (ACCURACY, "reproduced", 0.002, 0.008, {}, "0.5 points higher [+0.2, +0.8], less than matters, as claimed"),
     (ACCURACY, "contradicted", -0.022, -0.004, {}, "1.3 points lower [0.4, 2.2], against the claim"),
     (ACCURACY, "no difference seen", -0.006, 0.008, {}, "no difference above 1 point seen, +0.1 points [−0.6, +0.8]"),
-    (ACCURACY, "cannot tell", -0.01, 0.022, {"needed": 31}, "cannot tell, +0.6 points [−1.0, +2.2]; 31 seeds would do "
-     "by the spread over seeds, that over test examples not counted"),
+    (ACCURACY, "cannot tell", -0.0108, 0.0222, {"needed": 31},
+     "cannot tell, +0.6 points [−1.1, +2.2]; about 31 seeds would settle it"),
     (ACCURACY, "cannot tell", 0.004, 0.022, {"needed": 8, "adjusted": 0.09},
      "cannot tell, +1.3 points [+0.4, +2.2]; the interval leaves out zero, but Holm's correction does not hold"),
-    (ACCURACY, "cannot tell", -0.002, 0.014, {"needed": 8},
-     "cannot tell, +0.6 points [−0.2, +1.4]; the interval lies across the margin"),
+    (ACCURACY, "cannot tell", -0.002, 0.014, {"examples_reach": 0.007},
+     "cannot tell, +0.6 points [−0.2, +1.4]; 1 point lower or more is excluded; "
+     "1,706 test examples leave about ±0.7 points at any number of seeds"),
+    (ACCURACY, "cannot tell", -0.014, 0.002, {"needed": 40},
+     "cannot tell, −0.6 points [−1.4, +0.2]; 1 point higher or more is excluded; about 40 seeds would settle it"),
+    (WHOLE, "cannot tell", -0.02, 0.01, {},
+     "cannot tell, −0.5 points [−2.0, +1.0]; the interval lies across the margin"),
     (SHARPNESS, "reproduced", math.log(0.5), math.log(0.8), {}, "37 % lower [20, 50], as claimed"),
     (SHARPNESS, "contradicted", math.log(3), math.log(4), {}, "3.5 times [3.0, 4.0], against the claim"),
     (SHARPNESS, "no difference seen", math.log(0.95), math.log(1.05), {},
@@ -80,32 +87,62 @@ def test_what_is_not_there_is_said_with_its_reason():
 @pytest.mark.parametrize(
     ("correlation", "found", "text"),
     [
-        ((-0.4, -0.6, -0.2), "reproduced", "flatter runs are more accurate: rank correlation −0.40 [−0.60, −0.20], "),
-        ((0.4, 0.2, 0.6), "contradicted", "flatter runs are less accurate: rank correlation +0.40 [+0.20, +0.60], "),
-        ((0.1, -0.2, 0.3), "cannot tell", "cannot tell, rank correlation +0.10 [−0.20, +0.30], "),
+        (
+            (-0.4, -0.6, -0.2),
+            "reproduced",
+            "flatter runs are more accurate: rank correlation −0.40 [−0.60, −0.20]",
+        ),
+        (
+            (0.4, 0.2, 0.6),
+            "contradicted",
+            "flatter runs are less accurate: rank correlation +0.40 [+0.20, +0.60]",
+        ),
+        ((0.1, -0.2, 0.3), "cannot tell", "cannot tell: rank correlation +0.10 [−0.20, +0.30]"),
         ((None, None, None), "cannot tell", "cannot tell, "),
     ],
 )
 def test_a_correlation_says_which_way_and_over_how_many_runs(correlation, found, text):
     row = JudgedRow(FLATTER, Outcome(found), 50, 50, correlation=Correlation(*correlation, 50))
     told = describe_row(row, CLAIMS).text
-    assert told.startswith(f"exploratory: {text}50 runs")
+    assert told.startswith(f"exploratory: {text}")
+    assert "50 runs" in told
+
+
+@pytest.mark.parametrize(
+    ("within", "text"),
+    [
+        ((-0.05, -0.24, 0.17), "; within each method we cannot tell, −0.05 [−0.24, +0.17]"),
+        ((-0.4, -0.6, -0.2), "; within each method flatter runs are more accurate, −0.40 [−0.60, −0.20]"),
+        ((0.4, 0.2, 0.6), "; within each method flatter runs are less accurate, +0.40 [+0.20, +0.60]"),
+        ((None, None, None), ""),
+    ],
+)
+def test_a_correlation_over_methods_is_told_beside_that_inside_them(within, text):
+    over = Correlation(0.4, 0.2, 0.6, 50)
+    row = JudgedRow(FLATTER, Outcome.CONTRADICTED, 50, 50, correlation=over, within=Correlation(*within, 50))
+    assert describe_row(row, CLAIMS).text.endswith(f"over 50 runs taken as independent{text}")
 
 
 def test_a_proof_says_how_far_one_record_reaches_and_what_an_attack_adds():
     moved = {"within_layer: as_published": 1.77, "cross_model: as_published": 28.45}
-    trials = Trials(moved, {}, 200, 1.0, bound=1.4, bound_over_all=0.76, claimed=1.0)
+    trials = Trials(moved, 200, 1.0, bound=1.4, bound_over_all=0.76, claimed=1.0)
     text = describe_row(JudgedRow(PROOF, Outcome.PROOF, trials=trials), CLAIMS).text
     assert text == (
         "one record moves the clipped sum by up to 1.77 C (within layer), 28.45 C (across models), and epsilon "
         "rests on at most 1 C; in all other modes by at most 1.00 C"
     )
-    alone = describe_row(JudgedRow(PROOF, Outcome.PROOF, trials=Trials(moved, {}, 200, None)), CLAIMS).text
+    weak = {"within_layer: as_published": 1.0, "cross_model: as_published": 1.01}
+    told = describe_row(JudgedRow(PROOF, Outcome.PROOF, trials=replace(trials, authors=weak)), CLAIMS).text
+    assert (
+        "28.45 C (across models) at strengths chosen to be seen, 1.00 C (within layer), 1.01 C (across models) at "
+        in told
+    )
+    alone = describe_row(JudgedRow(PROOF, Outcome.PROOF, trials=Trials(moved, 200, None)), CLAIMS).text
     assert alone.endswith("epsilon rests on at most 1 C")
     assert "measured at least 1.40" in describe_attack(trials)
     assert "counted with all settings tried, 0.76" in describe_attack(trials)
-    assert describe_attack(Trials(moved, {}, 200, 1.0)) == ""
-    harmless = Trials({"within_layer: as_published": 1.0}, {}, 200, 1.0)
+    assert describe_attack(Trials(moved, 200, 1.0)) == ""
+    harmless = Trials({"within_layer: as_published": 1.0}, 200, 1.0)
     assert describe_row(JudgedRow(PROOF, Outcome.CANNOT_TELL, trials=harmless), CLAIMS).text.startswith("cannot tell")
 
 
@@ -121,10 +158,9 @@ def test_a_card_of_several_rows_counts_them():
     assert describe_card(JudgedCard(CLAIMS.cards[3], rows[:1]), CLAIMS).verdict is Verdict.SAME
 
 
-def test_seeds_that_would_do_rest_on_seeds_alone_where_the_interval_has_nothing_else():
-    found = PairedDifference(0.0, -0.03, 0.03, 5, 1)
-    row = JudgedRow(ATTACK, Outcome.CANNOT_TELL, 5, 5, found, values=(-0.03, 0.03), needed=19)
-    assert describe_row(row, CLAIMS).text.endswith("; 19 seeds would do")
+def test_what_matters_is_the_same_in_the_rules_and_in_the_sentences():
+    for measure in (*COMPARED.values(), BARRIER):
+        assert measure.margin == pytest.approx(CLAIMS.margin(measure.name)), measure.name
 
 
 def test_every_interval_of_a_figure_has_a_name_of_its_own_once_all_runs_are_there():

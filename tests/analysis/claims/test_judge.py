@@ -1,5 +1,7 @@
 """Claims judged from made-up stores: which runs count, when, and as what."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -77,11 +79,13 @@ def test_an_interval_inside_the_margin_is_no_difference(root):
     assert card_of(root, 2).rows[0].outcome is Outcome.SAME
 
 
-def test_a_wide_interval_cannot_tell_and_says_how_many_seeds_would_do(root):
+def test_a_wide_interval_cannot_tell_and_says_how_many_seeds_would_settle_it(root):
     make_pairs(root, "DP-Flat", "DP prefix", spread(0.4, 3.0))
     row = card_of(root, 2).rows[0]
     assert row.outcome is Outcome.CANNOT_TELL
-    assert 30 < row.needed < 60
+    half = math.sqrt(0.005**2 - row.examples_reach**2)
+    assert row.needed == count_seeds(float(np.std(row.values, ddof=1)), half)
+    assert row.needed > 130
 
 
 def test_one_seed_against_the_rest_keeps_the_interval_but_not_the_correction(root):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.comparison.correlation import FEWEST, correlate_ranks
+from analysis.comparison.correlation import FEWEST, correlate_ranks, correlate_within
 
 
 def test_the_value_is_that_of_scipy_ties_included():
@@ -63,3 +63,39 @@ def test_the_interval_holds_where_few_runs_are_often_in_perfect_order():
         perfect += found.value > 1 - 1e-9
     assert perfect / trials > 0.1
     assert covered / trials >= 0.93
+
+
+class TestWithinGroups:
+    def test_of_one_group_it_is_the_rank_correlation(self):
+        rng = np.random.default_rng(3)
+        first, second = rng.normal(size=(2, 1, 12))
+        assert correlate_within(first, second).value == pytest.approx(stats.spearmanr(first[0], second[0]).statistic)
+
+    def test_what_differs_between_groups_alone_does_not_enter(self):
+        units = np.arange(10.0)
+        first = np.stack([units, 100 + units])
+        second = np.stack([-units, 100 - units])
+        assert correlate_ranks(first.ravel(), second.ravel()).value > 0.4
+        within = correlate_within(first, second)
+        assert (within.value, within.low, within.high) == pytest.approx((-1, -1, -1))
+
+    def test_groups_are_pooled_by_their_ranks_as_a_loop_has_it(self):
+        rng = np.random.default_rng(4)
+        first, second = rng.normal(size=(2, 3, 9))
+        products = squares = others = 0.0
+        for x, y in zip(first, second, strict=True):
+            x, y = stats.rankdata(x) - 5, stats.rankdata(y) - 5
+            products, squares, others = products + x @ y, squares + x @ x, others + y @ y
+        found = correlate_within(first, second)
+        assert found.value == pytest.approx(products / np.sqrt(squares * others))
+        assert found.low < found.value < found.high
+
+    def test_its_interval_covers_zero_in_about_95_of_100_draws_without_a_relation(self):
+        rng = np.random.default_rng(5)
+        drawn = [correlate_within(*rng.normal(size=(2, 5, 10))) for _ in range(300)]
+        assert 0.85 < np.mean([found.low <= 0 <= found.high for found in drawn]) < 0.99
+
+    def test_without_spread_there_is_none_and_with_few_units_no_interval(self):
+        assert correlate_within(np.ones((2, 6)), np.ones((2, 6))).value is None
+        few = correlate_within(np.array([[1.0, 2.0, 3.0]]), np.array([[1.0, 3.0, 2.0]]))
+        assert (few.value, few.low, few.high) == (pytest.approx(0.5), None, None)
