@@ -138,9 +138,10 @@ def tell_remove_one(stored: dict[str, Any]) -> str:
     """How far one record moved the clipped sum; modes that kept to C in one row."""
     over = {name: mode for name, mode in stored["modes"].items() if mode["share_above_c"]}
     kept = [mode for name, mode in stored["modes"].items() if name not in over]
+    named = over | {f"{name}, the authors' strength": mode for name, mode in stored.get("authors", {}).items()}
     rows = [
         [name, f"{mode['largest']:.2f}", f"{mode['median']:.2f}", f"{100 * mode['share_above_c']:.0f} %"]
-        for name, mode in over.items()
+        for name, mode in named.items()
     ]
     most = [f"{max(mode[what] for mode in kept):.2f}" for what in ("largest", "median")]
     rows.append([f"the {len(kept)} others", *most, "0 %"])

@@ -1,6 +1,7 @@
 """docs/findings.md says what is stored and nothing else."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,22 @@ def test_every_table_stands_in_the_document_as_the_script_writes_it(script):
     tables = script.tell_all(shipped_root())
     assert [name for name in tables if f"<!-- {name} -->" not in DOCUMENT] == []
     assert script.fill(DOCUMENT, tables) == DOCUMENT, "run python benchmarks/findings.py"
+
+
+def list_intervals(text):
+    """Every `[low, high]` of numbers, signs written in one way."""
+    found = re.findall(r"\[[-+−\d.,]+ ?[-+−\d.]+\]", text)
+    return {interval.replace("−", "-").replace("+", "") for interval in found}
+
+
+def test_every_interval_in_prose_is_one_that_the_script_writes(script):
+    written = list_intervals("\n".join(script.tell_all(shipped_root()).values()))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    prose = re.sub(r"<!-- [a-z ]+ -->\n.*?<!-- end -->", "", DOCUMENT, flags=re.DOTALL)
+    for text in (readme, prose):
+        told = list_intervals(text)
+        assert told, "no interval is told"
+        assert told - written == set()
 
 
 def test_a_table_is_replaced_between_its_marks_and_nothing_else(script):

@@ -5,6 +5,7 @@ import pytest
 
 from dpflat.config import build_config
 from dpflat.flatness.settings import MODES_OF
+from dpflat.presets import load_preset
 from dpflat.privacy.ledger import EntryClass
 from dpflat.runs.files import read_json
 from dpflat.runs.layout import shipped_root
@@ -52,6 +53,20 @@ class TestRemovingOneRecord:
         assert MODES[mode]["settings"][: len(conditions["settings"])] == conditions["settings"]
         assert config_of(mode).fingerprint() == MODES[mode]["fingerprint"]
         assert config_of(mode).seed == conditions["seed"]
+
+
+@pytest.mark.parametrize("level", ["within_layer", "cross_model"])
+def test_the_published_modes_are_tried_at_the_strength_of_the_published_preset_too(level):
+    tried = REMOVE_ONE["authors"][f"{level}: as_published"]
+    config = build_config(apply_settings({}, tried["settings"]))
+    published = build_config(load_preset("dp_flat_as_published"))
+    assert getattr(config.flatness, level) == getattr(published.flatness, level)
+    assert config.fingerprint() == tried["fingerprint"]
+    assert tried["settings"][: len(REMOVE_ONE["conditions"]["settings"])] == REMOVE_ONE["conditions"]["settings"]
+    moved = np.array([trial["moved"] for trial in tried["trials"]])
+    assert len(moved) == 200
+    assert (tried["largest"], tried["median"]) == (moved.max(), pytest.approx(np.median(moved)))
+    assert tried["guarantee"] == "void"
 
 
 def test_seeds_versions_and_the_backbone_are_stored():

@@ -136,13 +136,13 @@ def test_a_run_that_is_not_finished_counts_for_nothing(own, state):
 
 def test_a_broken_folder_is_told_and_the_page_stands(own):
     make_pairs(own, "DP-Flat", "DP prefix", [0.0] * 10)
-    folders = sorted(own.iterdir())
-    (folders[0] / "artifacts" / "predictions.npz").write_bytes(b"broken")
-    (folders[5] / "config.json").write_text("{")
+    damaged, broken = (next(own.glob(f"*-s{seed}-*")) for seed in FRESH[:2])
+    (damaged / "artifacts" / "predictions.npz").write_bytes(b"broken")
+    (broken / "config.json").write_text("{")
     page = open_page("claims")
     assert not page.exception
     (warning,) = page.warning
-    assert f"Run `{folders[0].name}` counts as missing." in warning.value
+    assert f"Run `{damaged.name}` counts as missing." in warning.value
     assert "not tested yet (8 of 10 seeds)" in texts(page)
 
 
