@@ -128,7 +128,7 @@ def tell_choices(groups: Groups) -> str:
     head = [
         "way to choose",
         "minus a random pair, taken out",
-        "ranks of 15, by seed",
+        "ranks of 15 (1 is best), by seed",
         "minus the drawn pair, trained on",
     ]
     return make_table([*head, "layers that two seeds share"], rows)

@@ -75,3 +75,9 @@ def test_only_one_place_starts_processes():
 def test_no_module_outgrows_one_idea():
     long = {f.name: n for f in sources() if (n := len(f.read_text().splitlines())) > 320}
     assert long == {}
+
+
+def test_no_benchmark_stands_before_a_package_when_it_is_run_as_a_script():
+    packages = {folder.name for folder in ROOT.iterdir() if (folder / "__init__.py").exists()}
+    assert {"app", "analysis", "dpflat"} <= packages
+    assert {file.stem for file in (ROOT / "benchmarks").glob("*.py")} & packages == set()

@@ -14,7 +14,9 @@ def test_every_question_is_answered_by_rows_of_its_own_subject():
         return [CLAIMS.cards[card - 1].rows[row].name for card, row in dict(QUESTIONS)[place]]
 
     asked = [question for question, _ in QUESTIONS]
-    (attack,), gains, ablation, flatter, strengths, (sharper,), (related,) = map(names, asked)
+    headline, (attack,), gains, prompts, ablation, flatter, strengths, (sharper,), (related,) = map(names, asked)
+    assert all("full fine-tuning without privacy" in name for name in headline)
+    assert all("DP prompt with" in name for name in prompts)
     assert "loss threshold on DP-Flat minus that on DP prefix" in attack
     assert [re.search(r"on (\w+)$", name)[1] for name in gains] == ["qnli", "trec", "rotten_tomatoes"]
     assert [re.search(r"of (\w+ \w+)", name)[1] for name in ablation] == [

@@ -1,6 +1,6 @@
 """How fast the pages are with 200 runs in the store, in a real browser.
 
-    python benchmarks/app.py [--runs 200] [--switches 60] [--chromium /usr/bin/chromium]
+    python benchmarks/pages.py [--runs 200] [--switches 60] [--chromium /usr/bin/chromium]
 
 Printed: seconds to the first content of Start for the first visitor of a fresh server and for later ones (median),
 seconds of a page switch (median and 95th percentile: from the click to the page's title and a script that is done),
