@@ -27,7 +27,8 @@ def write_answers(judged: JudgedClaims) -> str:
         rows = [judged.cards[card - 1].rows[row] for card, row in places]
         for (card, _), row in zip(places, rows, strict=True):
             seeds = f" ({row.seeds} seeds)" if row.seeds and not row.correlation else ""
-            lines.append(f"- {row.row.name} (card {card}): {describe_row(row, judged.claims).text.rstrip('.')}{seeds}.")
+            found = describe_row(row, judged.claims).text.rstrip(".")
+            lines.append(f"- {row.row.name} (card {card}): {found}{seeds}.")
         if raw := describe_raw(rows):
             lines.append(f"- {raw}")
     return "\n".join(lines).strip("\n")
