@@ -110,8 +110,8 @@ def show_tradeoff(shipped: Shipped) -> None:
     own = () if read_only() else load_own_runs(store_signature(*own_roots()))
     level = None if is_far_below(MAJORITY, points, own) else MAJORITY
     subtitle = (
-        f"Test accuracy, % · n = {points[0].examples:,} sentences · {show_seeds([len(p.seeds) for p in points])}, all that "
-        "are shipped (Claims judges fresh ones alone) · "
+        f"Test accuracy, % · n = {points[0].examples:,} sentences · {show_seeds([len(p.seeds) for p in points])}, "
+        "all that are shipped (Claims judges fresh ones alone) · "
         f"{TASKS[TASK].title}, {BACKBONES[BACKBONE].title} · intervals over seeds and test sentences · "
         "hollow: no guarantee, or one with a caveat"
         f"{' · stars: your runs, of any backbone and length, 1 seed each' if own else ''}"
