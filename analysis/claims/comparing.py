@@ -6,8 +6,9 @@ Privacy: what is stored of private data: diagnostic.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import TypeVar
 
 import numpy as np
@@ -38,12 +39,14 @@ class Comparison:
         raw: the same of sharpness without matched dimensions; None where that is the same.
         examples_reach: half the width that the interval would have however many seeds there were, since the test
             examples are a sample; zero where there are none.
+        means: of the first and of the second over these seeds; None for a ratio or where nothing pairs.
     """
 
     values: tuple[float, ...]
     difference: PairedDifference | None
     raw: PairedDifference | None = None
     examples_reach: float = 0.0
+    means: tuple[float, float] | None = None
 
 
 @dataclass
@@ -93,13 +96,23 @@ def compare(source: Source, row: Compared) -> Comparison:
         case "sharpness":
             return _compare_sharpness(source, row)
     first, second = (source.gather(read_threshold, row.cells, method) for method in (row.first, row.second))
-    return over_seeds([first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())])
+    seeds = sorted(first.keys() & second.keys())
+    found = over_seeds([first[seed] - second[seed] for seed in seeds])
+    return replace(found, means=average_both(first, second, seeds))
+
+
+def average_both(
+    first: Mapping[int, float], second: Mapping[int, float], seeds: Sequence[int]
+) -> tuple[float, float] | None:
+    """Means of both sides over some seeds; None without seeds."""
+    return (fmean(first[seed] for seed in seeds), fmean(second[seed] for seed in seeds)) if seeds else None
 
 
 def _compare_accuracy(source: Source, row: Compared) -> Comparison:
     first, second = (source.gather(load_scores, row.cells, method) for method in (row.first, row.second))
     seeds = sorted(first.keys() & second.keys())
-    values = tuple(float(np.mean(first[seed]) - np.mean(second[seed])) for seed in seeds)
+    shares = [{seed: float(np.mean(side[seed])) for seed in seeds} for side in (first, second)]
+    values = tuple(shares[0][seed] - shares[1][seed] for seed in seeds)
     difference = pair(first, second)
     if difference is None:
         return Comparison(values, None)
@@ -107,7 +120,8 @@ def _compare_accuracy(source: Source, row: Compared) -> Comparison:
         low, high = student_interval(np.array(values))
         difference = replace(difference, low=min(low, difference.low), high=max(high, difference.high))
     apart = np.stack([first[seed].astype(float) - second[seed].astype(float) for seed in seeds])
-    return Comparison(values, difference, examples_reach=measure_examples_reach(apart))
+    means = average_both(shares[0], shares[1], seeds)
+    return Comparison(values, difference, examples_reach=measure_examples_reach(apart), means=means)
 
 
 def measure_examples_reach(differences: np.ndarray) -> float:

@@ -67,6 +67,7 @@ def _look(source: Source, claims: Claims, row: AnyRow) -> JudgedRow:
         raw=comparison.raw,
         values=comparison.values,
         examples_reach=comparison.examples_reach,
+        means=comparison.means,
         runs=source.ids(row.cells, (row.first, row.second)),
         guarantee=source.answer(row.cells, row.first),
     )

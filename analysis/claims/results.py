@@ -64,6 +64,7 @@ class JudgedRow:
         raw: the same without matched dimensions, where they differ.
         values: the same of each seed.
         examples_reach: half the width of the interval that no number of seeds takes away.
+        means: of the first and of the second; None for a ratio.
         correlation: of a row that asks for one.
         within: the same inside each method, pooled.
         trials: of a row that asks for them.
@@ -81,6 +82,7 @@ class JudgedRow:
     raw: PairedDifference | None = None
     values: tuple[float, ...] = ()
     examples_reach: float = 0.0
+    means: tuple[float, float] | None = None
     correlation: Correlation | None = None
     within: Correlation | None = None
     trials: Trials | None = None

@@ -74,15 +74,24 @@ def _say(judged: JudgedRow, claims: Claims) -> str:
     measure, difference = measure_of(judged), judged.difference
     assert measure is not None
     assert difference is not None
-    margin = show_amount(measure, claims.margin(measure.name))
+    margin, number = show_amount(measure, claims.margin(measure.name)), show_signed(measure, difference)
+    both = _say_both(measure, judged.means)
     if found is Outcome.CANNOT_TELL:
-        return f"cannot tell, {show_signed(measure, difference)}; {_say_why(judged, claims)}"
+        return f"cannot tell, {number}{both}; {_say_why(judged, claims)}"
     if isinstance(row, Equality | Barrier):
-        return f"{_say_equal(row, found, margin)}, {show_signed(measure, difference)}"
+        return f"{_say_equal(row, found, margin)}, {number}{both}"
     if found is Outcome.SAME:
-        return f"no difference above {margin} seen, {show_signed(measure, difference)}"
+        return f"no difference above {margin} seen, {number}{both}"
     way = "as claimed" if found is Outcome.REPRODUCED else "against the claim"
-    return f"{compare_short(measure, difference).text}, {way}"
+    return f"{compare_short(measure, difference).text}{both}, {way}"
+
+
+def _say_both(measure: Measure, means: tuple[float, float] | None) -> str:
+    """What both sides have, beside their difference: ` (73.7 against 74.0 %)`; nothing for a ratio."""
+    if means is None:
+        return ""
+    first, second = (f"{measure.scale * value:{measure.digits}}" for value in means)
+    return f" ({first} against {second}{measure.unit})"
 
 
 def show_signed(measure: Measure, difference: PairedDifference) -> str:

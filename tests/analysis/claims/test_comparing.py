@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from analysis.claims.comparing import FEW_SEEDS, Source, compare, measure_examples_reach
+from analysis.claims.judge import judge_claims
 from analysis.claims.reading import find_runs
 from analysis.comparison.points import student_interval
+from analysis.figures.claim_findings import describe_row
 from dpflat.runs.store import list_runs
 from tests.analysis.claims.made_up import CLAIMS, make_run
 
@@ -39,3 +41,13 @@ def test_under_ten_seeds_an_interval_reaches_as_far_as_students_t(tmp_path):
     low, high = student_interval(np.array(found.values))
     assert len(found.values) < FEW_SEEDS
     assert (found.difference.low, found.difference.high) == pytest.approx((low, high))
+
+
+def test_what_both_sides_have_stands_beside_their_difference(tmp_path):
+    row = CLAIMS.cards[10].rows[0]
+    for seed in CLAIMS.cells["strength"].seeds:
+        make_run(tmp_path, "strength", row.first, seed, 0.75)
+        make_run(tmp_path, "strength", row.second, seed, 0.5)
+    judged = judge_claims(CLAIMS, list_runs(tmp_path, shipped=False)).cards[10].rows[0]
+    assert judged.means == pytest.approx((0.75, 0.5))
+    assert "(75.0 against 50.0 %)" in describe_row(judged, CLAIMS).text
