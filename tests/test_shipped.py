@@ -12,7 +12,7 @@ from dpflat.runs.left_out import find_left_out
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
-from dpflat.studies import list_configs, read_study
+from dpflat.studies import list_configs, read_study, study_folder
 
 ROOT = shipped_root()
 RUNS = list_runs(ROOT, shipped=False)
@@ -123,9 +123,8 @@ def test_a_run_has_one_loss_at_its_weights_whichever_way_one_leaves_them():
 def test_the_shipped_runs_are_those_that_the_studies_rebuild_no_more_and_no_less():
     files = sorted((ROOT.parent / "studies").glob("*.yaml"))
     studies = [read_study(path) for path in files if path.name != "claims.yaml"]
-    begun = [study for study in studies if list((ROOT / "studies").glob(f"{study.name}-*"))]
-    assert [study.name for study in studies if study not in begun] == []
-    planned = {(config.fingerprint(), config.seed) for study in begun for config in list_configs(study)}
+    assert {study_folder(ROOT, study).name for study in studies} == {f.name for f in (ROOT / "studies").iterdir()}
+    planned = {(config.fingerprint(), config.seed) for study in studies for config in list_configs(study)}
     shipped = {(run.config.fingerprint(), run.config.seed) for run in RUNS}
     assert len(shipped) == len(RUNS)
     assert shipped == planned
