@@ -45,7 +45,7 @@ def claims_as_json(judged: JudgedClaims) -> dict[str, Any]:
     """All cards as data: differences in the unit of the figures, percent of change for a ratio."""
     claims = judged.claims
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "written": claims.written.isoformat(),
         "counts": {str(outcome): count for outcome, count in judged.counts().items()},
         "cards": [
@@ -80,6 +80,10 @@ def _row_as_json(judged: JudgedRow, claims: Claims) -> dict[str, Any]:
         "seeds": judged.seeds,
         "seeds_asked": judged.asked,
         "seeds_needed": judged.needed,
+        "examples_reach": on_axis(measure, judged.examples_reach) if measure and judged.examples_reach else None,
+        "inside_methods": None
+        if judged.within is None
+        else [judged.within.value, judged.within.low, judged.within.high],
         "runs": [run for runs in judged.runs for run in runs],
     }
 

@@ -140,7 +140,7 @@ def tell_remove_one(stored: dict[str, Any]) -> str:
     kept = [mode for name, mode in stored["modes"].items() if name not in over]
     named = over | {f"{name}, the authors' strength": mode for name, mode in stored.get("authors", {}).items()}
     rows = [
-        [name, f"{mode['largest']:.2f}", f"{mode['median']:.2f}", f"{100 * mode['share_above_c']:.0f} %"]
+        [name, f"{mode['largest']:.2f}", f"{mode['median']:.2f}", f"{100 * mode['share_above_c']:.1f} %"]
         for name, mode in named.items()
     ]
     most = [f"{max(mode[what] for mode in kept):.2f}" for what in ("largest", "median")]

@@ -65,23 +65,23 @@ def settings_of(level: str, mode: str) -> list[str]:
     return [f"flatness.{level}.mode={mode}", *more]
 
 
-def try_mode(settings: list[str], trials: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def try_mode(settings: list[str], trials: int) -> dict[str, Any]:
     """What taking single records away does under some settings, and the versions it was measured with."""
     config = build_config(apply_settings({}, settings))
     experiment = prepare(config)
     half = trials // 2
     tried = [t for planted in (False, True) for t in remove_one(experiment, STEP, half, planted, TRIAL_SEED)]
     moved = np.array([t.moved for t in tried])
-    found = {
+    return {
         "settings": settings,
         "fingerprint": config.fingerprint(),
         "guarantee": experiment.ledger.guarantee().answer,
         "largest": float(moved.max()),
         "median": float(np.median(moved)),
         "share_above_c": float((moved > 1.0001).mean()),
+        "software": describe_software(experiment.objective.backbone),
         "trials": [asdict(t) for t in tried],
     }
-    return found, describe_software(experiment.objective.backbone)
 
 
 def main() -> None:
@@ -101,14 +101,12 @@ def main() -> None:
         pairs = [(level, mode) for level in LOUD for mode in MODES_OF[level] if mode != "off"]
         modes = {"none: off": common} | {f"{lv}: {mode}": [*common, *settings_of(lv, mode)] for lv, mode in pairs}
         conditions = {"seed": 0, "seed_of_records": TRIAL_SEED, "settings": common}
-        stored, part = {"step": STEP, "units": "C", "conditions": conditions}, "modes"
+        stored = read_json(arguments.out) if arguments.out.exists() else {}
+        stored, part = stored | {"step": STEP, "units": "C", "conditions": conditions}, "modes"
     stored[part] = {}
     for name, settings in modes.items():
         began = time.monotonic()
-        found, software = try_mode(settings, arguments.trials)
-        stored[part][name] = found
-        if part == "modes":
-            stored["conditions"]["software"] = software
+        found = stored[part][name] = try_mode(settings, arguments.trials)
         replace_json(arguments.out, stored)
         seconds = time.monotonic() - began
         told = f"largest {found['largest']:.4f} C, median {found['median']:.4f} C ({seconds:.0f} s)"

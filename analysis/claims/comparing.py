@@ -40,6 +40,7 @@ class Comparison:
         examples_reach: half the width that the interval would have however many seeds there were, since the test
             examples are a sample; zero where there are none.
         means: of the first and of the second over these seeds; None for a ratio or where nothing pairs.
+        deviation: spread over seeds as the interval counts it: its variance falls with one over their number.
     """
 
     values: tuple[float, ...]
@@ -47,6 +48,7 @@ class Comparison:
     raw: PairedDifference | None = None
     examples_reach: float = 0.0
     means: tuple[float, float] | None = None
+    deviation: float = 0.0
 
 
 @dataclass
@@ -120,8 +122,28 @@ def _compare_accuracy(source: Source, row: Compared) -> Comparison:
         low, high = student_interval(np.array(values))
         difference = replace(difference, low=min(low, difference.low), high=max(high, difference.high))
     apart = np.stack([first[seed].astype(float) - second[seed].astype(float) for seed in seeds])
-    means = average_both(shares[0], shares[1], seeds)
-    return Comparison(values, difference, examples_reach=measure_examples_reach(apart), means=means)
+    return Comparison(
+        values,
+        difference,
+        examples_reach=measure_examples_reach(apart),
+        means=average_both(shares[0], shares[1], seeds),
+        deviation=measure_deviation(apart),
+    )
+
+
+def measure_deviation(differences: np.ndarray) -> float:
+    """The spread over seeds that a bootstrap over seeds and examples at once counts.
+
+    Beside the spread of the seeds' means it counts what single seeds add to single examples twice more.
+
+    Args:
+        differences: (seeds, examples), first minus second.
+    """
+    seeds, examples = differences.shape
+    if seeds < 2:
+        return 0.0
+    single = float(differences.var(axis=0, ddof=1).mean()) / examples
+    return math.sqrt(float(differences.mean(axis=1).var(ddof=1)) + 2 * single)
 
 
 def measure_examples_reach(differences: np.ndarray) -> float:
@@ -158,7 +180,8 @@ def over_seeds(values: list[float]) -> Comparison:
     if not values:
         return Comparison((), None)
     array = np.array(values)
-    return Comparison(tuple(values), PairedDifference(float(array.mean()), *student_interval(array), len(values), 1))
+    difference = PairedDifference(float(array.mean()), *student_interval(array), len(values), 1)
+    return Comparison(tuple(values), difference, deviation=float(array.std(ddof=1)) if len(values) > 1 else 0.0)
 
 
 def measure_barriers(source: Source, row: Barrier) -> Comparison:

@@ -9,8 +9,6 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-import numpy as np
-
 from analysis.claims.comparing import Source, compare, correlate, measure_barriers
 from analysis.claims.judging import judge_barrier, judge_correlation, judge_difference, judge_equality
 from analysis.claims.reading import find_runs, read_trials
@@ -68,6 +66,7 @@ def _look(source: Source, claims: Claims, row: AnyRow) -> JudgedRow:
         values=comparison.values,
         examples_reach=comparison.examples_reach,
         means=comparison.means,
+        deviation=comparison.deviation,
         runs=source.ids(row.cells, (row.first, row.second)),
         guarantee=source.answer(row.cells, row.first),
     )
@@ -126,4 +125,4 @@ def _count_needed(judged: JudgedRow, margin: float) -> int | None:
     An interval whose half width is below half the margin leaves out zero or lies inside the margin, wherever it is.
     """
     room = (margin / 2) ** 2 - judged.examples_reach**2
-    return count_seeds(float(np.std(judged.values, ddof=1)), math.sqrt(room)) if room > 0 else None
+    return count_seeds(judged.deviation, math.sqrt(room)) if room > 0 else None

@@ -65,6 +65,7 @@ class JudgedRow:
         values: the same of each seed.
         examples_reach: half the width of the interval that no number of seeds takes away.
         means: of the first and of the second; None for a ratio.
+        deviation: spread over seeds as the interval counts it.
         correlation: of a row that asks for one.
         within: the same inside each method, pooled.
         trials: of a row that asks for them.
@@ -83,6 +84,7 @@ class JudgedRow:
     values: tuple[float, ...] = ()
     examples_reach: float = 0.0
     means: tuple[float, float] | None = None
+    deviation: float = 0.0
     correlation: Correlation | None = None
     within: Correlation | None = None
     trials: Trials | None = None

@@ -30,7 +30,6 @@ class Margins(Section):
     """A share: 0.01 is 1 point."""
     sharpness: float = Field(gt=0, le=2)
     """Of a ratio, a share: 0.10 is 10 %."""
-    """Of a ratio, a share."""
     attack: float = Field(gt=0, le=0.5)
     """Of an area under a curve."""
     barrier: float = Field(gt=0, le=10)
@@ -92,7 +91,7 @@ class Equality(Compared):
 
     kind: Literal["equality"]
     side: Literal["not_lower", "not_higher"]
-    """Equal within the margin; not below by more than the margin; not above by more."""
+    """Not below by more than the margin; not above by more."""
 
 
 class Correlation(Row):

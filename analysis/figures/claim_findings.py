@@ -132,7 +132,9 @@ def _say_why(judged: JudgedRow, claims: Claims) -> str:
     ends = {"higher": difference.high < margin, "lower": difference.low > -margin}
     excluded = "".join(f"{amount} {way} or more is excluded; " for way, beyond in ends.items() if beyond)
     if judged.needed is not None:
-        return f"{excluded}about {judged.needed} seeds would settle it"
+        enough = judged.needed <= judged.seeds
+        why = "the interval lies across the margin" if enough else f"about {judged.needed} seeds would settle it"
+        return f"{excluded}{why}"
     left = show_change(measure, judged.examples_reach, sign=False)
     seeds = f"{difference.examples:,} test examples leave about ±{left}{unit_of_change(measure)} at any number of seeds"
     return f"{excluded}{seeds}"
@@ -154,8 +156,8 @@ def _say_within(within: RankCorrelation | None) -> str:
         return ""
     number = f"{_signed(within.value)} [{_signed(within.low)}, {_signed(within.high)}]"
     if within.low <= 0 <= within.high:
-        return f"; within each method we cannot tell, {number}"
-    return f"; within each method flatter runs are {'more' if within.value < 0 else 'less'} accurate, {number}"
+        return f"; inside methods, pooled, we cannot tell, {number}"
+    return f"; inside methods, pooled, flatter runs are {'more' if within.value < 0 else 'less'} accurate, {number}"
 
 
 def _signed(value: float) -> str:

@@ -95,8 +95,9 @@ def draw_tradeoff(
         _label(figure, lowest, measure.scale * level, measure.level, palette, yanchor="bottom", xanchor="left")
     private.sort(key=lambda p: (p.method, p.epsilon or 0))
     by_method = {method: list(group) for method, group in groupby(private, key=lambda p: p.method)}
-    for (_, group), factor in zip(by_method.items(), dodges(len(by_method)), strict=True):
-        _draw_method(figure, group, factor, palette, measure)
+    factors = dict(zip(by_method, dodges(len(by_method)), strict=True))
+    for method, group in by_method.items():
+        _draw_method(figure, group, factors[method], palette, measure)
     told = [v for p in points for v in (p.low, p.high, *p.values)] + ([] if level is None else [level])
     low, high = _vertical_range([measure.scale * v for v in told], yours, measure)
     lasts = [group[-1] for group in by_method.values()]
@@ -104,7 +105,8 @@ def draw_tradeoff(
     alone = within[0] if len(within) == 1 else None
     if alone is not None:
         top, name = measure.scale * alone.high, shorten(alone.method)
-        _label(figure, alone.epsilon or 1, top, name, palette, xanchor="center", yanchor="bottom")
+        place = (alone.epsilon or 1) * factors[alone.method]
+        _label(figure, place, top, name, palette, xanchor="center", yanchor="bottom")
     ends = [(p.epsilon or 1, measure.scale * p.mean, p.method) for p in lasts if p is not alone]
     name_methods(figure, ends, (height - ROOM_OF_AXIS) / (high - low), palette)
     named: set[str] = set()

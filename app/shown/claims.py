@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import pandas as pd
 
+from analysis.claims.comparing import FEW_SEEDS
 from analysis.claims.results import JudgedCard, JudgedRow
 from analysis.claims.rules import Barrier, Cells, Claims, Compared, Correlation, Proof
 from analysis.figures.claim_findings import describe_card, describe_raw, measure_of, show_amount
@@ -98,6 +99,8 @@ def describe_cells(rows: Sequence[JudgedRow], claims: Claims) -> str:
         matched = ", dimensions matched" if measure.ratio else ""
         what = f"Paired differences in {measure.words}{matched}"
         over = "interval over seeds and test examples" if several else "interval over seeds only (Student's t)"
+        if several and any(len(each.seeds) < FEW_SEEDS for each in asked):
+            over += f", at least that of Student's t over seeds under {FEW_SEEDS} seeds"
     spans = [f"{len(each.seeds)} seeds, {each.seeds[0]} to {each.seeds[-1]}" for each in asked]
     data = [f"{name_data(each)}, {each.backbone}, epsilon {each.epsilon:g}" for each in asked]
     parts = [

@@ -111,7 +111,7 @@ def show_tradeoff(shipped: Shipped) -> None:
     level = None if is_far_below(MAJORITY, points, own) else MAJORITY
     subtitle = (
         f"Test accuracy, % · n = {points[0].examples:,} sentences · {show_seeds([len(p.seeds) for p in points])}, "
-        "all that are shipped (Claims judges fresh ones alone) · "
+        "all that are shipped (what counts on Claims rests on fresh ones) · "
         f"{TASKS[TASK].title}, {BACKBONES[BACKBONE].title} · intervals over seeds and test sentences · "
         "hollow: no guarantee, or one with a caveat"
         f"{' · stars: your runs, of any backbone and length, 1 seed each' if own else ''}"

@@ -111,9 +111,9 @@ def test_a_correlation_says_which_way_and_over_how_many_runs(correlation, found,
 @pytest.mark.parametrize(
     ("within", "text"),
     [
-        ((-0.05, -0.24, 0.17), "; within each method we cannot tell, −0.05 [−0.24, +0.17]"),
-        ((-0.4, -0.6, -0.2), "; within each method flatter runs are more accurate, −0.40 [−0.60, −0.20]"),
-        ((0.4, 0.2, 0.6), "; within each method flatter runs are less accurate, +0.40 [+0.20, +0.60]"),
+        ((-0.05, -0.24, 0.17), "; inside methods, pooled, we cannot tell, −0.05 [−0.24, +0.17]"),
+        ((-0.4, -0.6, -0.2), "; inside methods, pooled, flatter runs are more accurate, −0.40 [−0.60, −0.20]"),
+        ((0.4, 0.2, 0.6), "; inside methods, pooled, flatter runs are less accurate, +0.40 [+0.20, +0.60]"),
         ((None, None, None), ""),
     ],
 )
