@@ -1,13 +1,13 @@
 """What the lessons on clipping, and on flatness and attacks, show: tables of runs that are not shipped themselves.
 
     STORE=runs/lessons
-    for study in clipping clipping_batch flat_or_private; do
+    for study in clipping flat_or_private; do
       dpflat study run benchmarks/lesson_studies/$study.yaml --runs $STORE; done
     dpflat study analyze benchmarks/lesson_studies/flat_or_private.yaml attacks --set shadows=0 --runs $STORE
     dpflat study analyze benchmarks/lesson_studies/flat_or_private.yaml sharpness --runs $STORE
     python benchmarks/lesson_tables.py $STORE cached_runs/lessons
 
-Each table is written whole or not at all: a run that is missing, or not measured, is named instead.
+Each table is written whole or not at all.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Row = dict[str, Any]
 
 
 def describe_run(run: Run) -> Row:
-    """What every row has: settings that differ, the promise, and the final measurement on the test split."""
+    """What every row has: which settings, the promise, and the final measurement on the test split."""
     config, results = run.config, run.results
     return {
         "fingerprint": config.fingerprint(),
@@ -94,40 +94,40 @@ def describe_leak(run: Run) -> Row:
     }
 
 
-TABLES: Mapping[str, tuple[tuple[str, ...], Callable[[Run], Row], dict[str, Any]]] = {
-    "clipping": (("clipping", "clipping_batch"), describe_clipping, {}),
+TABLES: Mapping[str, tuple[Callable[[Run], Row], dict[str, Any]]] = {
+    "clipping": (describe_clipping, {}),
     "flat_or_private": (
-        ("flat_or_private",),
         describe_leak,
         {"sharpness": SharpnessConfig().model_dump(mode="json"), "attack": ATTACK.model_dump(mode="json")},
     ),
 }
-"""Table, its studies, what a row has, and the settings of what was measured."""
+"""Of each study what a row has, and the settings of what was measured."""
 
 
 def make_table(name: str, runs: Mapping[tuple[str, int], Run]) -> dict[str, Any]:
-    """One table, a row each run, in the order of its studies.
+    """The table of a study, a row each run, in the study's order.
 
     Args:
-        name: of the table.
+        name: of the table and its study.
         runs: finished ones, by fingerprint and seed.
 
     Raises:
         DPFlatError: when a run is not there or not measured.
     """
-    studies, describe, measured = TABLES[name]
-    content = [read_study(STUDIES / f"{study}.yaml") for study in studies]
-    asked = [config for study in content for config in list_configs(study)]
-    missing = [config for config in asked if (config.fingerprint(), config.seed) not in runs]
+    describe, measured = TABLES[name]
+    study = read_study(STUDIES / f"{name}.yaml")
+    asked = [(config.fingerprint(), config.seed) for config in list_configs(study)]
+    missing = [key for key in asked if key not in runs]
     if missing:
-        raise DPFlatError(f"{name}: {len(missing)} of {len(asked)} runs are not there. Run its studies first.")
-    found = [runs[config.fingerprint(), config.seed] for config in asked]
+        raise DPFlatError(
+            f"{name}: {len(missing)} of {len(asked)} runs are not there, the first of settings {missing[0][0]}, seed "
+            f"{missing[0][1]}. Run the study first."
+        )
+    found = [runs[key] for key in asked]
     software = {json.dumps(run.environment["versions"], sort_keys=True) for run in found}
     return {
         "schema_version": 1,
-        "studies": {
-            study.name: study.model_dump(mode="json", include={"base", "cells", "grid", "seeds"}) for study in content
-        },
+        "study": study.model_dump(mode="json", include={"name", "base", "cells", "grid", "seeds"}),
         "software": [json.loads(each) for each in sorted(software)],
         "measured": measured,
         "rows": [describe(run) for run in found],
