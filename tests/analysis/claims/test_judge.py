@@ -247,12 +247,3 @@ def test_the_shipped_trials_and_the_attack_beside_them_are_read_as_they_are(root
     assert trials.claimed == 1.0
     assert trials.bound == pytest.approx(1.40, abs=0.01)
     assert trials.bound_over_all == pytest.approx(0.76, abs=0.01)
-
-
-def test_where_the_interval_is_narrow_already_the_seeds_are_those_that_settle_it_wherever_it_lies(root):
-    make_pairs(root, "DP-Flat", "DP prefix", spread(0.8, 0.9))
-    row = card_of(root, 2).rows[0]
-    assert row.outcome is Outcome.CANNOT_TELL
-    deviation = np.std(row.values, ddof=1)
-    assert count_seeds(deviation, 0.01) <= 10
-    assert row.needed == count_seeds(deviation, 0.005) > 10
