@@ -11,7 +11,7 @@ from app.ui.compare import show_comparison
 from app.ui.links import VIEW, RunsView, is_known_version, read_link, show_copy_link, write_link, write_selection
 from app.ui.run_actions import DELETED
 from app.ui.run_detail import show_runs
-from app.ui.run_table import FILTERS, TableRow, list_values, make_rows, pick, show_table
+from app.ui.run_table import FILTERS, TableRow, list_values, make_rows, pick, show_table, tell_apart
 from app.ui.states import empty_store, missing_run, missing_study, unknown_link
 from app.ui.store import own_roots, summarise_cached, visible_runs
 from app.ui.study_detail import find_studies, show_study
@@ -81,7 +81,7 @@ def choose(view: RunsView, table: list[TableRow], runs: dict[str, Run]) -> tuple
     alive = [run.id for run in runs.values() if run.state in ALIVE and not run.shipped]
     first = (alive[0],) if alive else (table[0].ids if table else ())
     wanted = tuple(side for side in (view.a, view.b) if side) or (() if view.study else (first,))
-    marked = show_table(table, wanted, st.session_state[OPENED])
+    marked = show_table(tell_apart(table, runs), wanted, st.session_state[OPENED])
     shown = [row.ids for row in table]
     if set(marked) == {side for side in wanted if side in shown}:
         return replace(view, a=wanted[0] if wanted else (), b=wanted[1] if len(wanted) > 1 else ()), marked

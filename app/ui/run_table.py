@@ -6,7 +6,7 @@ import calendar
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -15,8 +15,12 @@ import streamlit as st
 from analysis.figures.findings import show_accuracies
 from app.summary import NOT_THE_SAME, short_name, show_age, show_guarantee_cell, show_layers, show_state
 from app.ui.states import read_only
+from dpflat.commands import changed_settings
+from dpflat.runs.record import Run
 
 FILTERS = ("from", "task", "method", "status")
+ASIDE = ("seed", "execution.")
+"""Settings that tell no experiment from another."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,28 @@ def _make_row(group: list[dict[str, Any]]) -> TableRow:
             "from": origin(first),
         },
     )
+
+
+def tell_apart(rows: list[TableRow], runs: Mapping[str, Run]) -> list[TableRow]:
+    """The rows; experiments of one name on one task and backbone have behind it what differs and is not the default.
+
+    Args:
+        rows: of the table.
+        runs: by id.
+    """
+    alike: dict[tuple[str, ...], list[TableRow]] = {}
+    for row in rows:
+        if len(row.ids) > 1:
+            alike.setdefault(tuple(row.cells[cell] for cell in ("name", "task", "backbone")), []).append(row)
+    names: dict[tuple[str, ...], str] = {}
+    for group in (group for group in alike.values() if len(group) > 1):
+        settings = {row.ids: changed_settings(runs[row.ids[0]].config) for row in group}
+        keys = dict.fromkeys(key for own in settings.values() for key in own if not key.startswith(ASIDE))
+        differing = [key for key in keys if len({str(own.get(key)) for own in settings.values()}) > 1]
+        for row in group:
+            own = [f"{key.rpartition('.')[2]}={value}" for key in differing if (value := settings[row.ids].get(key))]
+            names[row.ids] = ", ".join([row.cells["name"], *own])
+    return [replace(row, cells=row.cells | {"name": names.get(row.ids, row.cells["name"])}) for row in rows]
 
 
 def born(run_id: str) -> float:
