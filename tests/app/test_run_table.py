@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from app.ui.run_table import TableRow, tell_apart
-from dpflat.config import build_config
+from dpflat.config import RunConfig, build_config
 from dpflat.settings import apply_settings
 
 PULL = "flatness.cross_model.mode=average"
@@ -41,3 +41,9 @@ def test_single_runs_and_other_names_stay_as_they_are():
     first, own = make_rows([PULL], name="a")
     other, more = make_rows([PULL, "optimiser.epochs=9"], name="b")
     assert names([*first, *(TableRow(("x", "y"), row.cells) for row in other)], own | {"x": more["0-s0"]}) == ["a", "b"]
+
+
+def test_what_a_read_only_lab_withholds_is_in_no_name(monkeypatch):
+    rows, runs = make_rows([PULL], [PULL, "optimiser.epochs=9"])
+    monkeypatch.setattr("app.ui.run_table.visible_config", lambda _: RunConfig())
+    assert names(rows, runs) == [row.cells["name"] for row in rows]
