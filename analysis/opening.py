@@ -24,6 +24,7 @@ from dpflat.runs import layout
 from dpflat.runs.files import unreadable
 from dpflat.runs.left_out import find_left_out
 from dpflat.runs.record import Run
+from dpflat.runs.stored import check_file
 from dpflat.tasks.load import load_task
 from dpflat.tasks.settings import TaskConfig
 
@@ -115,6 +116,7 @@ def read_tensors(run: Run, name: str) -> dict[str, Tensor]:
     left_out = None if path.exists() else find_left_out(run)
     if left_out is not None:
         raise DPFlatError(str(left_out))
+    check_file(run.folder, f"{layout.ARTIFACTS}/{name}")
     try:
         return load_file(path)
     except (OSError, SafetensorError):

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
-
-import numpy as np
 
 from analysis.kinds import KINDS, build_settings, kind_of
 from analysis.reuse import find_shared
@@ -17,11 +14,14 @@ from analysis.settings import AnalysisConfig
 from dpflat.errors import DPFlatError
 from dpflat.jobs import check_allowed
 from dpflat.runs import layout
-from dpflat.runs.files import is_job, is_there, read_json, stamp_of, unreadable
+from dpflat.runs.arrays import read_arrays
+from dpflat.runs.files import is_job, is_there, stamp_of, unreadable
 from dpflat.runs.left_out import find_left_out
 from dpflat.runs.record import Run
+from dpflat.runs.schemas import ANY
 from dpflat.runs.status import State, StatusFile, derive_state, read_status
 from dpflat.runs.store import create_folder, load_run
+from dpflat.runs.stored import read_stored
 
 ANALYSES, RESULT, ARRAYS = "analyses", "result.json", "arrays.npz"
 
@@ -49,7 +49,7 @@ class Analysis:
     @property
     def config(self) -> AnalysisConfig:
         """The settings."""
-        return build_settings(read_json(self.folder / layout.CONFIG))
+        return build_settings(read_stored(self.folder, layout.CONFIG, ANY))
 
     @property
     def state(self) -> State:
@@ -69,7 +69,25 @@ class Analysis:
             DPFlatError: when a file is damaged.
         """
         path = self.folder / RESULT
-        return _read_result(self.folder, stamp_of(path)) if is_there(path) else None
+        return (
+            _read_result(self.folder, stamp_of(path), stamp_of(self.folder / layout.MANIFEST))
+            if is_there(path)
+            else None
+        )
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """`result.json` as it lies there, if it is what the analysis wrote.
+
+        Raises:
+            DPFlatError: when it is damaged, or was changed since the analysis finished.
+        """
+        content = read_stored(self.folder, RESULT, ANY)
+        if not isinstance(content.get("parts"), dict) or not all(
+            isinstance(p, dict) for p in content["parts"].values()
+        ):
+            raise unreadable(self.folder / RESULT, "lacks its parts")
+        return content
 
     def arrays_path(self, public: bool) -> Path:
         """Where values of single rows lie: of private data where nothing is exported."""
@@ -77,15 +95,14 @@ class Analysis:
 
 
 @lru_cache(maxsize=256)
-def _read_result(folder: Path, stamp: int) -> Any:  # noqa: ARG001
-    place = next((path for path in (folder / ARRAYS, folder / layout.PRIVATE / ARRAYS) if path.exists()), None)
+def _read_result(folder: Path, stamp: int, sealed: int) -> Any:  # noqa: ARG001
+    content = Analysis(folder).content
+    places = (ARRAYS, f"{layout.PRIVATE}/{ARRAYS}")
+    place = next((name for name in places if (folder / name).exists()), None)
+    arrays = read_arrays(folder, place) if place is not None else {}
     try:
-        arrays: dict[str, np.ndarray] = {}
-        if place is not None:
-            with np.load(place, allow_pickle=False) as file:
-                arrays = {name: np.asarray(file[name]) for name in file.files}
-        return KINDS[folder.name.partition("-")[0]].read(read_json(folder / RESULT), arrays)
-    except (KeyError, TypeError, ValueError, AttributeError, OSError, BadZipFile):
+        return KINDS[folder.name.partition("-")[0]].read(content, arrays)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError):
         raise unreadable(folder / RESULT, "or its arrays are damaged") from None
 
 
@@ -129,7 +146,7 @@ def take_over(run: Run, config: AnalysisConfig, root: Path | None = None) -> dic
     others = []
     for analysis in list_analyses(run, config.kind, root):
         try:
-            others.append((analysis.folder.name, analysis.config, read_json(analysis.folder / RESULT)))
+            others.append((analysis.folder.name, analysis.config, analysis.content))
         except DPFlatError:
             continue
     try:

@@ -5,12 +5,10 @@ Privacy: reads stored per-example predictions of the test split: diagnostic.
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -18,8 +16,9 @@ from analysis.results import MethodPoint, PairedDifference
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.privacy.wording import show_epsilon
-from dpflat.runs.files import unreadable
-from dpflat.runs.layout import ARTIFACTS, PREDICTIONS
+from dpflat.runs.arrays import read_arrays
+from dpflat.runs.files import stamp_of, unreadable
+from dpflat.runs.layout import ARTIFACTS, MANIFEST, PREDICTIONS
 from dpflat.runs.record import Run
 
 RESAMPLES = 2000
@@ -96,17 +95,15 @@ def load_scores(run: Run, name: str = "correct") -> np.ndarray | None:
     if not path.exists():
         return None
     found = path.stat()
-    return _read_scores(path, name, found.st_mtime_ns, found.st_size)
+    return _read_scores(run.folder, name, found.st_mtime_ns, found.st_size, stamp_of(run.folder / MANIFEST))
 
 
 @lru_cache(maxsize=1024)
-def _read_scores(path: Path, name: str, stamp: int, size: int) -> np.ndarray:
-    del stamp, size
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            scores = np.asarray(arrays[name])
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error):
-        raise unreadable(path, "is damaged") from None
+def _read_scores(folder: Path, name: str, stamp: int, size: int, sealed: int) -> np.ndarray:
+    del stamp, size, sealed
+    scores: np.ndarray | None = read_arrays(folder, f"{ARTIFACTS}/{PREDICTIONS}").get(name)
+    if scores is None or scores.ndim != 1 or scores.dtype.kind not in "biuf" or not len(scores):
+        raise unreadable(folder / ARTIFACTS / PREDICTIONS, "is damaged")
     scores.flags.writeable = False
     return scores
 

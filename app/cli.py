@@ -5,7 +5,6 @@ Exit codes: 0 done, 2 the request was wrong, 3 the run failed or was lost, 130 s
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from app.budget import compose_store, find_data
-from app.summary import QUICK_IS_FOR_LOOKING, describe_run_guarantee, show_seconds, summarise
+from app.summary import DAMAGED, QUICK_IS_FOR_LOOKING, describe_run_guarantee, show_seconds, summarise
 from app.terminal import own_data, tables
 from app.terminal.analyze import analyze, analyze_study
 from app.terminal.claims import claims
@@ -40,7 +39,7 @@ from dpflat.runs.speed import measured_speed
 from dpflat.runs.status import read_status
 from dpflat.runs.store import create_run, find_same, list_runs, load_run
 from dpflat.settings import write_yaml
-from dpflat.studies import list_configs, open_study, read_study
+from dpflat.studies import list_configs, open_study, read_rows, read_study
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 study_cli = typer.Typer(no_args_is_help=True, help="Many runs from one file.")
@@ -166,7 +165,7 @@ def show(
     if as_json:
         print_json(summary | {"config": run.config.model_dump(mode="json"), "results": run.results})
         return
-    if summary["state"] == "unreadable":
+    if summary["state"] in DAMAGED:
         raise DPFlatError(summary["message"])
     out.print(tables.runs_table([summary]))
     if run.has(layout.LEDGER):
@@ -267,11 +266,11 @@ def study_run(file: Path, runs: RunsOption = None, as_json: JsonOption = False) 
     folder = open_study(root, study)
     jobs.start(folder)
     state = follow_study(folder, err)
-    rows = json.loads((folder / layout.STUDY).read_text())["rows"] if (folder / layout.STUDY).exists() else []
+    rows = read_rows(folder)
     if as_json:
         print_json(rows)
     else:
-        found = [Run(root / row["run"]) for row in rows if row["run"]]
+        found = [Run(root / layout.check_id(row["run"])) for row in rows if row["run"]]
         out.print(tables.runs_table([summarise(run) for run in found]))
     if state != "finished":
         status = read_status(folder)

@@ -62,6 +62,9 @@ def name_of_side(runs: Sequence[Run]) -> str:
     return short_name({"id": runs[0].id, "name": runs[0].label.get("name")}, len(runs))
 
 
+DAMAGED = ("changed", "unreadable")
+
+
 def summarise(run: Run) -> dict[str, Any]:
     """One run as a row: only what its folder says; a damaged folder says what is unreadable."""
     row: dict[str, Any] = {"id": run.id, "shipped": run.shipped, "state": run.state}
@@ -90,13 +93,13 @@ def summarise(run: Run) -> dict[str, Any]:
         if status is not None:
             row |= {"step": status.step, "steps": status.steps, "message": status.message}
     except DPFlatError as error:
-        row |= {"state": "unreadable", "message": str(error)}
+        row |= {"state": error.state, "message": str(error)}
     return row
 
 
 def show_state(row: dict[str, Any]) -> str:
     """The state in a table; a lost run says where, an unreadable one which file."""
-    if row["state"] == "unreadable" and row.get("message"):
+    if row["state"] in DAMAGED and row.get("message"):
         return str(row["message"])
     if row["state"] == "lost" and row.get("steps"):
         return f"lost at step {row['step']:,} of {row['steps']:,}"

@@ -6,7 +6,18 @@ class DPFlatError(Exception):
 
     The command line prints the sentence without a traceback and exits with 2; a page shows it beside the
     field. It never quotes a row of data.
+
+    Attributes:
+        state: of a folder that cannot be shown for this reason.
     """
+
+    state = "unreadable"
+
+
+class ChangedError(DPFlatError):
+    """A file of a finished job that is not what the job wrote: its numbers are not shown."""
+
+    state = "changed"
 
 
 class CannotGoOnError(DPFlatError):

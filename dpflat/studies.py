@@ -18,8 +18,10 @@ from dpflat.config import RunConfig, build_config, describe_errors
 from dpflat.errors import DPFlatError
 from dpflat.presets import load_preset
 from dpflat.runs import layout
-from dpflat.runs.files import read_json
+from dpflat.runs.files import is_there, read_json
+from dpflat.runs.schemas import ANY, STUDY_TABLE
 from dpflat.runs.store import create_folder
+from dpflat.runs.stored import read_stored
 from dpflat.section import Section
 from dpflat.settings import apply_settings, kinds_first, read_settings
 from dpflat.tasks.count import count_texts
@@ -132,3 +134,24 @@ def open_study(root: Path, study: StudyConfig) -> Path:
 def is_study(folder: Path) -> bool:
     """Whether a job folder holds a study."""
     return read_json(folder / layout.CONFIG).get("kind") == "study"
+
+
+def read_stored_study(folder: Path) -> StudyConfig:
+    """The settings of the study in a folder.
+
+    Raises:
+        DPFlatError: when they are damaged, or were changed since the study finished.
+    """
+    return build_study(read_stored(folder, layout.CONFIG, ANY), f"config.json of '{folder.name}'")
+
+
+def read_rows(folder: Path) -> list[dict[str, Any]]:
+    """The rows of a study's table, one a run; empty before there is one.
+
+    Raises:
+        DPFlatError: when it is damaged, or was changed since the study finished.
+    """
+    if not is_there(folder / layout.STUDY):
+        return []
+    rows: list[dict[str, Any]] = read_stored(folder, layout.STUDY, STUDY_TABLE)["rows"]
+    return rows

@@ -14,12 +14,12 @@ from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run, tell_problems
 from dpflat.runs import layout
-from dpflat.runs.files import append_line, read_json, replace_json
+from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import create_run, find_same, list_runs
-from dpflat.studies import build_study, list_configs
+from dpflat.studies import list_configs, read_stored_study
 
 HEARTBEAT_SECONDS = 10.0
 
@@ -34,7 +34,7 @@ def do_study(folder: Path, stopping: Stopping) -> int:
 
 def _do_runs(folder: Path, stopping: Stopping) -> int:
     root = folder.parent.parent
-    configs = list_configs(build_study(read_json(folder / layout.CONFIG), f"config.json of '{folder.name}'"))
+    configs = list_configs(read_stored_study(folder))
     known = list_runs(root, shipped=False)
     runs = [find_same(known, config) for config in configs]
     rows = write_rows(folder, configs, runs)
@@ -111,7 +111,7 @@ def describe_row(config: RunConfig, run: Run | None) -> dict[str, Any]:
         try:
             results, ledger = run.results, run.ledger
         except DPFlatError as error:
-            return row | {"state": "unreadable", "message": str(error)}
+            return row | {"state": error.state, "message": str(error)}
         row |= {
             key: results.get(key) for key in ("accuracy", "loss", "seconds", "examples_per_second", "peak_memory_mb")
         }

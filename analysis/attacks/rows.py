@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -12,11 +11,13 @@ from analysis.opening import open_objective, read_tensors
 from analysis.parts import Step, follow
 from dpflat.batches import EncodedSplit
 from dpflat.config import DataConfig, RunConfig
+from dpflat.errors import DPFlatError
 from dpflat.evaluation import evaluate
 from dpflat.experiment import choose_device
 from dpflat.keys import Purpose, seed_generator
 from dpflat.objective import Classification
 from dpflat.runs import layout
+from dpflat.runs.arrays import read_arrays
 from dpflat.runs.files import unreadable
 from dpflat.runs.record import Run
 from dpflat.tasks.load import Canaries, load_task
@@ -68,9 +69,9 @@ def read_canaries(run: Run) -> Canaries | None:
         return None
     path = run.folder / layout.PRIVATE / layout.CANARIES
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return Canaries(file["units"], file["included"], file["labels"])
-    except (OSError, KeyError, ValueError, BadZipFile):
+        file = read_arrays(run.folder, f"{layout.PRIVATE}/{layout.CANARIES}")
+        return Canaries(file["units"], file["included"], file["labels"])
+    except (OSError, KeyError, DPFlatError):
         raise unreadable(path, "is missing or damaged: it tells which canaries took part") from None
 
 

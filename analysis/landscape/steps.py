@@ -7,6 +7,7 @@ from safetensors import SafetensorError, safe_open
 from dpflat.runs import layout
 from dpflat.runs.files import unreadable
 from dpflat.runs.record import Run
+from dpflat.runs.stored import check_file
 
 
 def list_steps(run: Run) -> list[int]:
@@ -18,6 +19,7 @@ def list_steps(run: Run) -> list[int]:
     path = run.folder / layout.ARTIFACTS / layout.TRAJECTORY
     if not path.exists():
         return []
+    check_file(run.folder, f"{layout.ARTIFACTS}/{layout.TRAJECTORY}")
     try:
         with safe_open(path, framework="numpy") as file:
             return sorted({int(name.partition("/")[0]) for name in file.keys()})  # noqa: SIM118  no mapping

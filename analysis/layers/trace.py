@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dpflat.runs import layout
-from dpflat.runs.files import is_there, read_json, unreadable
+from dpflat.runs.files import is_there, unreadable
 from dpflat.runs.record import Run
+from dpflat.runs.schemas import ANY
+from dpflat.runs.stored import read_stored
 
 TIE_SPREADS = 2.0
 
@@ -79,10 +81,10 @@ def read_trace(run: Run) -> Trace | None:
     Privacy: the scores are of the class that the mode has in the ledger; of a private draw they stand outside epsilon.
     """
     folders = (layout.ARTIFACTS, layout.PRIVATE)
-    path = next((p for f in folders if is_there(p := run.folder / f / layout.SELECTION)), None)
-    if path is None:
+    name = next((n for f in folders if is_there(run.folder / (n := f"{f}/{layout.SELECTION}"))), None)
+    if name is None:
         return None
-    content = read_json(path)
+    path, content = run.folder / name, read_stored(run.folder, name, ANY)
     try:
         rounds = tuple(
             TracedRound(
@@ -94,7 +96,7 @@ def read_trace(run: Run) -> Trace | None:
             for found in content["rounds"]
         )
         return Trace(int(content["step"]), rounds)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise unreadable(path, "lacks fields") from None
 
 

@@ -10,7 +10,7 @@ import typer
 from analysis.attacks.results import AttacksResult
 from analysis.kinds import build_settings
 from analysis.settings import AnalysisConfig
-from analysis.store import RESULT, Analysis, open_analysis
+from analysis.store import Analysis, open_analysis
 from app.attack_rows import describe_failing, list_absent
 from app.terminal.measured import describe_conditions, tables_of
 from app.terminal.options import JsonOption, RunArgument, RunsOption
@@ -21,7 +21,6 @@ from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import FIGURE_OUTSIDE
 from dpflat.runs import layout
-from dpflat.runs.files import read_json
 from dpflat.runs.record import Run
 from dpflat.runs.store import find_same, list_runs, load_run
 from dpflat.settings import apply_settings, read_settings
@@ -109,9 +108,9 @@ def conclude(run: Run, analysis: Analysis, as_json: bool) -> None:
     """Say what was found, and how the analysis ended where it did not finish."""
     found = analysis.result
     if found is not None and as_json:
-        print_json(read_json(analysis.folder / RESULT))
+        print_json(analysis.content)
     elif found is not None:
-        err.print(f"{run.id}: {describe_conditions(read_json(analysis.folder / RESULT))}")
+        err.print(f"{run.id}: {describe_conditions(analysis.content)}")
         for table in tables_of(run, found):
             out.print(table)
         for sentence in [*list_absent(found), describe_failing(found)] if isinstance(found, AttacksResult) else []:

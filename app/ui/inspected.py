@@ -8,6 +8,7 @@ import streamlit as st
 
 from analysis.layers.settings import why_no_layers
 from analysis.settings import list_rows
+from app.summary import DAMAGED
 from app.ui.pair_bar import Pair, ask_pair
 from app.ui.states import empty_store
 from app.ui.store import summarise_cached, visible_runs
@@ -24,7 +25,7 @@ def say_why_not(row: Row, run: Run, what: str) -> str:
         run: the run.
         what: of finished runs this page shows: "layers are".
     """
-    if row["state"] == "unreadable":
+    if row["state"] in DAMAGED:
         return str(row.get("message") or f"'{run.id}' is unreadable.")
     if row["state"] != "finished":
         return f"'{run.id}' is {row['state']}; {what} shown of finished runs."

@@ -14,7 +14,7 @@ from app.ui.states import read_only
 from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
-from dpflat.runs.files import is_there, read_json
+from dpflat.runs.files import is_there
 from dpflat.runs.left_out import find_left_out
 from dpflat.runs.record import Run
 
@@ -68,8 +68,7 @@ def _say_left_out(run: Run, words: str) -> bool:
 
 
 def _count_parts(found: Analysis) -> int:
-    path = found.folder / RESULT
-    return len(list_complete(read_json(path)["parts"])) if is_there(path) else 0
+    return len(list_complete(found.content["parts"])) if is_there(found.folder / RESULT) else 0
 
 
 def _look(found: Analysis) -> tuple[int, int]:

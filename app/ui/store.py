@@ -61,7 +61,7 @@ def _summarise(folder: Path, shipped: bool, stamp: str, strangers: bool) -> dict
     try:
         _ = run.steps, run.events
     except DPFlatError as error:
-        row |= {"state": "unreadable", "message": str(error)}
+        row |= {"state": error.state, "message": str(error)}
     return row
 
 

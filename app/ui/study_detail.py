@@ -16,10 +16,9 @@ from dpflat.errors import DPFlatError
 from dpflat.forecast import compose_runs
 from dpflat.privacy.wording_together import describe_together
 from dpflat.runs import layout
-from dpflat.runs.files import read_json
 from dpflat.runs.status import derive_state, read_status
 from dpflat.runs.store import list_runs
-from dpflat.studies import StudyConfig, build_study, list_configs
+from dpflat.studies import StudyConfig, list_configs, read_rows, read_stored_study
 
 
 def find_studies(roots: list[Path]) -> list[Path]:
@@ -34,7 +33,7 @@ def count_to_do(roots: list[Path]) -> int:
     for folder in find_studies(roots):
         if derive_state(folder) in jobs.ALIVE:
             with suppress(DPFlatError, KeyError):
-                count += sum(row["state"] == "absent" for row in read_json(folder / layout.STUDY)["rows"])
+                count += sum(row["state"] == "absent" for row in read_rows(folder))
     return count
 
 
@@ -47,7 +46,7 @@ def show_study(folder: Path) -> None:
 
 def _show_progress(folder: Path) -> None:
     try:
-        _draw(folder, build_study(read_json(folder / layout.CONFIG), f"config.json of '{folder.name}'"))
+        _draw(folder, read_stored_study(folder))
     except DPFlatError as error:
         st.warning(str(error))
 
@@ -55,7 +54,7 @@ def _show_progress(folder: Path) -> None:
 def _draw(folder: Path, study: StudyConfig) -> None:
     state, status = derive_state(folder), read_status(folder)
     configs = list_configs(study)
-    rows = read_json(folder / layout.STUDY)["rows"] if (folder / layout.STUDY).exists() else []
+    rows = read_rows(folder)
     done = sum(row["state"] == "finished" for row in rows)
     if state in jobs.ALIVE:
         st.session_state[WATCHING] = folder.name

@@ -11,15 +11,19 @@ import errno
 import json
 import math
 import os
+import stat
 import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from dpflat.errors import DPFlatError
 from dpflat.runs.layout import ARTIFACTS, CONFIG, PACKED
-from dpflat.runs.packing import Packed, is_packable, split_texts
+from dpflat.runs.packing import NotJSONError, Packed, is_packable, split_texts
 
+LARGEST_TEXT, LARGEST_LINES, MOST_LINES = 16_000_000, 64_000_000, 500_000
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -66,19 +70,30 @@ def is_job(folder: str | Path) -> bool:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file of a job folder, lying there or packed.
+    """The content of a text of a job folder, lying there or packed.
 
     Raises:
         OSError: when it cannot be read.
-        DPFlatError: when `packed.json` is damaged.
+        DPFlatError: when it is too large to be one, or `packed.json` is damaged.
     """
     try:
-        return path.read_bytes()
+        return _read_bounded(path)
     except FileNotFoundError:
         packed = _find_packed(path)
         if packed is None:
             raise
         return packed
+
+
+def _read_bounded(path: Path) -> bytes:
+    """A file of a usual size; larger ones, and what is no file, are not read."""
+    limit = LARGEST_LINES if path.suffix == ".jsonl" else LARGEST_TEXT
+    found = os.stat(path)  # noqa: PTH116
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+        raise unreadable(path, "is not a file")
+    if stat.S_ISREG(found.st_mode) and found.st_size > limit:
+        raise unreadable(path, f"is larger than {limit // 1_000_000} MB")
+    return path.read_bytes()
 
 
 def stamp_of(path: str | Path) -> int:
@@ -118,10 +133,10 @@ def read_packed(path: str | Path) -> Packed:
 @lru_cache(maxsize=256)
 def _read_packed(path: str, stamp: int, size: int) -> Packed:  # noqa: ARG001
     try:
-        return split_texts(Path(path).read_bytes())
+        return split_texts(_read_bounded(Path(path)))
     except OSError as error:
         raise unreadable(Path(path), f"cannot be read ({error.strerror})") from None
-    except (json.JSONDecodeError, UnicodeDecodeError):
+    except NotJSONError:
         raise unreadable(Path(path), "is not complete JSON") from None
     except ValueError:
         raise unreadable(Path(path), "lacks its texts") from None
@@ -151,22 +166,45 @@ def _has_file(path: str | Path) -> bool:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The mapping in a JSON file.
+    """The mapping in a JSON file; its values are whatever they are (see `stored` for those of a finished job).
 
     Raises:
         DPFlatError: when it is missing, unreadable or not a mapping.
     """
     try:
-        content = json.loads(read_bytes(path).decode("utf-8"))
+        content = read_bytes(path)
     except FileNotFoundError:
         raise DPFlatError(f"The folder '{path.parent.name}' has no {path.name}.") from None
     except OSError as error:
         raise unreadable(path, f"cannot be read ({error.strerror})") from None
+    return parse_json(path, content)
+
+
+def parse_json(path: Path, content: bytes) -> dict[str, Any]:
+    """The mapping in the content of a JSON file.
+
+    Raises:
+        DPFlatError: when it is not complete, no mapping, nested deeper than the parser goes, or holds a number that
+            is not finite.
+    """
+    try:
+        parsed = from_json(content, allow_inf_nan=False)
     except ValueError:
         raise unreadable(path, "is not complete JSON") from None
-    if not isinstance(content, dict):
+    if not isinstance(parsed, dict):
         raise unreadable(path, "is not a mapping")
-    return content
+    if _is_infinite(parsed):
+        raise unreadable(path, "holds a number that is not finite")
+    return parsed
+
+
+def _is_infinite(content: Any) -> bool:
+    """Whether a number is too large for a float, such as 1e400; the parser limits the depth."""
+    if isinstance(content, float):
+        return not math.isfinite(content)
+    if isinstance(content, dict):
+        return any(map(_is_infinite, content.values()))
+    return isinstance(content, list) and any(map(_is_infinite, content))
 
 
 def unreadable(path: Path, problem: str) -> DPFlatError:
@@ -233,20 +271,26 @@ def read_lines(path: Path, *fields: str) -> list[dict[str, Any]]:
         DPFlatError: when a finished line is not a mapping with these fields, with its number.
     """
     try:
-        finished = read_bytes(path).split(b"\n")[:-1]
+        content = read_bytes(path)
     except (FileNotFoundError, NotADirectoryError):
         return []
+    return parse_lines(path, content, *fields)
+
+
+def parse_lines(path: Path, content: bytes, *fields: str) -> list[dict[str, Any]]:
+    """The finished lines in the content of a file of JSON lines (see `read_lines`)."""
+    finished = content.split(b"\n")[:-1]
+    if len(finished) > MOST_LINES:
+        raise unreadable(path, f"has more than {MOST_LINES:,} lines")
     lines = []
-    read_one = json.JSONDecoder().raw_decode  # a page reads tens of thousands of lines; `json.loads` takes longer
     for number, line in enumerate(finished, start=1):
         try:
-            text = line.decode().strip()
-            content, end = read_one(text)
+            parsed = from_json(line, allow_inf_nan=False)
         except ValueError:
-            content, text, end = None, "", 0
-        if end != len(text) or not isinstance(content, dict) or any(field not in content for field in fields):
+            parsed = None
+        if not isinstance(parsed, dict) or any(field not in parsed for field in fields):
             raise unreadable(path, f"is damaged in line {number}")
-        lines.append(content)
+        lines.append(parsed)
     return lines
 
 
@@ -257,7 +301,7 @@ def read_last_line(path: Path, at_most: int = 65_536) -> dict[str, Any] | None:
             size = file.seek(0, 2)
             file.seek(max(0, size - at_most))
             finished = file.read().split(b"\n")[:-1]
-        line = json.loads(finished[-1]) if finished else None
+        line = from_json(finished[-1], allow_inf_nan=False) if finished else None
     except (OSError, ValueError):
         return None
     return line if isinstance(line, dict) else None

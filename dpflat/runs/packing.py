@@ -12,11 +12,17 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
+from pydantic_core import from_json
+
 from dpflat.runs.layout import ARTIFACTS, METRICS, PACKED, TRAJECTORY, WEIGHTS
 
 LEAVABLE = (f"{ARTIFACTS}/{WEIGHTS}", f"{ARTIFACTS}/{TRAJECTORY}")
 _TEXT = re.compile(rf"(?:{ARTIFACTS}/)?[a-z][a-z_]*\.jsonl?")
 _CHECKSUM = re.compile(r"[0-9a-f]{64}")
+
+
+class NotJSONError(ValueError):
+    """What is no complete JSON."""
 
 
 class Packed(NamedTuple):
@@ -64,7 +70,10 @@ def split_texts(content: bytes) -> Packed:
     Raises:
         ValueError: when it is not complete JSON of schema 1, or names what is neither packed nor left out.
     """
-    packed = json.loads(content.decode("utf-8"))
+    try:
+        packed = from_json(content, allow_inf_nan=False)
+    except ValueError:
+        raise NotJSONError("not complete JSON") from None
     files = packed.get("files") if isinstance(packed, dict) and packed.get("schema_version") == 1 else None
     if not isinstance(files, dict) or not all(is_packable(n) and isinstance(t, str) for n, t in files.items()):
         raise ValueError("not packed texts")

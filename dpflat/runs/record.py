@@ -7,16 +7,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter
+
 from dpflat.config import RunConfig, build_config
+from dpflat.errors import ChangedError
 from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.runs import layout
-from dpflat.runs.files import is_there, read_json, read_last_line, read_lines, unreadable
+from dpflat.runs.contradiction import find_contradiction
+from dpflat.runs.files import is_there, read_json, read_last_line, unreadable
+from dpflat.runs.schemas import ANY, ENVIRONMENT, EVENT, LABEL, RESULTS, STEP
 from dpflat.runs.status import State, StatusFile, derive_state, read_status
+from dpflat.runs.stored import check_schema, read_manifest, read_stored, read_stored_lines
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MEASURED = ("accuracy", "examples", "steps", "seconds")
+LEDGER = TypeAdapter(PrivacyLedger)
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Run:
     @cached_property
     def config(self) -> RunConfig:
         """The settings."""
-        return build_config(read_json(self.folder / layout.CONFIG), f"config.json of '{self.id}'")
+        return build_config(read_stored(self.folder, layout.CONFIG, ANY), f"config.json of '{self.id}'")
 
     @property
     def state(self) -> State:
@@ -54,23 +60,26 @@ class Run:
     @cached_property
     def label(self) -> dict[str, Any]:
         """Name, note and group, if given."""
-        return self._read_if_there(layout.LABEL)
+        path = self.folder / layout.LABEL
+        return check_schema(path, read_json(path), LABEL) if self.has(layout.LABEL) else {}
 
     @property
     def steps(self) -> list[dict[str, Any]]:
         """One mapping for each finished step, in order, each step once."""
-        by_step = {line["step"]: line for line in read_lines(self.folder / layout.METRICS, "step")}
+        by_step = {line["step"]: line for line in read_stored_lines(self.folder, layout.METRICS, STEP)}
         return [by_step[step] for step in sorted(by_step)]
 
     @property
     def last_step(self) -> dict[str, Any] | None:
         """The newest finished step, however many there are; None before the first."""
-        return read_last_line(self.folder / layout.METRICS)
+        path = self.folder / layout.METRICS
+        last = read_last_line(path)
+        return None if last is None else check_schema(path, last, STEP)
 
     @property
     def events(self) -> list[dict[str, Any]]:
         """What happened, in order."""
-        return read_lines(self.folder / layout.EVENTS, "event")
+        return read_stored_lines(self.folder, layout.EVENTS, EVENT)
 
     @property
     def metrics(self) -> pd.DataFrame:
@@ -87,30 +96,29 @@ class Run:
     @cached_property
     def ledger(self) -> PrivacyLedger:
         """Every touch of data."""
-        path = self.folder / layout.LEDGER
+        ledger = read_stored(self.folder, layout.LEDGER, LEDGER)
         try:
-            ledger = PrivacyLedger.model_validate(read_json(path))
             ledger.guarantee()
         except ValueError:
-            raise unreadable(path, "lacks fields") from None
+            raise unreadable(self.folder / layout.LEDGER, "lacks an epsilon or a delta") from None
+        if problem := find_contradiction(self.config, ledger):
+            raise ChangedError(
+                f"changed since: {layout.LEDGER} of '{self.id}' {problem}, so no guarantee is stated for it."
+            )
         return ledger
 
     @property
     def results(self) -> dict[str, Any]:
-        """The final measurement; empty while there is none. A loss that was not finite is None."""
+        """The final measurement; empty until the run is finished. A loss that was not finite is None."""
         name = f"{layout.ARTIFACTS}/{layout.RESULTS}"
-        results = self._read_if_there(name)
-        lacking = results and (
-            "loss" not in results or any(not isinstance(results.get(name), int | float) for name in MEASURED)
-        )
-        if lacking or (not results and self.state == "finished"):
-            raise unreadable(self.folder / name, "lacks fields")
-        return results
+        if read_manifest(self.folder) is None:
+            return {}
+        return read_stored(self.folder, name, RESULTS)
 
     @property
     def environment(self) -> dict[str, Any]:
         """Versions and hardware."""
-        return self._read_if_there(layout.ENV)
+        return read_stored(self.folder, layout.ENV, ENVIRONMENT) if self.has(layout.ENV) else {}
 
     def has(self, name: str) -> bool:
         """Whether one of its files is there, packed or not; no where one may not look."""
@@ -118,6 +126,3 @@ class Run:
             return is_there(self.folder / name)
         except OSError:
             return False
-
-    def _read_if_there(self, name: str) -> dict[str, Any]:
-        return read_json(self.folder / name) if self.has(name) else {}

@@ -1,0 +1,140 @@
+"""What the files of a job hold: types, ranges and lengths of everything that somebody reads."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NotRequired
+
+from pydantic import ConfigDict, Field, TypeAdapter
+from typing_extensions import TypedDict
+
+MOST_LAYERS = 1_000
+_OPEN = ConfigDict(extra="allow", strict=True)
+
+Text = Annotated[str, Field(max_length=2_000)]
+Count = Annotated[int, Field(ge=0, le=10**12)]
+Layers = Annotated[int, Field(ge=0, le=MOST_LAYERS)]
+Layer = Annotated[int, Field(ge=0, lt=MOST_LAYERS)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Number = Annotated[float, Field(ge=-1e300, le=1e300, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, le=1e300, allow_inf_nan=False)]
+ByKey = Annotated[dict[Text, NotNegative | bool | None], Field(max_length=5_000)]
+Versions = Annotated[dict[Text, Text], Field(max_length=200)]
+
+
+class Environment(TypedDict, total=False):
+    """`env.json`: versions and hardware."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    python: Text
+    system: Text
+    versions: Versions
+    device: Text
+    gpu: Text | None
+    cores: Count | None
+    threads: Count | None
+    backbone_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None
+    backbone_layers: Layers
+    settings_fingerprint: Text
+    noise: Text | None
+    training_units: Count
+    test_rows: Count
+
+
+class Results(TypedDict):
+    """`artifacts/results.json`: the final measurement. A loss that was not finite is None."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    split: NotRequired[Text]
+    examples: Annotated[int, Field(ge=1, le=10**9)]
+    accuracy: Share
+    loss: Number | None
+    steps: Count
+    seconds: NotNegative
+    nonfinite_gradients: NotRequired[Count]
+    trained_entries: NotRequired[Count]
+    kept_layers: NotRequired[Annotated[list[Layer], Field(max_length=MOST_LAYERS)]]
+    examples_per_second: NotRequired[NotNegative | None]
+    peak_memory_mb: NotRequired[NotNegative | None]
+
+
+class StepLine(TypedDict):
+    """A line of `metrics.jsonl`: one gradient step."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    step: Count
+    seconds: NotRequired[NotNegative]
+    loss: NotRequired[Number | None]
+    examples: NotRequired[Count]
+    clipped_share: NotRequired[Share | None]
+    gradient_norms: NotRequired[Annotated[list[NotNegative | None], Field(max_length=1_000)] | None]
+    signal_to_noise: NotRequired[NotNegative | None]
+    signal_to_noise_by_key: NotRequired[ByKey | None]
+    cosine: NotRequired[Annotated[float, Field(ge=-1.01, le=1.01, allow_inf_nan=False)] | None]
+    nonfinite: NotRequired[Count]
+    epsilon: NotRequired[NotNegative | None]
+
+
+class EventLine(TypedDict):
+    """A line of `events.jsonl`: something that happened."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    event: Annotated[str, Field(max_length=40, pattern=r"^[a-z_]+$")]
+    time: NotRequired[NotNegative]
+    step: NotRequired[Count | None]
+    message: NotRequired[Annotated[str, Field(max_length=20_000)]]
+    examples: NotRequired[Count]
+    loss: NotRequired[Number | None]
+    accuracy: NotRequired[Share]
+    seconds: NotRequired[NotNegative]
+    layer: NotRequired[Layer]
+    round: NotRequired[Layers]
+    units: NotRequired[Count]
+    threads: NotRequired[Count | None]
+    versions: NotRequired[Versions]
+
+
+class Label(TypedDict, total=False):
+    """`label.json`: what a person calls it. It may change, so the manifest does not know it."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    name: Annotated[str, Field(max_length=200)]
+    note: Annotated[str, Field(max_length=5_000)]
+    group: Annotated[str, Field(max_length=200)]
+
+
+class StudyRow(TypedDict):
+    """A row of `study.json`: one run of the study."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    fingerprint: Text
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    method: Text
+    task: Text
+    backbone: Text
+    target_epsilon: NotNegative | None
+    run: Text | None
+    state: Text
+    message: NotRequired[Text | None]
+    accuracy: NotRequired[Share | None]
+    loss: NotRequired[Number | None]
+    seconds: NotRequired[NotNegative | None]
+    examples_per_second: NotRequired[NotNegative | None]
+    peak_memory_mb: NotRequired[NotNegative | None]
+    guarantee: NotRequired[Text | None]
+    epsilon: NotRequired[NotNegative | None]
+
+
+class StudyTable(TypedDict):
+    """`study.json`."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    rows: Annotated[list[StudyRow], Field(max_length=10_000)]
+
+
+def _as_mapping(schema: Any) -> TypeAdapter[dict[str, Any]]:
+    return TypeAdapter(schema)
+
+
+ANY = _as_mapping(dict[str, Any])
+ENVIRONMENT, RESULTS, LABEL = _as_mapping(Environment), _as_mapping(Results), _as_mapping(Label)
+STEP, EVENT, STUDY_TABLE = _as_mapping(StepLine), _as_mapping(EventLine), _as_mapping(StudyTable)

@@ -1,0 +1,162 @@
+"""One reader for the files of a job: as it was written, changed since, or unreadable.
+
+What lies in a folder may have been edited, cut off or made by somebody else. A text is read up to a limit, compared
+with the checksum that the finished job wrote last, parsed up to a depth, and checked against a schema of ranges and
+lengths. Whoever shows a number reads it here, and otherwise gets a sentence that names the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from dpflat.errors import ChangedError, DPFlatError
+from dpflat.runs.files import is_there, parse_json, parse_lines, read_bytes, read_json, stamp_of, unreadable
+from dpflat.runs.layout import MANIFEST
+
+Model = TypeVar("Model")
+
+CHECKSUMS: TypeAdapter[dict[str, str]] = TypeAdapter(
+    Annotated[
+        dict[Annotated[str, Field(max_length=300)], Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]],
+        Field(max_length=1000),
+    ]
+)
+
+
+def read_stored(folder: Path, name: str, schema: TypeAdapter[Model]) -> Model:
+    """The content of a JSON file of a job.
+
+    Args:
+        folder: the job's folder.
+        name: path of the file inside it.
+        schema: what it holds.
+
+    Raises:
+        ChangedError: when it is not what the finished job wrote.
+        DPFlatError: when it is missing, unreadable, or not what the schema says.
+    """
+    path = folder / name
+    content = _read(path)
+    check_written(folder, name, content)
+    return check_schema(path, parse_json(path, content), schema)
+
+
+def read_stored_lines(folder: Path, name: str, schema: TypeAdapter[Model]) -> list[Model]:
+    """The finished lines of a job's file, an unfinished last one dropped; empty where there is no file.
+
+    Raises:
+        ChangedError: when it is not what the finished job wrote.
+        DPFlatError: when it is unreadable, or a line is not what the schema says.
+    """
+    path = folder / name
+    try:
+        content = read_bytes(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise unreadable(path, f"cannot be read ({error.strerror})") from None
+    check_written(folder, name, content)
+    lines: list[Model] = []
+    for number, line in enumerate(parse_lines(path, content), start=1):
+        try:
+            lines.append(schema.validate_python(line))
+        except ValidationError:
+            raise unreadable(path, f"is damaged in line {number}") from None
+    return lines
+
+
+def check_schema(path: Path, content: Any, schema: TypeAdapter[Model]) -> Model:
+    """What was parsed, as the schema's type.
+
+    Raises:
+        DPFlatError: with the first field that is not what it should be; nothing of the content is quoted.
+    """
+    try:
+        return schema.validate_python(content)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part)[:40] for part in problem["loc"][:3])
+        raise unreadable(path, f"is not valid at '{where}'" if where else "is not valid") from None
+    except RecursionError:
+        raise unreadable(path, "is nested too deeply") from None
+
+
+def check_written(folder: Path, name: str, content: bytes) -> None:
+    """Refuse what a finished job did not write; a job that is not finished has nothing to compare with.
+
+    Raises:
+        ChangedError: when the checksum of the manifest is another one, or the manifest does not know the file.
+        DPFlatError: when the manifest is damaged.
+    """
+    checksums = read_manifest(folder)
+    if checksums is not None and checksums.get(name) != hashlib.sha256(content).hexdigest():
+        raise changed(folder, name)
+
+
+def check_file(folder: Path, name: str) -> None:
+    """`check_written` for a file that is read in another way, such as arrays and weights; a missing one passes.
+
+    Raises:
+        ChangedError: when it is not what the finished job wrote.
+        DPFlatError: when it, or the manifest, cannot be read.
+    """
+    path = folder / name
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return
+    if (checksums := read_manifest(folder)) is not None and checksums.get(name) != _digest(
+        str(path), found.st_mtime_ns, found.st_size
+    ):
+        raise changed(folder, name)
+
+
+def changed(folder: Path, name: str) -> ChangedError:
+    """The sentence for a file that is no longer what the job wrote."""
+    return ChangedError(
+        f"changed since it finished: {name} of '{folder.name}' is not what the job wrote, so none of its numbers is "
+        "shown. Put the file back, or train or measure again."
+    )
+
+
+def read_manifest(folder: Path) -> Mapping[str, str] | None:
+    """The checksums of a finished job, by path; None where it is not finished.
+
+    Raises:
+        DPFlatError: when the manifest is damaged.
+    """
+    stamp = stamp_of(folder / MANIFEST)
+    return _read_manifest(folder, stamp) if stamp else None
+
+
+@lru_cache(maxsize=8192)
+def _read_manifest(folder: Path, stamp: int) -> Mapping[str, str] | None:  # noqa: ARG001
+    path = folder / MANIFEST
+    if not is_there(path):
+        return None
+    return check_schema(path, read_json(path).get("sha256"), CHECKSUMS)
+
+
+@lru_cache(maxsize=1024)
+def _digest(path: str, stamp: int, size: int) -> str:  # noqa: ARG001
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise unreadable(Path(path), f"cannot be read ({error.strerror})") from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_bytes(path)
+    except FileNotFoundError:
+        raise DPFlatError(f"The folder '{path.parent.name}' has no {path.name}.") from None
+    except OSError as error:
+        raise unreadable(path, f"cannot be read ({error.strerror})") from None
