@@ -29,14 +29,15 @@ def read_arrays(folder: Path, name: str) -> dict[str, np.ndarray]:
         DPFlatError: when it is damaged, or larger than any that is written.
     """
     path = folder / name
-    check_file(folder, name)
     try:
         with ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > LARGEST_ARRAYS:
                 raise unreadable(path, f"holds more than {LARGEST_ARRAYS // 1_000_000} MB")
         with np.load(path, allow_pickle=False) as file:
-            return {key: np.asarray(file[key]) for key in file.files}
+            found = {key: np.asarray(file[key]) for key in file.files}
     except FileNotFoundError:
         raise
     except (*DAMAGE, MemoryError):
         raise unreadable(path, "is damaged") from None
+    check_file(folder, name)
+    return found

@@ -111,9 +111,9 @@ class Run:
     def results(self) -> dict[str, Any]:
         """The final measurement; empty until the run is finished. A loss that was not finite is None."""
         name = f"{layout.ARTIFACTS}/{layout.RESULTS}"
-        if read_manifest(self.folder) is None:
-            return {}
-        return read_stored(self.folder, name, RESULTS)
+        sealed = read_manifest(self.folder) is not None
+        found = read_stored(self.folder, name, RESULTS) if sealed or self.has(name) else {}
+        return found if sealed else {}
 
     @property
     def environment(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Environment(TypedDict, total=False):
     gpu: Text | None
     cores: Count | None
     threads: Count | None
-    backbone_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None
+    backbone_sha256: Text | None
     backbone_layers: Layers
     settings_fingerprint: Text
     noise: Text | None

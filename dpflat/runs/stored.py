@@ -44,8 +44,9 @@ def read_stored(folder: Path, name: str, schema: TypeAdapter[Model]) -> Model:
     """
     path = folder / name
     content = _read(path)
+    found = check_schema(path, parse_json(path, content), schema)
     check_written(folder, name, content)
-    return check_schema(path, parse_json(path, content), schema)
+    return found
 
 
 def read_stored_lines(folder: Path, name: str, schema: TypeAdapter[Model]) -> list[Model]:
@@ -62,13 +63,13 @@ def read_stored_lines(folder: Path, name: str, schema: TypeAdapter[Model]) -> li
         return []
     except OSError as error:
         raise unreadable(path, f"cannot be read ({error.strerror})") from None
-    check_written(folder, name, content)
     lines: list[Model] = []
     for number, line in enumerate(parse_lines(path, content), start=1):
         try:
             lines.append(schema.validate_python(line))
         except ValidationError:
             raise unreadable(path, f"is damaged in line {number}") from None
+    check_written(folder, name, content)
     return lines
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
+from dpflat.forecast import plan_ledger, plan_privacy
 from dpflat.runs import layout, store
 from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.manifest import write_manifest
@@ -20,9 +20,7 @@ EXAMPLES = 1706
 def make_run(root, state="finished", steps=3, accuracy=0.75, *settings):
     """A run's folder as a worker of this process would have left it."""
     run = store.create_run(root, small_config(*settings), {"name": "my first"})
-    entry = LedgerEntry(step="1", touched="t", mechanism="m", entry_class=EntryClass.ACCOUNTED)
-    ledger = PrivacyLedger(unit="example", units=200, delta=1e-3, epsilon=2.5).add(entry)
-    replace_json(run.folder / layout.LEDGER, ledger.model_dump(mode="json"))
+    replace_json(run.folder / layout.LEDGER, plan_ledger(run.config, *plan_privacy(run.config)).model_dump(mode="json"))
     for step in range(1, steps + 1):
         line = {"step": step, "seconds": 1.0 * step, "loss": 0.7, "epsilon": 0.5 * step, "clipped_share": 1.0}
         append_line(run.folder / layout.METRICS, line)

@@ -26,7 +26,7 @@ def said(out):
 def test_it_says_guarantees_the_difference_with_its_interval_and_only_what_differs(dpflat, pair):
     code, out, err = dpflat("compare", *(run.id for run in pair))
     assert code == 0
-    assert "A: my first. epsilon = 2.50 at delta" in out
+    assert "A: my first. epsilon = 3.00 at delta" in out
     assert "B: +10.0 points of accuracy against A (1 seed)" in out
     assert "test split, n = 1,706 · 1 paired seed, paired by test example" in said(out)
     assert "test accuracy 70.0 % 80.0 % +10.0 points [+8." in said(out)

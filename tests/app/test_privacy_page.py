@@ -33,7 +33,7 @@ def test_an_empty_store_says_how_to_begin(own):
 def test_a_run_has_its_sentence_its_ledger_and_what_all_runs_promise_together(own):
     run = make_run(own)
     page = open_page("privacy")
-    assert "epsilon = 2.50 at delta = 1.0e-3 covers the trained weights" in texts(page)
+    assert "epsilon = 3.00 at delta = 3.0e-3" in texts(page)
     assert page.table[0].value["class"].tolist() == ["● in epsilon"]
     assert address_of(page)["a"] == run.id
     assert "One run has read rotten_tomatoes." in texts(page)

@@ -27,8 +27,8 @@ def test_a_finished_run_shows_its_numbers_and_its_guarantee(own):
     page = open_page("runs")
     assert column(page, "name") == ["my first"]
     assert column(page, "test accuracy") == ["75.0 %"]
-    assert column(page, "guarantee") == ["2.50"]
-    assert "epsilon = 2.50 at delta = 1.0e-3 covers the trained weights" in texts(page)
+    assert column(page, "guarantee") == ["3.00 △"]
+    assert "epsilon = 3.00 at delta = 3.0e-3" in texts(page)
     assert "Accuracy reached 75.0 % at step 3; 100 % of examples were clipped at the end (1 seed)" in texts(page)
     assert f"n = {EXAMPLES:,} test examples · 1 seed · 28 s" in texts(page)
     assert "Step 3: test accuracy 75.0 %, test loss 0.500 nats, n = 1,706." in texts(page)
@@ -52,7 +52,7 @@ def test_a_living_run_shows_its_step_and_a_stop_button(own):
     run = make_run(own, state="running")
     page = open_page("runs")
     assert "step 3 of 10" in texts(page)
-    assert "epsilon spent 1.50 of 2.50 (step 3 of 10)" in texts(page)
+    assert "epsilon spent 1.50 of 3.00 (step 3 of 10)" in texts(page)
     assert not press(page, "Stop").exception
     assert (run.folder / layout.STOP).exists()
     assert column(open_page("runs"), "status") == ["stopping"]
@@ -101,7 +101,7 @@ class TestSeedsOfOneExperiment:
     def test_are_one_row_with_mean_and_deviation(self, page):
         assert column(page, "test accuracy") == ["72.0 ± 2.0 %"]
         assert column(page, "seeds") == ["0, 1, 2"]
-        assert column(page, "guarantee") == ["2.50 each"]
+        assert column(page, "guarantee") == ["3.00 △ each"]
 
     def test_their_kept_layers_are_drawn_where_they_are_the_same(self, own, page):
         runs = list_runs(own, shipped=False)

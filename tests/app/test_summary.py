@@ -3,6 +3,7 @@ import pytest
 from app.summary import show_layers, show_seconds, show_seeds, summarise
 from dpflat.runs import layout
 from dpflat.runs.files import read_json, replace_json
+from dpflat.runs.manifest import write_manifest
 from dpflat.runs.record import Run
 from tests.app.pages import make_run, plan_run
 
@@ -12,6 +13,7 @@ def add_layers(run, kept=None, layers=6):
     path = run.folder / layout.ARTIFACTS / layout.RESULTS
     replace_json(path, read_json(path) | ({} if kept is None else {"kept_layers": kept}))
     replace_json(run.folder / layout.ENV, {"backbone_layers": layers})
+    write_manifest(run.folder)
     return run
 
 
@@ -46,6 +48,7 @@ def test_a_ledger_that_lost_its_epsilon_is_unreadable_and_stops_nothing(tmp_path
     run = plan_run(tmp_path)
     path = run.folder / layout.LEDGER
     replace_json(path, read_json(path) | {"epsilon": None})
+    write_manifest(run.folder)
     row = summarise(Run(run.folder))
     assert row["state"] == "unreadable"
     assert "ledger.json" in row["message"]

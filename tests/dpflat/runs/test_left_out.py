@@ -7,6 +7,7 @@ import pytest
 
 from dpflat.config import build_config
 from dpflat.errors import DPFlatError
+from dpflat.forecast import plan_ledger, plan_privacy
 from dpflat.presets import load_preset
 from dpflat.runs import layout
 from dpflat.runs.files import read_json, replace_json
@@ -34,6 +35,7 @@ def folder(prefixes):
     """The same, as one that trained every weight."""
     config = build_config(apply_settings(load_preset("full_finetuning"), ["seed=3"]))
     replace_json(prefixes / layout.CONFIG, config.model_dump(mode="json"))
+    replace_json(prefixes / layout.LEDGER, plan_ledger(config, *plan_privacy(config)).model_dump(mode="json"))
     write_manifest(prefixes)
     return prefixes
 
