@@ -37,8 +37,6 @@ def test_the_smallest_private_cell_that_is_shipped_trains_again_to_the_same_pred
 
 
 def test_another_seed_gives_other_predictions():
-    first, second = (
-        next(run for run in list_runs(layout.shipped_root()) if f"-head-only-eps3-s{seed}-" in run.id)
-        for seed in (0, 1)
-    )
+    runs = list_runs(layout.shipped_root())
+    first, second = (next(run for run in runs if f"-head-only-eps3-s{seed}-" in run.id) for seed in (0, 1))
     assert np.abs(scores_of(first)["loss"] - scores_of(second)["loss"]).max() > ROUNDING
