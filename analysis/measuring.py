@@ -19,7 +19,7 @@ def find_or_measure(run: Run, config: AnalysisConfig, root: Path | None = None) 
     Args:
         run: a finished run.
         config: what is asked of it.
-        root: one's own store, where analyses of shipped runs lie; None for `DPFLAT_RUNS` or `./runs`.
+        root: one's own store, where analyses of shipped runs lie; None for the one the run was found for.
 
     Returns:
         The typed result of the kind.
@@ -29,7 +29,7 @@ def find_or_measure(run: Run, config: AnalysisConfig, root: Path | None = None) 
 
     Privacy: of the class that the analysis has in the ledger.
     """
-    store = root or layout.runs_root()
+    store = root or run.store or layout.runs_root()
     analysis = find_analysis(run, config, store)
     if analysis is None or analysis.state != "finished":
         analysis = open_analysis(run, config, store)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,9 @@ class Analysis:
         """The folder of runs that it lies in."""
         return self.folder.parents[2]
 
-    @property
+    @cached_property
     def run(self) -> Run:
-        """The run that is asked: of the same store, else one that came with the lab."""
+        """The run that is asked, found once: of the same store, else one that came with the lab."""
         return load_run(self.folder.parent.name, self.root)
 
     @property
@@ -108,7 +108,7 @@ def _read_result(folder: Path, stamp: int, sealed: int) -> Any:  # noqa: ARG001
 
 def analyze_command(run: Run, config: AnalysisConfig) -> str:
     """The terminal's command for an analysis, new or to go on with."""
-    return layout.run_command("analyze", run.folder, f" {ask(config)}")
+    return layout.run_command("analyze", run.named_at, f" {ask(config)}")
 
 
 def ask(config: AnalysisConfig) -> str:
@@ -122,9 +122,19 @@ def folder_of(root: Path, run: Run, config: AnalysisConfig) -> Path:
     return root / ANALYSES / run.id / f"{config.kind}-{config.fingerprint()}"
 
 
+def list_places(run: Run, root: Path | None = None) -> list[Path]:
+    """The stores that may hold analyses of a run: its own, then one's own.
+
+    Args:
+        run: that was asked.
+        root: one's own store; None for the one that the run was found for, else `DPFLAT_RUNS` or `./runs`.
+    """
+    return list(dict.fromkeys((run.folder.parent, root or run.store or layout.runs_root())))
+
+
 def find_analysis(run: Run, config: AnalysisConfig, root: Path | None = None) -> Analysis | None:
-    """The analysis of a run with these settings: beside the run, else in one's own store; None if there is none."""
-    for place in (run.folder.parent, root or layout.runs_root()):
+    """The analysis of a run with these settings, in the first of `list_places` that has it; None if there is none."""
+    for place in list_places(run, root):
         folder = folder_of(place, run, config)
         if is_job(folder):
             return Analysis(folder)
@@ -133,8 +143,8 @@ def find_analysis(run: Run, config: AnalysisConfig, root: Path | None = None) ->
 
 def list_analyses(run: Run, kind: str, root: Path | None = None) -> list[Analysis]:
     """Every analysis of a kind, whatever its settings: beside the run, then in one's own store."""
-    places = dict.fromkeys((run.folder.parent, root or layout.runs_root()))
-    folders = [found for place in places for found in sorted((place / ANALYSES / run.id).glob(f"{kind}-*"))]
+    places = [place / ANALYSES / run.id for place in list_places(run, root)]
+    folders = [found for place in places for found in sorted(place.glob(f"{kind}-*"))]
     return [Analysis(folder) for folder in folders if is_job(folder)]
 
 

@@ -92,7 +92,7 @@ def withhold(text: str, runs: Iterable[Run]) -> str:
         runs: all that it tells of.
     """
     listed = list(runs)
-    places = {store for run in listed if (store := layout.store_to_name(run.folder)) is not None}
+    places = {store for run in listed if (store := layout.store_to_name(run.named_at)) is not None}
     hidden: dict[str, str] = {}
     for store in places:
         hidden |= {f" --runs {shlex.quote(store)}": " --runs FOLDER", f", {store!r})": ', "FOLDER")'}

@@ -18,7 +18,7 @@ from analysis.claims.reading import find_runs
 from analysis.claims.rules import Barrier, read_claims
 from analysis.landscape.settings import way_to
 from analysis.store import ask
-from dpflat.runs.layout import shipped_root
+from dpflat.runs import layout
 from dpflat.runs.store import list_runs
 
 STUDIES = (
@@ -65,7 +65,7 @@ def list_ways(root: Path) -> list[str]:
 def main() -> None:
     """Do it, or say what would be done."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=Path, default=shipped_root())
+    parser.add_argument("--runs", type=Path, default=layout.shipped_root())
     parser.add_argument("--plan", action="store_true")
     arguments = parser.parse_args()
     packing = f"dpflat pack {shlex.quote(str(arguments.runs))} --leave-out-weights"

@@ -29,8 +29,9 @@ from analysis.store import find_analysis
 from analysis.tradeoff import Key, compare_groups, group_runs, summarise_group
 from app.claim_rows import show_ratio
 from dpflat.privacy.wording import show_epsilon, show_lower_bound
+from dpflat.runs import layout
 from dpflat.runs.files import is_there, read_json, replace_file
-from dpflat.runs.layout import ARTIFACTS, SELECTION, shipped_root
+from dpflat.runs.layout import ARTIFACTS, SELECTION
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
 
@@ -277,8 +278,8 @@ def fill(document: str, tables: dict[str, str]) -> str:
 def main() -> None:
     """Fill the document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=Path, default=shipped_root())
-    parser.add_argument("--document", type=Path, default=shipped_root().parent / "docs" / "findings.md")
+    parser.add_argument("--runs", type=Path, default=layout.shipped_root())
+    parser.add_argument("--document", type=Path, default=layout.shipped_root().parent / "docs" / "findings.md")
     arguments = parser.parse_args()
     filled = fill(arguments.document.read_text(encoding="utf-8"), tell_all(arguments.runs))
     replace_file(arguments.document, filled.encode())

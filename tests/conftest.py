@@ -2,6 +2,7 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
 import functools
+import random
 import resource
 import time
 from contextlib import contextmanager
@@ -24,6 +25,26 @@ SMALL = [
     "execution.threads=1",
     "execution.trajectory_points=3",
 ]
+
+
+def pytest_addoption(parser):
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="modules, and tests in them, in another order")
+
+
+def pytest_collection_modifyitems(config, items):
+    """With `--shuffle SEED` no test can rest on those before it; modules stay whole."""
+    seed = config.getoption("--shuffle")
+    if seed is None:
+        return
+    order = random.Random(seed)
+    modules = {}
+    for item in items:
+        modules.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    groups = list(modules.values())
+    order.shuffle(groups)
+    for group in groups:
+        order.shuffle(group)
+    items[:] = [item for group in groups for item in group]
 
 
 def small_config(*settings):

@@ -1,3 +1,4 @@
+import ast
 import re
 import subprocess
 import sys
@@ -63,6 +64,23 @@ def test_nothing_unsafe_is_in_the_sources(pattern):
     found = [f"{f.relative_to(ROOT)}" for f in sources() if re.search(pattern, f.read_text(encoding="utf-8"))]
     allowed = {"dpflat/backbones/load.py"} if pattern == r"\beval\(" else set()
     assert [f for f in found if f not in allowed] == []
+
+
+ROOTS = {"runs_root", "shipped_root"}
+
+
+def test_what_a_test_may_set_anew_is_asked_of_its_module():
+    """A name that is imported by itself keeps what it was: a store that was set later is missed, or leaks."""
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    found = [
+        f"{file.relative_to(ROOT)}: {name.name}"
+        for file in [*sources(), *tests]
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "dpflat.runs.layout"
+        for name in node.names
+        if name.name in ROOTS
+    ]
+    assert found == []
 
 
 def test_only_one_place_starts_processes():

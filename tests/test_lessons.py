@@ -7,11 +7,11 @@ from dpflat.config import build_config
 from dpflat.flatness.settings import MODES_OF
 from dpflat.presets import load_preset
 from dpflat.privacy.ledger import EntryClass
+from dpflat.runs import layout
 from dpflat.runs.files import read_json
-from dpflat.runs.layout import shipped_root
 from dpflat.settings import apply_settings
 
-REMOVE_ONE = read_json(shipped_root() / "lessons" / "remove_one.json")
+REMOVE_ONE = read_json(layout.shipped_root() / "lessons" / "remove_one.json")
 MODES = {tuple(name.split(": ")): mode for name, mode in REMOVE_ONE["modes"].items()}
 WITHIN_A_STEP = [
     (level, mode) for level in ("within_layer", "cross_model") for mode in MODES_OF[level] if mode != "off"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from dpflat.run_job import FINISHED, Stopping, do_run
-from dpflat.runs.layout import ARTIFACTS, PREDICTIONS, shipped_root
+from dpflat.runs import layout
+from dpflat.runs.layout import ARTIFACTS, PREDICTIONS
 from dpflat.runs.record import Run
 from dpflat.runs.store import create_run, list_runs
 
@@ -23,7 +24,7 @@ def test_the_smallest_private_cell_that_is_shipped_trains_again_to_the_same_pred
     wanted = ("head only", "dpflat-tiny", 3.0, 0)
     shipped = next(
         run
-        for run in list_runs(shipped_root())
+        for run in list_runs(layout.shipped_root())
         if run.config.privacy.kind == "dp"
         and (run.config.method(), run.config.backbone.name, run.config.privacy.epsilon, run.config.seed) == wanted
     )
@@ -36,7 +37,6 @@ def test_the_smallest_private_cell_that_is_shipped_trains_again_to_the_same_pred
 
 
 def test_another_seed_gives_other_predictions():
-    first, second = (
-        next(run for run in list_runs(shipped_root()) if f"-head-only-eps3-s{seed}-" in run.id) for seed in (0, 1)
-    )
+    runs = list_runs(layout.shipped_root())
+    first, second = (next(run for run in runs if f"-head-only-eps3-s{seed}-" in run.id) for seed in (0, 1))
     assert np.abs(scores_of(first)["loss"] - scores_of(second)["loss"]).max() > ROUNDING

@@ -7,14 +7,15 @@ from analysis.layers.settings import LayersConfig
 from analysis.layers.trace import removed_layers
 from analysis.sharpness import SharpnessConfig
 from analysis.store import Analysis, find_analysis
-from dpflat.runs.layout import ARTIFACTS, WEIGHTS, shipped_root
+from dpflat.runs import layout
+from dpflat.runs.layout import ARTIFACTS, WEIGHTS
 from dpflat.runs.left_out import find_left_out
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
 from dpflat.studies import list_configs, read_study, study_folder
 
-ROOT = shipped_root()
+ROOT = layout.shipped_root()
 RUNS = list_runs(ROOT, shipped=False)
 ANALYSES = sorted((ROOT / "analyses").glob("*/layers-*"))
 ATTACKS = set((ROOT / "analyses").glob("*/attacks-*"))

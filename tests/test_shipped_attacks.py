@@ -10,11 +10,11 @@ from analysis.attacks.roc import measure_area
 from analysis.attacks.settings import AttacksConfig
 from analysis.store import Analysis
 from analysis.tradeoff import group_runs
-from dpflat.runs.layout import shipped_root
+from dpflat.runs import layout
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.store import list_runs
 
-ROOT = shipped_root()
+ROOT = layout.shipped_root()
 RUNS = list_runs(ROOT, shipped=False)
 ATTACKS = [Analysis(folder) for folder in sorted((ROOT / "analyses").glob("*/attacks-*"))]
 PLANTED = [analysis for analysis in ATTACKS if analysis.run.config.data.canaries]

@@ -24,8 +24,8 @@ from analysis.sharpness import SharpnessConfig
 from analysis.store import find_analysis
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
+from dpflat.runs import layout
 from dpflat.runs.files import read_json, unreadable
-from dpflat.runs.layout import shipped_root
 from dpflat.runs.record import Run
 
 Key = tuple[str, str]
@@ -132,7 +132,7 @@ def read_trials(name: str, attack: str) -> Trials | None:
     Raises:
         DPFlatError: when a file is damaged.
     """
-    place = shipped_root() / "lessons"
+    place = layout.shipped_root() / "lessons"
     trials, bounds = place / name, place / attack
     return _read_trials(trials, bounds, _changed(trials), _changed(bounds)) if trials.exists() else None
 

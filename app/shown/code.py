@@ -49,8 +49,8 @@ class Code:
 
 
 def open_run(run: Run) -> str:
-    """The Python that opens a run, in the store where it lies."""
-    store = store_to_name(run.folder)
+    """The Python that opens a run, in the store where it is found."""
+    store = store_to_name(run.named_at)
     name = json.dumps(run.id)
     return f"load_run({name})" if store is None else f"load_run({name}, {store!r})"
 

@@ -11,7 +11,7 @@ from analysis.claims.judge import judge_claims
 from analysis.claims.reading import find_runs
 from analysis.claims.results import JudgedClaims
 from analysis.claims.rules import Claims, claims_path, read_claims
-from analysis.store import ANALYSES, RESULT
+from analysis.store import ANALYSES, RESULT, list_places
 from app.shown.claims import compose_card
 from app.shown.figure import ShownFigure
 from app.ui.store import own_roots, store_signature, visible_runs
@@ -71,8 +71,8 @@ def _stamp(folders: Folders) -> str:
     """Changes with the analyses of these runs, and with the shipped lessons."""
     lessons = sorted((layout.shipped_root() / "lessons").glob("*.json"))
     times = [(path.name, stamp_of(path)) for path in lessons]
-    for folder, _ in folders:
-        for root in dict.fromkeys((folder.parent, layout.runs_root())):
+    for folder, shipped in folders:
+        for root in list_places(Run(folder, shipped)):
             place = f"{root}/{ANALYSES}/{folder.name}"
             try:
                 names = sorted(os.listdir(place))  # noqa: PTH208  many times a page

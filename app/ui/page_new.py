@@ -35,7 +35,7 @@ from dpflat.errors import DPFlatError
 from dpflat.forecast import Forecast, compose_runs, forecast_run
 from dpflat.privacy import wording
 from dpflat.privacy.wording_together import describe_together
-from dpflat.runs.layout import STUDIES, runs_root
+from dpflat.runs import layout
 from dpflat.runs.record import Run
 from dpflat.runs.speed import measured_speed
 from dpflat.settings import write_yaml
@@ -246,8 +246,8 @@ def show_page() -> None:
                 show_busy()
                 name = st.text_input("Name", max_chars=80, placeholder="optional", key="new_name") if alone else ""
                 if st.button("Train", type="primary", key="new_train"):
-                    folder = launch(choice, runs_root(), name)
-                    is_study = folder.parent.name == STUDIES
+                    folder = launch(choice, layout.runs_root(), name)
+                    is_study = folder.parent.name == layout.STUDIES
                     view = RunsView(study=folder.name) if is_study else RunsView(a=(folder.name,))
                     st.switch_page("views/runs.py", query_params=write_link(view))
             show_codes(study, configs)

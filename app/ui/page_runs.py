@@ -17,7 +17,7 @@ from app.ui.store import own_roots, summarise_cached, visible_runs
 from app.ui.study_detail import find_studies, show_study
 from dpflat.errors import DPFlatError
 from dpflat.jobs import ALIVE
-from dpflat.runs.layout import runs_root
+from dpflat.runs import layout
 from dpflat.runs.record import Run
 
 ADDRESS, GROUPED, OPENED = "runs_address", "runs_grouped", "runs_opened"
@@ -64,14 +64,14 @@ def undo_bar() -> None:
     deleted = st.session_state.get(DELETED)
     if deleted is None:
         return
-    if not (runs_root() / TRASH / deleted).exists():
+    if not (layout.runs_root() / TRASH / deleted).exists():
         del st.session_state[DELETED]
         return
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.info(f"Deleted `{deleted}`. Undo works for ten seconds.")
     if right.button("Undo", key="runs_undo"):
         del st.session_state[DELETED]
-        if restore_run(runs_root(), deleted):
+        if restore_run(layout.runs_root(), deleted):
             st.rerun()
         st.error("It is gone: the ten seconds for undo were over.")
 

@@ -20,7 +20,7 @@ from dpflat.catalog import BACKBONES, TASKS
 from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import PUBLIC_PLAYS_PRIVATE
-from dpflat.runs.layout import shipped_root
+from dpflat.runs import layout
 from dpflat.runs.record import Run
 
 TASK, BACKBONE, EPSILON = "rotten_tomatoes", "dpflat-tiny", 3.0
@@ -70,7 +70,7 @@ def load_shipped(signature: str) -> Shipped:  # noqa: ARG001
 def find_shipped() -> Shipped:
     """`load_shipped`; a damaged shipped run is told, and nothing is shown from it."""
     try:
-        return load_shipped(store_signature(shipped_root()))
+        return load_shipped(store_signature(layout.shipped_root()))
     except DPFlatError as error:
         st.warning(str(error))
         return Shipped()
@@ -198,7 +198,7 @@ def show_below(points: tuple[MethodPoint, ...]) -> None:
     from app.ui.start_below import REPAIRED, TITLES, show_guarantees, show_sharpness, show_stack
 
     first = {p.method: p.runs[0] for p in points if p.method in TITLES and p.epsilon == EPSILON}
-    runs = {method: Run(shipped_root() / run_id, shipped=True) for method, run_id in first.items()}
+    runs = {method: Run(layout.shipped_root() / run_id, shipped=True) for method, run_id in first.items()}
     left, right = st.columns(2, gap="large")
     with left:
         show_sharpness()

@@ -18,7 +18,7 @@ from app.ui.measure import show_measuring
 from app.ui.pair_bar import name_of
 from app.ui.store import shipped_runs, summarise_cached, visible_runs
 from dpflat.privacy import wording
-from dpflat.runs.layout import runs_root
+from dpflat.runs import layout
 from dpflat.runs.record import Run
 
 
@@ -28,7 +28,7 @@ def show_attacks(run: Run) -> None:
         st.write(f"This run is {run.state}. Attacks are measured on finished runs.")
         return
     config = AttacksConfig()
-    analysis = find_analysis(run, config, runs_root())
+    analysis = find_analysis(run, config, layout.runs_root())
     found: AttacksResult | None = analysis.result if analysis else None
     if analysis is not None and found is not None and analysis.state == "finished":
         config, found = show_more_shadows(run, config, found)
@@ -49,11 +49,11 @@ def show_attacks(run: Run) -> None:
 
 def show_more_shadows(run: Run, config: AttacksConfig, found: AttacksResult) -> tuple[AttacksConfig, AttacksResult]:
     """Offer to measure again where there are shadow runs that were not there before; gives the widest result."""
-    wider = ask_wider(run, found, runs_root())
+    wider = ask_wider(run, found, layout.runs_root())
     if wider is None:
         return config, found
     there = len(find_shadows(run, wider.shadows).runs)
-    analysis = find_analysis(run, wider, runs_root())
+    analysis = find_analysis(run, wider, layout.runs_root())
     show_measuring(run, wider, analysis, f"this run with {there} shadow runs")
     result: AttacksResult | None = analysis.result if analysis else None
     return (wider, result) if result is not None and "likelihood" in result.attacks else (config, found)
@@ -61,7 +61,7 @@ def show_more_shadows(run: Run, config: AttacksConfig, found: AttacksResult) -> 
 
 def say_measured(run: Run) -> None:
     """What attacks found in a run that nothing bounds, in a line each; where to measure it if nobody has."""
-    analysis = find_analysis(run, AttacksConfig(), runs_root())
+    analysis = find_analysis(run, AttacksConfig(), layout.runs_root())
     found: AttacksResult | None = analysis.result if analysis else None
     if found is None or not (found.attacks or found.audit):
         st.write("What attacks find in it is not measured yet: see Attacks.")
@@ -82,7 +82,7 @@ def show_curves(run: Run, found: AttacksResult, config: AttacksConfig) -> None:
 
 def show_power(run: Run, found: AttacksResult) -> None:
     """Whether each attack has been seen to succeed where it must: on runs without privacy."""
-    for key, power in measure_power(run, found, visible_runs(), runs_root()).items():
+    for key, power in measure_power(run, found, visible_runs(), layout.runs_root()).items():
         st.caption(wording.describe_power(NAMES.get(key, key), power.tried, power.succeeded, power.alike))
 
 

@@ -15,7 +15,8 @@ from app.summary import summarise
 from app.ui.states import read_only
 from dpflat.errors import DPFlatError
 from dpflat.jobs import ALIVE
-from dpflat.runs.layout import LABEL, LEDGER, MANIFEST, PACKED, runs_root, shipped_root
+from dpflat.runs import layout
+from dpflat.runs.layout import LABEL, LEDGER, MANIFEST, PACKED
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
 
@@ -25,7 +26,7 @@ PUBLISH = "DPFLAT_PUBLISH"
 def own_roots() -> list[Path]:
     """Folders of runs beside the shipped one: one's own, or what a read-only lab was told to publish."""
     if not read_only():
-        return [runs_root()]
+        return [layout.runs_root()]
     return [Path(place) for place in os.environ.get(PUBLISH, "").split(os.pathsep) if place]
 
 
@@ -37,7 +38,7 @@ def own_runs() -> list[Run]:
 
 def shipped_runs() -> list[Run]:
     """The runs that come with the lab."""
-    return [Run(run.folder, shipped=True) for run in list_runs(shipped_root(), shipped=False)]
+    return [Run(run.folder, shipped=True) for run in list_runs(layout.shipped_root(), shipped=False)]
 
 
 def visible_runs() -> list[Run]:

@@ -9,10 +9,10 @@ from typing import Any
 from analysis.comparison.gathered import Gathered, gather
 from analysis.comparison.measures import MEASURES, Measure
 from analysis.comparison.reading import ANALYSES
-from analysis.store import RESULT, folder_of
+from analysis.store import RESULT, folder_of, list_places
 from app.ui.store import own_roots, store_signature
+from dpflat.runs import layout
 from dpflat.runs.files import stamp_of
-from dpflat.runs.layout import runs_root, shipped_root
 from dpflat.runs.record import Run
 
 Row = dict[str, Any]
@@ -39,6 +39,6 @@ def _stamp(runs: list[Run], measure: Measure) -> str:
     times = []
     for config in ANALYSES.get(measure.name, ()):
         for run in runs:
-            for place in (run.folder.parent, runs_root()):
+            for place in list_places(run):
                 times.append(stamp_of(f"{folder_of(place, run, config)}/{RESULT}"))
-    return f"{store_signature(*own_roots(), shipped_root())}{times}"
+    return f"{store_signature(*own_roots(), layout.shipped_root())}{times}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,15 +32,23 @@ class Run:
     Attributes:
         folder: where it lies.
         shipped: whether it came with the lab.
+        store: one's own store that it was found for, where analyses of a shipped run lie; None for `DPFLAT_RUNS` or
+            `./runs`.
     """
 
     folder: Path
     shipped: bool = False
+    store: Path | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:
         """The folder's name."""
         return self.folder.name
+
+    @property
+    def named_at(self) -> Path:
+        """The folder by which a command finds it and its analyses: a shipped run in the store it was found for."""
+        return (self.store or layout.runs_root()) / self.id if self.shipped else self.folder
 
     @cached_property
     def config(self) -> RunConfig:

@@ -18,18 +18,18 @@ from dpflat.runs.record import Run
 def list_runs(root: Path | None = None, shipped: bool = True) -> list[Run]:
     """All runs, newest first, shipped ones last; each once, also where `root` is the shipped folder itself."""
     root = root or layout.runs_root()
-    runs = _runs_in(root, shipped=False)
+    runs = _runs_in(root, False, root)
     if not shipped or root.resolve() == layout.shipped_root().resolve():
         return runs
-    return runs + _runs_in(layout.shipped_root(), shipped=True)
+    return runs + _runs_in(layout.shipped_root(), True, root)
 
 
-def _runs_in(root: Path, shipped: bool) -> list[Run]:
+def _runs_in(root: Path, shipped: bool, store: Path) -> list[Run]:
     if not root.is_dir():
         return []
     with os.scandir(root) as entries:
         names = sorted((e.name for e in entries if e.name[0] != "." and _is_run(e)), reverse=True)
-    return [Run(root / name, shipped) for name in names]
+    return [Run(root / name, shipped, store) for name in names]
 
 
 def _is_run(entry: os.DirEntry[str]) -> bool:
@@ -49,22 +49,35 @@ def load_run(run_id: str = "latest", root: str | Path | None = None) -> Run:
     Raises:
         DPFlatError: when there is no such run, or several.
     """
-    runs = list_runs(layout.runs_root(root))
+    store = layout.runs_root(root)
+    if run_id != "latest" and (run := _find_run(layout.check_id(run_id), store)) is not None:
+        return run
+    runs = list_runs(store)
     if run_id == "latest":
         if not runs:
             raise DPFlatError("There is no run yet. Train one: dpflat train --preset quick")
         return runs[0]
-    layout.check_id(run_id)
-    found = [r for r in runs if r.id == run_id][:1] or [r for r in runs if r.id.startswith(run_id)]
+    found = [r for r in runs if r.id.startswith(run_id)]
     if not found:
-        raise DPFlatError(
-            f"There is no run '{run_id}' in '{layout.runs_root(root)}'. 'dpflat list' shows what is there."
-        )
+        raise DPFlatError(f"There is no run '{run_id}' in '{store}'. 'dpflat list' shows what is there.")
     if len(found) > 1:
         raise DPFlatError(
             f"'{run_id}' could be {len(found)} runs: {', '.join(r.id for r in found[:3])}. Give more of it."
         )
     return found[0]
+
+
+def _find_run(run_id: str, store: Path) -> Run | None:
+    """The run with this whole id; the store is not listed for it."""
+    for root, shipped in ((store, False), (layout.shipped_root(), True)):
+        folder = root / run_id
+        try:
+            there = folder.is_dir() and is_job(folder)
+        except PermissionError:
+            there = True
+        if there:
+            return Run(folder, shipped, store)
+    return None
 
 
 def create_run(root: Path, config: RunConfig, label: dict[str, Any] | None = None) -> Run:

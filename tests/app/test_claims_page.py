@@ -1,4 +1,5 @@
 import json
+import shutil
 from urllib.parse import parse_qsl
 
 import pytest
@@ -11,11 +12,17 @@ from tests.analysis.claims.made_up import CLAIMS, FRESH, make_pairs, make_run, m
 from tests.app.pages import NOBODY, address_of, copy_shipped, open_page, texts
 from tests.app.pages import make_run as make_other_run
 
+LESSONS = layout.shipped_root() / "lessons"
 SMALL = "Small model, small data: this says nothing about RoBERTa-large"
 
 
 @pytest.fixture
 def own(stores):
+    """A store of one's own; of what is shipped, the trials of the proof."""
+    lessons = layout.shipped_root() / "lessons"
+    lessons.mkdir(parents=True)
+    for name in ("remove_one.json", "refute_epsilon.json"):
+        shutil.copy(LESSONS / name, lessons)
     return stores[0]
 
 
@@ -109,8 +116,7 @@ def test_a_new_analysis_is_seen_without_a_new_run(own):
     assert "% lower" in texts(page.run())
 
 
-def test_trials_that_were_made_anew_are_seen_without_a_new_run(stores, monkeypatch):
-    monkeypatch.setattr("analysis.claims.reading.shipped_root", lambda: stores[1])
+def test_trials_that_were_made_anew_are_seen_without_a_new_run(stores):
     place = stores[1] / "lessons" / "remove_one.json"
     place.parent.mkdir(parents=True)
     found = {"share_above_c": 1.0, "trials": [1.5]}
@@ -189,6 +195,7 @@ def test_a_read_only_lab_shows_the_same(own, monkeypatch):
 
 
 def test_the_terminal_says_the_same(own_root, dpflat):
+    shutil.copytree(LESSONS, layout.shipped_root() / "lessons")
     make_pairs(own_root, "DP-Flat", "DP prefix", [4.0 + 0.2 * place for place in range(10)])
     code, told, _ = dpflat("claims")
     assert code == 0

@@ -348,10 +348,9 @@ def test_torn_predictions_are_named_and_the_others_shown(own):
     assert column(page, "seeds")[0] == "1"
 
 
-def test_the_python_behind_each_figure_draws_that_figure(own, stores, monkeypatch):
+def test_the_python_behind_each_figure_draws_that_figure(own):
     for n, run in enumerate(make_method(own, seeds=range(2)) + make_method(own, *REPAIRED, seeds=range(2))):
         give_sharpness(own, run, 0.4 + 0.01 * n)
-    monkeypatch.setattr("dpflat.runs.store.layout.shipped_root", lambda: stores[1])
     page = open_page("tradeoff", **LINK)
     blocks = [block.value for block in page.code if "gather(runs" in block.value]
     assert len(blocks) == 4

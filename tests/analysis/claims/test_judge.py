@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from analysis.claims.judge import judge_claims
+from analysis.claims.reading import read_sharpness
 from analysis.claims.results import Outcome
 from analysis.claims.statistics import count_seeds
+from analysis.sharpness import SharpnessConfig
+from analysis.store import analyze_command
 from dpflat.runs.files import replace_json
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
@@ -226,7 +229,7 @@ def test_runs_on_texts_that_are_not_bundled_count_once_they_are_there(root):
 def test_trials_that_move_no_further_prove_nothing(root, tmp_path, monkeypatch):
     lessons = tmp_path / "shipped" / "lessons"
     lessons.mkdir(parents=True)
-    monkeypatch.setattr("analysis.claims.reading.shipped_root", lambda: tmp_path / "shipped")
+    monkeypatch.setattr("dpflat.runs.layout.shipped_root", lambda: tmp_path / "shipped")
     assert card_of(root, 9).outcome is Outcome.NOT_YET
     modes = {
         mode: {"largest": 1.0, "share_above_c": 0.0, "trials": [{}, {}]}
@@ -247,3 +250,17 @@ def test_the_shipped_trials_and_the_attack_beside_them_are_read_as_they_are(root
     assert trials.claimed == 1.0
     assert trials.bound == pytest.approx(1.40, abs=0.01)
     assert trials.bound_over_all == pytest.approx(0.76, abs=0.01)
+
+
+def test_an_analysis_of_a_shipped_run_is_found_in_the_store_that_was_asked_for(root, tmp_path, monkeypatch):
+    shipped = tmp_path / "shipped"
+    monkeypatch.setattr("dpflat.runs.layout.shipped_root", lambda: shipped)
+    made = make_run(shipped, "fresh", "DP prefix", FRESH[0])
+    measure_sharpness(made, 0.2)
+    root.mkdir()
+    (shipped / "analyses").rename(root / "analyses")
+    (run,) = list_runs(root)
+    assert run.shipped
+    assert read_sharpness(run).value == pytest.approx(0.2)
+    assert analyze_command(run, SharpnessConfig()).endswith(f"--runs {root}")
+    assert read_sharpness(Run(run.folder, shipped=True)) is None  # it was found for no store

@@ -82,6 +82,16 @@ class TestFinding:
             load_run("2026", root)
         assert "Give more of it" in str(caught.value)
 
+    def test_a_whole_id_is_found_without_listing_the_store_and_knows_for_which_store(self, root, monkeypatch):
+        add(root, "20260101-a")
+        add(layout.shipped_root(), "20270101-z")
+        monkeypatch.setattr("dpflat.runs.store.list_runs", lambda *_: pytest.fail("the store was listed"))
+        found = [load_run(name, root) for name in ("20260101-a", "20270101-z")]
+        assert [(run.id, run.shipped, run.store) for run in found] == [
+            ("20260101-a", False, root),
+            ("20270101-z", True, root),
+        ]
+
     def test_what_is_not_there_is_named_with_the_folder_looked_in(self, root):
         add(root, "20260101-a")
         with pytest.raises(DPFlatError, match="There is no run '2027' in") as caught:
