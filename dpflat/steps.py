@@ -58,8 +58,6 @@ def take_steps(
     """Gradient steps up to number `last`. Privacy: accounted as subsampled Gaussian, if the run has noise."""
     schedule, size = experiment.schedule, experiment.config.microbatch()
     parameters, optimiser = place(experiment, state)
-    if state.step in schedule.evaluation_steps:
-        yield from measure(experiment, state)
     for step in range(state.step + 1, last + 1):
         rows = sample_rows(experiment.data.train, schedule.sample_rate, experiment.noise_key, step)
         begun, add_piece = begin_step(experiment, state, parameters, optimiser, rows, step)

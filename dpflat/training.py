@@ -19,10 +19,14 @@ from dpflat.state import TrainState, start_state
 from dpflat.steps import take_steps
 
 Phase = Callable[[Experiment, TrainState], Generator[Event, None, TrainState]]
+WARM_UP, MAIN = "warm_up", "main"
 
 
 def train(experiment: Experiment, state: TrainState | None = None) -> Iterator[Event]:
     """Run all phases, or those that are left after `state`.
+
+    A step that is to be measured is measured when it is done. A run that goes on from it cannot tell whether that was
+    finished, and measures it again.
 
     Args:
         experiment: from `prepare`.
@@ -32,10 +36,14 @@ def train(experiment: Experiment, state: TrainState | None = None) -> Iterator[E
     """
     phases = list_phases(experiment)
     names = list(phases)
+    resumed = state is not None
     state = replace(start_state(experiment.initial), phase=names[0]) if state is None else state
     for name in names[names.index(state.phase) :]:
         state = replace(state, phase=name)
         yield PhaseStarted(name, state.step)
+        if resumed and name in (WARM_UP, MAIN) and state.step in experiment.schedule.evaluation_steps:
+            yield from measure(experiment, state)
+        resumed = False
         state = yield from phases[name](experiment, state)
 
 
@@ -47,9 +55,9 @@ def list_phases(experiment: Experiment) -> dict[str, Phase]:
     removal = experiment.config.flatness.cross_layer
     if isinstance(removal, ScoredRemoval):
         first = experiment.schedule.count_steps(removal.warmup_epochs, REMOVAL_SHARE)
-        phases["warm_up"] = lambda experiment, state: take_steps(experiment, state, first, "warm_up")
+        phases[WARM_UP] = lambda experiment, state: take_steps(experiment, state, first, WARM_UP)
         phases[selection.PHASE] = selection.select_layers
-    phases["main"] = lambda experiment, state: take_steps(experiment, state, experiment.schedule.steps)
+    phases[MAIN] = lambda experiment, state: take_steps(experiment, state, experiment.schedule.steps)
     phases["evaluation"] = finish
     return phases
 

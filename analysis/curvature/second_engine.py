@@ -49,8 +49,13 @@ class LossSurface(torch.nn.Module):
         count = sum(len(piece) for piece in self.pieces)
         return sum(
             (self.objective.per_example_loss(self._entries(), piece).sum() / count for piece in self.pieces),
-            start=torch.zeros(()),
+            start=torch.zeros((), device=self.device),
         )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the entries that move are."""
+        return self.entries[0].device
 
     def _entries(self) -> Parameters:
         """All entries, whose derivatives pass by here before they reach those that move."""
@@ -104,6 +109,7 @@ def run_pyhessian(surface: LossSurface, count: int, tolerance: float, most: int)
     torch.manual_seed(0)
     nothing = torch.zeros(1)
     engine = hessian(surface, lambda loss, _: loss, data=(nothing, nothing), cuda=False)
+    engine.device = surface.device  # it knows the first GPU or none
     values, vectors = engine.eigenvalues(maxIter=most, tol=tolerance, top_n=count)
     named = [dict(zip(surface.keys, vector, strict=True)) for vector in vectors]
     return np.array(values), np.stack([flatten(vector, surface.keys) for vector in named])

@@ -6,6 +6,7 @@ from attention, not zero.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
@@ -48,7 +49,9 @@ Chooser = Callable[[dict[int, Score], int], tuple[int, float | None]]
 
 
 def score_of(values: Sequence[float]) -> Score:
-    """The highest of several estimates of one maximum, and their spread."""
+    """The highest of several estimates of one maximum, and their spread; one that is not finite is the highest."""
+    if not all(map(math.isfinite, values)):
+        return Score(math.inf, math.inf)
     return Score(max(values), max(values) - min(values))
 
 

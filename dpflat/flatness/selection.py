@@ -160,7 +160,7 @@ def _remove_by_box(settings: BoxRemoval, tools: Tools, parameters: Parameters, p
                 settings.ascent_steps,
                 generator,
             ):
-                highest = max(highest, loss)
+                highest = sharpness.higher(highest, loss)
                 yield None
             rises.append(sharpness.relative_rise(highest, here))
         return cross_layer.score_of(rises)
@@ -182,7 +182,9 @@ def remove_privately(
 ) -> Rounds:
     """Layers drawn by the exponential mechanism from bounded scores of one Poisson subset.
 
-    The subset is drawn once by the noise key; that its being a sample amplifies privacy is not claimed.
+    The subset is drawn once by the noise key; that its being a sample amplifies privacy is not claimed. A loss that is
+    not finite counts as the bound at a perturbed point and as 0 at w, which raises the score: both lie in [0, bound],
+    so one record moves the score no further than any other.
 
     Args:
         settings: of the mode.
@@ -212,22 +214,23 @@ def remove_privately(
     ]
     sensitivity = score_sensitivity(bound, divisor)
 
-    def mean(at: Parameters) -> Generator[None, None, float]:
+    def mean(at: Parameters, not_finite: float) -> Generator[None, None, float]:
         total = 0.0
         for piece in pieces:
             with torch.no_grad():
                 losses = tools.objective.per_example_loss(at, piece)
-            total += float(losses.nan_to_num(bound).clamp(0, bound).sum(dtype=torch.float64))
+            cut = torch.where(losses.isfinite(), losses.clamp(0, bound), not_finite)
+            total += float(cut.sum(dtype=torch.float64))
             yield None
         return total / divisor
 
     def score(left: Parameters) -> Generator[None, None, Score]:
-        here = yield from mean(left)
+        here = yield from mean(left, 0.0)
         widths = sharpness.box_widths(left, settings.eta)
         perturbed = []
         for corner in corners:
             position = {name: value for name, value in corner.items() if name in left}
-            found = yield from mean(sharpness.move_in_box(left, widths, position))
+            found = yield from mean(sharpness.move_in_box(left, widths, position), bound)
             perturbed.append(found)
         return cross_layer.bounded_score(perturbed, here, bound)
 

@@ -6,6 +6,7 @@ fewer prefixes is smaller, so its maximum is smaller by construction: scores com
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -33,8 +34,16 @@ def move_in_box(parameters: Parameters, widths: Parameters, position: Parameters
 
 
 def relative_rise(highest: float, here: float) -> float:
-    """(L(w') - L(w)) / (1 + L(w)). Privacy: none (a pure function)."""
-    return (highest - here) / (1 + here)
+    """(L(w') - L(w)) / (1 + L(w)); infinite where a loss is not finite: nothing is less flat.
+
+    Privacy: none (a pure function).
+    """
+    return (highest - here) / (1 + here) if math.isfinite(highest) and math.isfinite(here) else math.inf
+
+
+def higher(first: float, second: float) -> float:
+    """The higher of two losses; one that is not finite is higher than any, where `max` would drop a NaN."""
+    return max(first, second) if math.isfinite(first) and math.isfinite(second) else math.inf
 
 
 def climb(

@@ -202,3 +202,15 @@ def test_who_takes_part_is_drawn_by_the_noise_key_and_not_by_the_seed():
     drawn = [prepare(small_config("data.canaries=60", "privacy.noise=secret"), key).data.canaries for key in keys]
     assert np.array_equal(drawn[0].included, drawn[1].included)
     assert not np.array_equal(drawn[0].included, drawn[2].included)
+
+
+def test_a_step_between_two_phases_is_measured_once_and_again_only_on_going_on():
+    layers = ("mode=public", "keep_layers=1", "warmup_epochs=1", "examples=6")
+    several = prepare(small_config("execution.evaluations=8", *(f"flatness.cross_layer.{s}" for s in layers)))
+    boundary = several.schedule.count_steps(1, 1)
+    several = replace(several, schedule=replace(several.schedule, evaluation_steps=frozenset({boundary})))
+    found = list(train(several))
+    assert [e.step for e in found if isinstance(e, Evaluated)] == [boundary, several.schedule.steps]
+    state = next(e.state for e in found if isinstance(e, StepDone) and e.step == boundary)
+    again = [e.step for e in train(several, state) if isinstance(e, Evaluated)]
+    assert again == [boundary, several.schedule.steps]

@@ -7,7 +7,7 @@ import torch
 
 from analysis.curvature.lanczos import find_extremes
 from analysis.curvature.product import count_held, hessian_product
-from analysis.curvature.second_engine import AbandonedError, LossSurface, find_by_pyhessian
+from analysis.curvature.second_engine import AbandonedError, LossSurface, find_by_pyhessian, run_pyhessian
 from analysis.opening import Point
 from analysis.parts import finish
 from analysis.vectors import flatten, unflatten
@@ -154,6 +154,27 @@ def test_pyhessian_left_alone_ends_at_the_next_batch(model):
     assert time.monotonic() - began < 2
     with pytest.raises(AbandonedError):
         surface(None)
+
+
+def test_pyhessian_draws_its_vectors_where_the_weights_are(monkeypatch):
+    """`meta` stands for a GPU: a device that is not the CPU."""
+    import pyhessian
+
+    class Squares:
+        def per_example_loss(self, parameters, piece):
+            return torch.ones(len(piece), device="meta") * parameters["prefix.0"].square().sum()
+
+    used = []
+
+    def record(engine, **_):
+        used.append(torch.device(engine.device))
+        return [1.0], [[torch.ones(3)]]
+
+    monkeypatch.setattr(pyhessian.hessian, "eigenvalues", record)
+    surface = LossSurface(Squares(), {"prefix.0": torch.ones(3, device="meta")}, ("prefix.0",), [range(2)])
+    assert surface(None).device.type == "meta"
+    run_pyhessian(surface, 1, 1e-3, 10)
+    assert used == [torch.device("meta")]
 
 
 def test_what_goes_wrong_inside_pyhessian_is_raised(model):

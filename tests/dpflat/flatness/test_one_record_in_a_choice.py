@@ -143,3 +143,45 @@ def test_units_of_several_rows_are_refused_since_a_score_bounds_each_row():
     given = replace(experiment, data=replace(experiment.data, train=split))
     with pytest.raises(DPFlatError, match="one unit has several rows"):
         next(select_layers(given, start_state(weights_of(experiment))))
+
+
+class Broken:
+    """An objective whose losses are not finite where a layer is missing: everywhere, or away from w only."""
+
+    def __init__(self, objective, loss, without, at_w):
+        self.objective, self.loss, self.without, self.at_w = objective, loss, without, at_w
+        self.first = {}
+
+    def __getattr__(self, name):
+        return getattr(self.objective, name)
+
+    def per_example_loss(self, parameters, piece):
+        losses = self.objective.per_example_loss(parameters, piece)
+        if f"prefix.{self.without}" in parameters:
+            return losses
+        here = self.first.setdefault("w", parameters["prefix.1"].detach().clone())
+        broken = self.at_w or not torch.equal(here, parameters["prefix.1"])
+        return losses * 0 + self.loss if broken else losses
+
+
+@pytest.mark.parametrize("at_w", [True, False])
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("mode", ["exponential", "as_published"])
+def test_a_layer_without_which_losses_are_not_finite_is_the_last_to_go(mode, loss, at_w):
+    more = () if mode == "exponential" else ("flatness.cross_layer.examples=6",)
+    experiment = experiment_of(mode, *more)
+    settings, weights = experiment.config.flatness.cross_layer, weights_of(experiment)
+    tools = replace(tools_of(experiment), objective=Broken(experiment.objective, loss, without=0, at_w=at_w))
+    private = PrivateSplit(experiment.data.train)
+    if mode == "as_published":
+        found = round_of(remove_as_published(settings, tools, weights, private))
+    else:
+        mechanism = replace(experiment.plan.selection, divisor=float(experiment.plan.units))
+        work = remove_privately(
+            settings, mechanism, tools, weights, Released(weights), private, experiment.plan.units, b"k" * 16
+        )
+        found = round_of(work)
+        if at_w:
+            assert found.candidates[0].value == mechanism.loss_bound
+    assert found.best == 1
+    assert found.candidates[0].value > found.candidates[1].value
