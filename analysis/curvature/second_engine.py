@@ -55,7 +55,8 @@ class LossSurface(torch.nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the entries that move are."""
-        return self.entries[0].device
+        place: torch.device = self.entries[0].device
+        return place
 
     def _entries(self) -> Parameters:
         """All entries, whose derivatives pass by here before they reach those that move."""

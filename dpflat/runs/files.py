@@ -20,7 +20,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from dpflat.errors import DPFlatError
-from dpflat.runs.layout import ARTIFACTS, CONFIG, PACKED
+from dpflat.runs.layout import ARTIFACTS, CONFIG, PACKED, PRIVATE
 from dpflat.runs.packing import NotJSONError, Packed, is_packable, split_texts
 
 LARGEST_TEXT, LARGEST_LINES, MOST_LINES = 16_000_000, 64_000_000, 500_000
@@ -209,7 +209,8 @@ def _is_infinite(content: Any) -> bool:
 
 def unreadable(path: Path, problem: str) -> DPFlatError:
     """The sentence for a damaged file of a job folder; it quotes nothing of the content."""
-    return DPFlatError(f"unreadable: {path.name} in '{path.parent.name}' {problem}.")
+    folder = path.parent.parent if path.parent.name in (ARTIFACTS, PRIVATE) else path.parent
+    return DPFlatError(f"unreadable: {path.name} in '{folder.name}' {problem}.")
 
 
 def clean(content: Any) -> Any:

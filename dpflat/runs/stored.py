@@ -43,7 +43,7 @@ def read_stored(folder: Path, name: str, schema: TypeAdapter[Model]) -> Model:
         DPFlatError: when it is missing, unreadable, or not what the schema says.
     """
     path = folder / name
-    content = _read(path)
+    content = _read(folder, name)
     found = check_schema(path, parse_json(path, content), schema)
     check_written(folder, name, content)
     return found
@@ -154,10 +154,13 @@ def _digest(path: str, stamp: int, size: int) -> str:  # noqa: ARG001
         raise unreadable(Path(path), f"cannot be read ({error.strerror})") from None
 
 
-def _read(path: Path) -> bytes:
+def _read(folder: Path, name: str) -> bytes:
+    path = folder / name
     try:
         return read_bytes(path)
     except FileNotFoundError:
-        raise DPFlatError(f"The folder '{path.parent.name}' has no {path.name}.") from None
+        if name in (read_manifest(folder) or {}):
+            raise unreadable(path, "is missing") from None
+        raise DPFlatError(f"The folder '{folder.name}' has no {path.name}.") from None
     except OSError as error:
         raise unreadable(path, f"cannot be read ({error.strerror})") from None

@@ -130,6 +130,7 @@ def test_the_terminal_says_that_attacks_found_nothing_only_where_any_ran(own, dp
         content = json.loads((folder / RESULT).read_text())
         content["parts"]["threshold"] = {"absent": NOT_FINITE}
         replace_json(folder / RESULT, content)
+        write_manifest(folder)
     code, _, told = dpflat("analyze", run.id, "attacks")
     said = " ".join(told.split())
     assert code == 0
@@ -220,6 +221,7 @@ def test_shadow_runs_that_were_looked_at_are_not_offered_again_whatever_became_o
     content = json.loads((folder / RESULT).read_text())
     content["parts"]["likelihood"] |= {"tried": [r.id for r in shadows], "left_out": {shadows[0].id: "it diverged"}}
     replace_json(folder / RESULT, content)
+    write_manifest(folder)
     page = open_page("privacy", tab="attacks", a=run.id)
     assert "Not measured for this run" not in texts(page)
     assert f"Left out of the shadow runs: {shadows[0].id}, it diverged." in texts(page)
@@ -236,6 +238,7 @@ def test_what_looked_at_every_shadow_run_stands_although_one_of_them_is_gone(own
     content = json.loads((folder / RESULT).read_text())
     content["parts"]["likelihood"] = part
     replace_json(folder / RESULT, content)
+    write_manifest(folder)
     shutil.rmtree(shadows[4].folder)
     page = open_page("privacy", tab="attacks", a=run.id)
     assert "Not measured for this run" not in texts(page)
@@ -269,6 +272,7 @@ def test_the_power_of_canaries_is_told_although_no_row_took_part_with_its_own_la
     content = json.loads((folder / RESULT).read_text())
     content["parts"]["threshold"] = {"absent": "Every training row is a canary."}
     replace_json(folder / RESULT, content)
+    write_manifest(folder)
     assert "Canaries: not yet tried on another run without privacy" in texts(
         open_page("privacy", tab="attacks", a=run.id)
     )

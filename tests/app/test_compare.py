@@ -103,6 +103,7 @@ def test_other_test_rows_are_told_with_their_numbers(own_root):
     a, b = make_run(own_root), make_run(own_root)
     few = {"correct": np.ones(100, bool), "loss": np.full(100, 0.5), "log_odds": np.zeros(100)}
     np.savez_compressed(b.folder / layout.ARTIFACTS / layout.PREDICTIONS, **few)
+    write_manifest(b.folder)
     assert compare([a], [b]).why_not == "No difference is given: the test rows are others, 1,706 against 100."
 
 

@@ -30,7 +30,7 @@ from dpflat.runs.layout import run_command
 from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import create_run
-from tests.app.pages import give_layers, make_run
+from tests.app.pages import MAIN, give_layers, make_run
 from tests.app.stored import all_figures, keep_everything, keep_way
 from tests.conftest import small_config
 
@@ -182,6 +182,7 @@ def start_figure():
     shown = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.ui.page_start.show_shown", shown.append)
+        patch.setattr("dpflat.runs.layout.shipped_root", lambda: MAIN.parents[1] / "cached_runs")
         show_tradeoff(load_shipped("for this test"))
     return shown[0]
 

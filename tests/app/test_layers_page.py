@@ -14,6 +14,7 @@ from dpflat import jobs
 from dpflat.privacy.ledger import EntryClass, LedgerEntry
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
+from dpflat.runs.manifest import write_manifest
 from dpflat.runs.store import list_runs
 from tests.app.pages import (
     address_of,
@@ -131,7 +132,7 @@ def test_what_was_removed_can_be_used_in_a_new_run(own):
 @pytest.mark.parametrize(
     ("entry_class", "sentence"),
     [
-        (EntryClass.ACCOUNTED, "Choosing layers costs epsilon 0.41 alone, inside the total of 2.50."),
+        (EntryClass.ACCOUNTED, "Choosing layers costs epsilon 0.41 alone, inside the total of 3.00."),
         (EntryClass.BREAKING, "it voids the guarantee"),
         (EntryClass.PUBLIC, "Choosing layers read no private data: it cost nothing."),
     ],
@@ -146,6 +147,7 @@ def test_what_choosing_cost_stands_on_the_page(own, entry_class, sentence):
     alone = 0.41 if entry_class is EntryClass.ACCOUNTED else None
     entry = LedgerEntry(step="1", touched="t", mechanism=mechanism, entry_class=entry_class, epsilon_alone=alone)
     replace_json(run.folder / layout.LEDGER, run.ledger.add(entry).model_dump(mode="json"))
+    write_manifest(run.folder)
     assert sentence in texts(open_page("layers"))
 
 
@@ -215,6 +217,7 @@ def test_weights_of_different_stages_do_not_share_a_ruler(own):
     folder = measure_layers(second, own)
     content = json.loads((folder / "result.json").read_text())
     replace_json(folder / "result.json", content | {"weights": "step 27, before the removal"})
+    write_manifest(folder)
     page = open_page("layers", a=first.id, b=second.id)
     assert "weights: final against step 27, before the removal" in texts(page)
     assert "Taken out of the weights of step 27, before the removal, not retrained." in texts(page)
@@ -261,6 +264,7 @@ def test_what_an_accuracy_costs_has_the_interval_of_its_paired_rows(own):
     subsets = [tuple(row["kept"]) for row in content["parts"]["subsets"]["rows"]]
     bits = np.random.default_rng(0).random((len(subsets), 1706)) < 0.75
     np.savez_compressed(folder / "arrays.npz", correct=np.packbits(bits, axis=1))
+    write_manifest(folder)
     result = Analysis(folder).result
     everything, kept = tuple(range(6)), (0, 1, 2)
     low, high = cost_interval(result, everything, kept)
@@ -276,6 +280,7 @@ def test_a_toggle_is_answered_within_a_tenth_of_a_second(own):
     folder = measure_layers(run, own)
     rows = len(json.loads((folder / "result.json").read_text())["parts"]["subsets"]["rows"])
     np.savez_compressed(folder / "arrays.npz", correct=np.packbits(np.ones((rows, 1706), dtype=bool), axis=1))
+    write_manifest(folder)
     result = Analysis(folder).result
     seconds = []
     for kept in [(0, 1, 2, 3)] * 9:

@@ -5,7 +5,9 @@ from dpflat.runs.files import replace_json
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import list_runs
 from dpflat.studies import is_study, read_study, study_folder
+from dpflat.study_job import describe_row
 from tests.app.pages import make_run, open_page, press, texts
+from tests.conftest import small_config
 
 
 @pytest.fixture
@@ -83,7 +85,14 @@ def test_the_runs_that_a_living_study_has_still_to_begin_come_first_too(page, st
     folder = stores[0] / "studies" / "mine-1"
     folder.mkdir(parents=True)
     replace_json(folder / layout.CONFIG, {"kind": "study"})
-    replace_json(folder / layout.STUDY, {"rows": [{"state": s} for s in ("finished", "running", "absent", "absent")]})
+    replace_json(
+        folder / layout.STUDY,
+        {
+            "rows": [
+                describe_row(small_config(), None) | {"state": s} for s in ("finished", "running", "absent", "absent")
+            ]
+        },
+    )
     write_status(folder, own_status("running", step=1, steps=4))
     assert "2 runs ahead of yours" in texts(page.run())
     (folder / layout.STUDY).write_text("{")

@@ -5,7 +5,12 @@ import json
 import pytest
 
 from app.terminal.odds import describe_run_odds
+from dpflat.errors import ChangedError
 from dpflat.privacy.ledger import EntryClass, LedgerEntry
+from dpflat.runs.files import replace_json
+from dpflat.runs.layout import LEDGER
+from dpflat.runs.manifest import write_manifest
+from dpflat.runs.record import Run
 from tests.app.pages import address_of, make_run, open_page, plan_run, texts
 
 
@@ -69,10 +74,17 @@ def test_a_run_without_a_guarantee_has_no_arrays(own, noiseless):
     assert figures(page) == []
 
 
+def understate(run):
+    """The run with a smaller epsilon in its ledger, and checksums that fit."""
+    replace_json(run.folder / LEDGER, run.ledger.model_dump(mode="json") | {"epsilon": 0.1})
+    write_manifest(run.folder)
+    return Run(run.folder)
+
+
 def test_a_ledger_that_does_not_fit_its_settings_is_told(own):
-    make_run(own)
+    understate(make_run(own))
     page = open_page("privacy", tab="odds")
-    assert "its settings give epsilon = 3.00, its ledger says 2.50" in texts(page)
+    assert "states another epsilon than the 3 that its settings give" in texts(page)
     assert figures(page) == []
 
 
@@ -89,7 +101,8 @@ def test_the_terminal_has_the_same_in_one_line(own):
         "An ideal attacker who sees the weights guesses right at most 595 times in 1,000; a coin gets 500."
     )
     assert describe_run_odds(plan_run(own, "privacy.kind=none")) == "No upper limit can be stated."
-    assert describe_run_odds(make_run(own)) is None
+    with pytest.raises(ChangedError, match="no guarantee is stated"):
+        describe_run_odds(understate(make_run(own)))
 
 
 def test_the_python_behind_each_figure_draws_that_figure(own):

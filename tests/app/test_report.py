@@ -19,6 +19,7 @@ from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.wording import FIGURE_OUTSIDE
 from dpflat.runs.files import replace_json
 from dpflat.runs.layout import CONFIG, LABEL, LEDGER
+from dpflat.runs.manifest import write_manifest
 from tests.app.pages import give_layers, make_run, plan_run
 from tests.app.stored import all_figures, keep_everything
 from tests.dpflat.test_file_tasks import MARK, configure, write_own
@@ -189,6 +190,7 @@ class TestReport:
         ledger = json.loads((run.folder / LEDGER).read_text())
         ledger["entries"][0]["mechanism"] = EVIL
         replace_json(run.folder / LEDGER, ledger)
+        write_manifest(run.folder)
         page = write_report({"A": type(run)(run.folder)}, own_root)
         found = Reader(page)
         assert EVIL in found.text
@@ -214,6 +216,7 @@ class TestReport:
         ledger = write_ledger(config, *plan_privacy(config), None)
         assert any(own.name in entry.touched for entry in ledger.entries)
         replace_json(run.folder / LEDGER, ledger.model_dump(mode="json"))
+        write_manifest(run.folder)
         run, beside = type(run)(run.folder), make_run(own_root)
         for runs in ({"A": run}, {"A": run, "B": beside}):
             page = write_report(runs, own_root)

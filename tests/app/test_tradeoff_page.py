@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dpflat.runs import layout
+from dpflat.runs.manifest import write_manifest
 from tests.app.landscape import keep_analysis, made_up_curvature
 from tests.app.pages import address_of, column, make_run, measure_layers, open_page, plan_run, press, texts
 
@@ -94,6 +95,7 @@ def keep_predictions(run, count):
     with np.load(path) as arrays:
         few = {name: values[:count] for name, values in arrays.items()}
     np.savez_compressed(path, **few)
+    write_manifest(run.folder)
 
 
 def test_runs_with_another_number_of_test_examples_are_told_and_neither_pooled_nor_paired(own):
@@ -157,6 +159,7 @@ def give_sharpness(root, run, value, entries=2048):
     content = json.loads((folder / "result.json").read_text())
     content["parts"]["whole"] = {"measures": {"box": {"value": value, "spread": 0.01, "entries": entries}}}
     (folder / "result.json").write_text(json.dumps(content))
+    write_manifest(folder)
 
 
 def test_sharpness_is_compared_by_ratio_over_seeds_and_beside_accuracy(own):
