@@ -123,8 +123,8 @@ def calibrate_noise(
     reachable = total(HIGHEST_NOISE)
     if reachable > epsilon:
         raise DPFlatError(
-            f"privacy.epsilon = {epsilon:g} cannot be met at delta = {show_delta(delta)}: even with a noise multiplier of "
-            f"{HIGHEST_NOISE:g} the accountant certifies {show_epsilon(reachable)}. "
+            f"privacy.epsilon = {epsilon:g} cannot be met at delta = {show_delta(delta)}: even with a noise "
+            f"multiplier of {HIGHEST_NOISE:g} the accountant certifies {show_epsilon(reachable)}. "
             "Choose a larger epsilon or a larger delta."
         )
     low, high = LOWEST_NOISE, HIGHEST_NOISE

@@ -1,7 +1,7 @@
 """Every sentence about privacy that the lab says; beside `wording_together`, the only place that says them.
 
-Numbers: epsilon with two decimals, below 0.1 with two figures, rounded up but for less than a billionth; delta with two figures, rounded up; noise
-rounded down.
+Numbers: epsilon with two decimals, below 0.1 with two figures, rounded up but for less than a billionth; delta with
+two figures, rounded up; noise rounded down.
 """
 
 from __future__ import annotations
