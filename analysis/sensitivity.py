@@ -7,13 +7,14 @@ a run. That sum is float32, so a movement of C is seen to about one in a million
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from dpflat.backbones.load import load_backbone
 from dpflat.batches import EncodedSplit, microbatches
 from dpflat.events import StepDone, TwinStep
 from dpflat.experiment import Experiment
@@ -26,6 +27,26 @@ from dpflat.state import TrainState, keep, start_state
 from dpflat.steps import begin_step, place, sample_rows
 from dpflat.training import train
 
+NATURAL = "natural"
+HOSTILE = {"empty": "", "longest": "bad " * 512, "unknown": "\N{SNOWMAN} " * 8}
+"""Texts that stand in a record's place: one without a word, one longer than any run keeps, words of no vocabulary."""
+
+
+@dataclass(frozen=True)
+class Disguise:
+    """What is put in a record's place before it is taken away.
+
+    Attributes:
+        text: `natural` for its own text, or one of `HOSTILE`.
+        planted: whether its label is changed to a wrong one.
+    """
+
+    text: str = NATURAL
+    planted: bool = False
+
+
+HOSTILE_DISGUISES = tuple(Disguise(text, planted) for text in HOSTILE for planted in (False, True))
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -35,11 +56,13 @@ class Trial:
         record: its row in the training split.
         planted: whether its label was changed to a wrong one.
         moved: length of the change of the clipped sum over C; an accounted mode keeps it at or under 1, up to rounding.
+        text: `natural`, or the one of `HOSTILE` that stood in its place.
     """
 
     record: int
     planted: bool
     moved: float
+    text: str = NATURAL
 
 
 def clipped_sum(experiment: Experiment, state: TrainState, rows: np.ndarray, step: int) -> Tensor:
@@ -77,11 +100,33 @@ def plant(split: EncodedSplit, record: int, classes: int) -> EncodedSplit:
     return replace(split, labels=labels)
 
 
+def encode_hostile(experiment: Experiment) -> dict[str, np.ndarray]:
+    """The tokens of each hostile text, as the run's backbone reads them. Privacy: none."""
+    tokenise = load_backbone(experiment.config.backbone).tokenise
+    return dict(zip(HOSTILE, tokenise(list(HOSTILE.values()), experiment.config.data.max_tokens, None), strict=True))
+
+
+def disguise_record(
+    experiment: Experiment, record: int, disguise: Disguise, hostile: dict[str, np.ndarray]
+) -> Experiment:
+    """The experiment with another text, another label, or both, in one row. Privacy: reads private data."""
+    split = experiment.data.train
+    if disguise.text != NATURAL:
+        row = hostile[disguise.text]
+        split = replace(split, tokens=(*split.tokens[:record], row, *split.tokens[record + 1 :]))
+    if disguise.planted:
+        split = plant(split, record, len(experiment.data.task.class_names))
+    return experiment if split is experiment.data.train else with_training(experiment, split)
+
+
+def choose_records(experiment: Experiment, trials: int, seed: int) -> list[int]:
+    """Rows to take away, in an order drawn by a seed."""
+    order: list[int] = np.random.default_rng(seed).permutation(len(experiment.data.train)).tolist()
+    return order[:trials]
+
+
 def remove_one(experiment: Experiment, step: int, trials: int, planted: bool, seed: int = 0) -> Iterator[Trial]:
     """Take records away one by one, at the weights that a private run has after `step` steps.
-
-    The batch is the run's own Poisson sample with the record in it. Of a published pull the twin is trained anew
-    without the record, since that is what a neighbouring data set would have given.
 
     Args:
         experiment: any mode; its levels act as they do in the run.
@@ -95,26 +140,43 @@ def remove_one(experiment: Experiment, step: int, trials: int, planted: bool, se
 
     Privacy: reads private data without noise; diagnostic.
     """
-    records = np.random.default_rng(seed).permutation(len(experiment.data.train))[:trials]
-    state = run_until(experiment, step)
-    batch = sample_rows(experiment.data.train, experiment.schedule.sample_rate, experiment.noise_key, step + 1)
+    records = choose_records(experiment, trials, seed)
+    return remove_each(experiment, run_until(experiment, step), records, (Disguise(planted=planted),))
+
+
+def remove_each(
+    experiment: Experiment, state: TrainState, records: Sequence[int], disguises: Sequence[Disguise]
+) -> Iterator[Trial]:
+    """Take each record away in each disguise, from the sum of the step that follows a state.
+
+    The batch is the run's own Poisson sample with the record in it. Of a published pull the twin is trained anew
+    without the record, since that is what a neighbouring data set would have given. Which layers have been removed
+    stays as it is: `analysis.draws` tries that choice.
+
+    Args:
+        experiment: any mode; its levels act as they do in the run.
+        state: of the run after its first step or later.
+        records: rows of the training split.
+        disguises: what each record is changed to first.
+
+    Privacy: reads private data without noise; diagnostic.
+    """
+    step, hostile = state.step + 1, encode_hostile(experiment)
+    batch = sample_rows(experiment.data.train, experiment.schedule.sample_rate, experiment.noise_key, step)
     own_twin = isinstance(experiment.config.flatness.cross_model, PullAsPublished)
-    for record in records.tolist():
-        whole = experiment
-        if planted:
-            split = plant(experiment.data.train, record, len(experiment.data.task.class_names))
-            whole = with_training(experiment, split)
+    for record in records:
         others = np.setdiff1d(batch, [record])
-        here = with_twin(whole, state) if own_twin and planted else state
-        there = with_twin(whole, state, without=record) if own_twin else here
-        change = clipped_sum(whole, here, np.append(others, record), step + 1) - clipped_sum(
-            whole, there, others, step + 1
-        )
-        yield Trial(record, planted, float(change.norm()))
+        there = with_twin(experiment, state, without=record) if own_twin else state
+        rest = clipped_sum(experiment, there, others, step)
+        for disguise in disguises:
+            whole = disguise_record(experiment, record, disguise, hostile)
+            here = with_twin(whole, state) if own_twin and whole is not experiment else state
+            change = clipped_sum(whole, here, np.append(others, record), step) - rest
+            yield Trial(record, disguise.planted, float(change.norm()), disguise.text)
 
 
 def run_until(experiment: Experiment, step: int) -> TrainState:
-    """The state of a run after so many gradient steps."""
+    """The state of a run after so many gradient steps. Privacy: that of the run."""
     for event in train(experiment):
         if isinstance(event, StepDone) and event.step == step:
             return event.state

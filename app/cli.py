@@ -98,7 +98,7 @@ def train(
 def work(run: Run, plan: Forecast, detach: bool, as_json: bool) -> None:
     """Start a run's worker, say what it promises and follow it to its end."""
     jobs.start(run.folder)
-    say(f"{run.id}\n{tables.promised(run.config, plan)}")
+    say("\n".join((run.id, tables.promised(run.config, plan), *tables.weakness(run.config, plan))))
     if detach:
         print_json({"id": run.id}) if as_json else print(run.id)
         return

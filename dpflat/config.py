@@ -85,8 +85,9 @@ class DPPrivacy(Section):
     """Noise standard deviation in units of `max_grad_norm`. None: solved from epsilon."""
     delta: float | None = Field(None, ge=1e-15, lt=1)
     """Probability outside epsilon. None: N ** -1.1 (the authors' engine)."""
-    max_grad_norm: float = Field(1.0, gt=0, le=1e6)
-    """L2 norm C that each unit's gradient is clipped to. Tuned on imdb; 0.1 in the authors' final runs."""
+    max_grad_norm: float = Field(1.0, ge=1e-6, le=1e6)
+    """L2 norm C that each unit's gradient is clipped to. Tuned on imdb; 0.1 in the authors' final runs. Below 1e-6 what
+    is left of a gradient is lost in Adam's rounding, and noise alone would be trained on."""
     noise: Literal["auto", "secret", "seeded"] = "auto"
     """`secret`: a random key, deleted at the end. `seeded`: derived from the seed, so that a run repeats and
     its guarantee is nominal. `auto`: seeded for published tasks, secret for anybody's own data."""

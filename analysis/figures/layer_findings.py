@@ -10,8 +10,8 @@ from analysis.figures.layers import LayerSide
 from analysis.layers.results import LayersResult
 from analysis.layers.subsets import ALL_UP_TO, Subset, rank_of
 from analysis.layers.trace import Trace, TracedRound
-from dpflat.flatness.settings import RemovalAsPublished, RemovalExponential, RemovalFixed, RemovalPublic
 from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
+from dpflat.privacy.sources import Source
 from dpflat.privacy.wording import show_epsilon
 
 ONE_SEED = " (1 seed)"
@@ -156,8 +156,7 @@ def describe_agreement(counts: Sequence[int], seeds: int) -> Finding:
 
 def choice_entry(ledger: PrivacyLedger) -> LedgerEntry | None:
     """The ledger's line on how layers were chosen; None where none were."""
-    touches = {level.touches for level in (RemovalAsPublished, RemovalExponential, RemovalPublic, RemovalFixed)}
-    return next((entry for entry in ledger.entries if entry.mechanism in touches), None)
+    return next((entry for entry in ledger.entries if entry.source is Source.CROSS_LAYER), None)
 
 
 def describe_cost(ledger: PrivacyLedger) -> str:
@@ -165,7 +164,6 @@ def describe_cost(ledger: PrivacyLedger) -> str:
     entry = choice_entry(ledger)
     if entry is None:
         return "No layer was chosen, so choosing cost nothing."
-    caveats = [e.because for e in ledger.entries if e.entry_class is EntryClass.CAVEAT and e.because]
     match entry.entry_class:
         case EntryClass.ACCOUNTED if entry.epsilon_alone is not None and ledger.epsilon is not None:
             alone, total = show_epsilon(entry.epsilon_alone), show_epsilon(ledger.epsilon)
@@ -175,7 +173,8 @@ def describe_cost(ledger: PrivacyLedger) -> str:
         case EntryClass.BREAKING:
             return "Choosing layers read private data without noise: it voids the guarantee."
         case EntryClass.PUBLIC:
-            noted = [c for c in caveats if "list of removed layers" in c or "with the public" in c]
+            about = (Source.LAYER_LIST, Source.SHARED_TEXTS)
+            noted = [e.because for e in ledger.entries if e.source in about and e.because]
             text = "Choosing layers read no private data"
             return f"{text}, {'; '.join(noted)}." if noted else f"{text}: it cost nothing."
         case _:

@@ -71,8 +71,18 @@ def promised(config: RunConfig, plan: Forecast) -> str:
     """The guarantee as it will read; texts that private and public data share are counted when the run starts."""
     ledger = plan_ledger(config, plan.plan, plan.schedule)
     sentence = wording.describe_guarantee(ledger.guarantee(), ledger.unit)
+    if plan.epsilon is not None and not config.task.is_bundled:
+        sentence += f" {wording.describe_uncertain_count(ledger.units, ledger.unit)}"
     public = config.flatness.public_tasks()
     return f"{sentence} {wording.describe_uncounted(config.task.name, public)}" if public else sentence
+
+
+def weakness(config: RunConfig, plan: Forecast) -> list[str]:
+    """Why what is promised will say little; empty where it does not, and where nothing is promised."""
+    guarantee = plan_ledger(config, plan.plan, plan.schedule).guarantee()
+    if guarantee.answer not in ("holds", "nominal") or guarantee.epsilon is None or guarantee.delta is None:
+        return []
+    return wording.describe_weakness(guarantee.epsilon, guarantee.delta, plan.plan.units, plan.plan.unit)
 
 
 def describe_choice(config: RunConfig, plan: Forecast) -> str | None:
@@ -96,6 +106,7 @@ def forecast_rows(config: RunConfig, plan: Forecast) -> dict[str, Any]:
     gradient_steps = plan.plan.gradient_steps
     return {
         "guarantee": promised(config, plan),
+        "weak": weakness(config, plan),
         "noise_multiplier": gradient_steps.noise_multiplier if gradient_steps else 0.0,
         "sample_rate": plan.schedule.sample_rate,
         "steps": plan.schedule.steps,
@@ -116,6 +127,7 @@ def forecast_view(config: RunConfig, plan: Forecast) -> Group:
     rows = forecast_rows(config, plan)
     lines = [
         rows["guarantee"],
+        *rows["weak"],
         f"noise multiplier {wording.show_noise_multiplier(rows['noise_multiplier'])}, {rows['steps']:,} steps of "
         f"about {rows['expected_batch_size']:.0f} of {rows['training_units']:,} examples",
         *([rows["selection"]] if rows["selection"] else []),

@@ -21,7 +21,7 @@ from app.launch import (
     launch,
 )
 from app.summary import QUICK_IS_FOR_LOOKING, show_seconds
-from app.terminal.tables import forecast_rows
+from app.terminal.tables import forecast_rows, weakness
 from app.ui.export import as_python
 from app.ui.levels import ask_levels, take_list
 from app.ui.links import RunsView, write_link
@@ -179,8 +179,9 @@ def show_forecast(configs: list[RunConfig], plans: list[Forecast]) -> None:
     memory = f"{plans[0].memory_gb:g} GB" if plans[0].memory_gb else "unknown memory"
     about = "About" if runs == 1 else f"{runs} runs, one after the other, about"
     st.write(f"{about} {time}, {memory} ({plans[0].basis}).")
-    if any(plan.epsilon is not None and plan.epsilon > 8 for plan in plans):
-        st.warning(wording.WEAK_PROMISE)
+    weak = dict.fromkeys(line for config, plan in zip(configs, plans, strict=True) for line in weakness(config, plan))
+    if weak:
+        st.warning(" ".join(weak))
     if configs[0].task.card().public:
         st.caption(wording.PUBLIC_PLAYS_PRIVATE)
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from dpflat.errors import DPFlatError
 from dpflat.privacy.plan import ExponentialSelection, Mechanism, PrivacyPlan, SubsampledGaussian
+from dpflat.privacy.wording import show_delta, show_epsilon
 
 if TYPE_CHECKING:  # dp-accounting takes a second to load, which pages that only read ledgers do not wait for
     from dp_accounting import dp_event
@@ -122,8 +123,8 @@ def calibrate_noise(
     reachable = total(HIGHEST_NOISE)
     if reachable > epsilon:
         raise DPFlatError(
-            f"privacy.epsilon = {epsilon:g} cannot be met at delta = {delta:.2g}: even with a noise multiplier of "
-            f"{HIGHEST_NOISE:g} the accountant certifies {math.ceil(reachable * 1000) / 1000:g}. "
+            f"privacy.epsilon = {epsilon:g} cannot be met at delta = {show_delta(delta)}: even with a noise "
+            f"multiplier of {HIGHEST_NOISE:g} the accountant certifies {show_epsilon(reachable)}. "
             "Choose a larger epsilon or a larger delta."
         )
     low, high = LOWEST_NOISE, HIGHEST_NOISE

@@ -20,6 +20,7 @@ from dpflat.flatness.settings import (
 from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
 from dpflat.privacy.plan import PrivacyPlan
+from dpflat.privacy.sources import Source
 from dpflat.privacy.wording import SEED_PUBLISHED, describe_overlap
 from dpflat.schedule import Schedule
 
@@ -58,6 +59,7 @@ def write_ledger(
             mechanism="gradients without clipping and noise",
             entry_class=EntryClass.BREAKING,
             because="gradients of every step",
+            source=Source.GRADIENT_STEPS,
         )
     else:
         main = LedgerEntry(
@@ -69,39 +71,57 @@ def write_ledger(
             ),
             entry_class=EntryClass.ACCOUNTED,
             epsilon_alone=rdp_epsilon((gradient_steps,), plan.delta),
+            source=Source.GRADIENT_STEPS,
         )
     file = config.task.file
     seen = sorted(set(task.derived_from) & set(pretrained_on or ()))
     caveats = []
     if plan.mechanisms and config.noise_source() == "seeded":
-        caveats.append(("noise key derived from the published seed", SEED_PUBLISHED))
+        caveats.append((Source.NOISE_KEY, "noise key derived from the published seed", SEED_PUBLISHED))
     if plan.mechanisms and task.name == "imdb":
-        caveats.append(("default settings were tuned on this data", "not counting the tuning of the defaults on imdb"))
+        because = "not counting the tuning of the defaults on imdb"
+        caveats.append((Source.TUNED_DEFAULTS, "default settings were tuned on this data", because))
     if plan.mechanisms and seen:
         names = ", ".join(seen)
-        caveats.append((f"the backbone was trained on {names}", f"not counting that the backbone has seen {names}"))
+        because = f"not counting that the backbone has seen {names}"
+        caveats.append((Source.PRETRAINING, f"the backbone was trained on {names}", because))
     if plan.mechanisms and pretrained_on is None:
         because = "not counting what the backbone has seen, which is unknown"
-        caveats.append(("what the backbone was trained on is unknown", because))
+        caveats.append((Source.PRETRAINING, "what the backbone was trained on is unknown", because))
     if plan.mechanisms and file is not None and file.classes is None:
-        caveats.append(("the classes were taken from the data", "not counting that the classes were read off the data"))
+        because = "not counting that the classes were read off the data"
+        caveats.append((Source.CLASSES, "the classes were taken from the data", because))
     removal = config.flatness.cross_layer
     if plan.mechanisms and isinstance(removal, RemovalFixed) and removal.remove is not None:
-        caveats.append(("the list of layers was given", "not counting how the list of removed layers was chosen"))
+        because = "not counting how the list of removed layers was chosen"
+        caveats.append((Source.LAYER_LIST, "the list of layers was given", because))
     for name, count in (shared_texts or {}).items():
         if count and plan.mechanisms:
             overlap = describe_overlap(count if task.public else None, task.name, name)
-            caveats.append((overlap, f"not counting that {overlap}"))
+            caveats.append((Source.SHARED_TEXTS, overlap, f"not counting that {overlap}"))
     canaries = []
     if config.data.canaries:
         planted = f"{config.data.canaries} labels changed; a file in private tells which of these units took part"
         canaries.append(
-            LedgerEntry(step="before step 1", touched=train, mechanism=planted, entry_class=EntryClass.DIAGNOSTIC)
+            LedgerEntry(
+                step="before step 1",
+                touched=train,
+                mechanism=planted,
+                entry_class=EntryClass.DIAGNOSTIC,
+                source=Source.CANARIES,
+            )
         )
     return ledger.add(
         *(
-            LedgerEntry(step="before step 1", touched=train, mechanism=m, entry_class=EntryClass.CAVEAT, because=b)
-            for m, b in caveats
+            LedgerEntry(
+                step="before step 1",
+                touched=train,
+                mechanism=mechanism,
+                entry_class=EntryClass.CAVEAT,
+                because=because,
+                source=source,
+            )
+            for source, mechanism, because in caveats
         ),
         *canaries,
         *write_levels(config, plan, schedule),
@@ -111,12 +131,14 @@ def write_ledger(
             touched=train,
             mechanism="loss, batch size, gradient norms, those not finite, clipped share, signal to noise, cosine",
             entry_class=EntryClass.DIAGNOSTIC,
+            source=Source.STATISTICS,
         ),
         LedgerEntry(
             step="at evaluations",
             touched=test,
             mechanism="accuracy, loss and per-example scores; no influence on the weights",
             entry_class=EntryClass.DIAGNOSTIC,
+            source=Source.EVALUATION,
         ),
     )
 
@@ -142,13 +164,18 @@ def write_levels(config: RunConfig, plan: PrivacyPlan, schedule: Schedule) -> li
                 entry_class=entry_class,
                 epsilon_alone=_epsilon_alone(level, plan),
                 because=level.touches if breaking else None,
+                source=Source(name),
             )
         )
         if isinstance(level, RemovalExponential):
             scores = "every candidate's score, kept beside the run; only the draw is in epsilon"
             entries.append(
                 LedgerEntry(
-                    step=_when(level, schedule), touched=train, mechanism=scores, entry_class=EntryClass.DIAGNOSTIC
+                    step=_when(level, schedule),
+                    touched=train,
+                    mechanism=scores,
+                    entry_class=EntryClass.DIAGNOSTIC,
+                    source=Source.SCORES,
                 )
             )
     return entries

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from dpflat.privacy.sources import Source, derive_source
 
 
 class EntryClass(StrEnum):
@@ -39,6 +41,7 @@ class LedgerEntry(BaseModel):
         entry_class: what that does to the guarantee.
         epsilon_alone: epsilon at the run's delta if this were the only entry; None where it has none.
         because: for `caveat` and `breaking`, the phrase that the guarantee's sentence gives as reason.
+        source: what it speaks of, for programs; derived where an older ledger has none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +52,14 @@ class LedgerEntry(BaseModel):
     entry_class: EntryClass
     epsilon_alone: float | None = None
     because: str | None = None
+    source: Source = Source.OTHER
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older_entries(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or "source" in content or not isinstance(content.get("mechanism"), str):
+            return content
+        return {**content, "source": derive_source(content["mechanism"])}
 
 
 class Guarantee(BaseModel):
@@ -120,8 +131,9 @@ class PrivacyLedger(BaseModel):
         )
 
     def parts(self) -> dict[str, float]:
-        """Epsilon of each accounted mechanism alone, in the order of the run; the gradient steps come last."""
-        alone = [(e.mechanism, e.epsilon_alone) for e in self.entries if e.entry_class == EntryClass.ACCOUNTED]
-        paid = [(name, epsilon) for name, epsilon in alone if epsilon is not None]
-        names = [*(name for name, _ in paid[:-1]), "gradient steps"]
-        return {name: epsilon for name, (_, epsilon) in zip(names, paid, strict=False)}
+        """Epsilon of each accounted mechanism alone, in the order of the run."""
+        return {
+            "gradient steps" if e.source is Source.GRADIENT_STEPS else e.mechanism: e.epsilon_alone
+            for e in self.entries
+            if e.entry_class == EntryClass.ACCOUNTED and e.epsilon_alone is not None
+        }

@@ -1,7 +1,7 @@
 """Every sentence about privacy that the lab says; beside `wording_together`, the only place that says them.
 
-Numbers: epsilon with two decimals, rounded up but for less than 1e-9; delta with two figures, rounded up; noise
-rounded down.
+Numbers: epsilon with two decimals, below 0.1 with two figures, rounded up but for less than a billionth; delta with
+two figures, rounded up; noise rounded down.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ NOTHING_PRIVATE = "Nothing to protect: only public data was read."
 FIGURE_OUTSIDE = "Reads private data without noise. Showing this to others releases more than epsilon."
 PUBLIC_PLAYS_PRIVATE = "Public data playing the private part."
 WEAK_PROMISE = "A weak promise."
+LARGE_EPSILON, LARGE_DELTA = 8, 1e-3
 AUTHORS_OWN_WORDS = (
     "The method's author says so too: it \u201cdoes not provide a strict DP guarantee like traditional DP-SGD\u201d "
     "(T. Chen, blog on Privacy-Flat, Future work)."
@@ -33,11 +34,16 @@ AUTHORS_OWN_WORDS = (
 
 
 def show_epsilon(epsilon: float) -> str:
-    """Two decimals, rounded up: 2.9951 -> 3.00. Less than 1e-9 is let go: 3.0 with a float's error stays 3.00."""
+    """Two decimals, below 0.1 two figures, rounded up: 2.9951 -> 3.00, 0.00101 -> 0.0011.
+
+    A billionth is let go, of one or of what is less: 3.0 with a float's error stays 3.00.
+    """
     if not math.isfinite(epsilon):
         return "none"
-    rounded = Decimal(repr(round(epsilon, 9))).quantize(Decimal("0.01"), rounding=ROUND_CEILING)
-    return str(rounded)
+    if not 0 < epsilon < 0.1:
+        rounded = Decimal(repr(round(epsilon, 9))).quantize(Decimal("0.01"), rounding=ROUND_CEILING)
+        return str(rounded)
+    return f"{_round_up(float(f'{epsilon:.9e}')):f}"
 
 
 def show_delta(delta: float) -> str:
@@ -148,6 +154,30 @@ def describe_other_files(count: int) -> str:
     return f"Not counted: runs on {files} of your own. Of whoever is in several, all epsilons add up."
 
 
+def describe_weakness(epsilon: float, delta: float, units: int, unit: str = "example") -> list[str]:
+    """Why a promise says little, before a run and after it; empty where it does not.
+
+    Args:
+        epsilon: of the whole run.
+        delta: probability outside epsilon.
+        units: number N of units.
+        unit: what is protected.
+    """
+    reasons = []
+    if delta >= 1:
+        reasons.append("delta = 1 promises nothing: everything may happen outside epsilon.")
+    elif delta >= 1 / units:
+        reasons.append(f"delta is too large to mean much for {units:,} {unit}s.")
+    elif delta > LARGE_DELTA:
+        reasons.append(f"delta = {show_delta(delta)} is more than 1 in {round(1 / LARGE_DELTA):,}.")
+    return [WEAK_PROMISE, *reasons] if reasons or epsilon > LARGE_EPSILON else []
+
+
+def describe_uncertain_count(units: int, unit: str = "example") -> str:
+    """Before texts of one's own are read again: that the promise rests on their number."""
+    return f"This is so if there are {units:,} training {unit}s; they are counted again when the run starts."
+
+
 BEST_OF_MANY = (
     "Choosing the best of them by accuracy on private data is one more look at these data, and is not covered."
 )
@@ -158,10 +188,7 @@ def describe_additions(ledger: PrivacyLedger, public_task: bool) -> list[str]:
     additions = []
     guarantee = ledger.guarantee()
     if guarantee.answer in ("holds", "nominal") and guarantee.epsilon is not None and guarantee.delta is not None:
-        if guarantee.epsilon > 8:
-            additions.append(WEAK_PROMISE)
-        if guarantee.delta >= 1 / ledger.units:
-            additions.append(f"delta is too large to mean much for {ledger.units:,} {ledger.unit}s.")
+        additions += describe_weakness(guarantee.epsilon, guarantee.delta, ledger.units, ledger.unit)
         if ledger.epsilon_pld is not None:
             additions.append(f"By PLD the same noise gives {show_epsilon(ledger.epsilon_pld)}.")
     if public_task and guarantee.answer != "nothing_private":

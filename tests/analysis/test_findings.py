@@ -105,6 +105,9 @@ def test_what_curves_show_in_words():
     assert "; training loss rose from step 10 on (1 seed)" in describe_training([0.7], 100, None, rising, 1).text
 
 
+STEPS = "Poisson sampling at rate 0.1"
+
+
 def ledger(*alone, breaking=0):
     entries = [
         LedgerEntry(step="1", touched="t", mechanism=name, entry_class=EntryClass.ACCOUNTED, epsilon_alone=epsilon)
@@ -119,9 +122,9 @@ def ledger(*alone, breaking=0):
 @pytest.mark.parametrize(
     ("found", "sentence"),
     [
-        (ledger(("sampling", 3.0)), "The whole budget goes to the gradient steps"),
+        (ledger((STEPS, 3.0)), "The whole budget goes to the gradient steps"),
         (
-            ledger(("a choice", 0.421), ("sampling", 2.9)),
+            ledger(("a choice", 0.421), (STEPS, 2.9)),
             "Epsilon of each part alone: a choice 0.43, gradient steps 2.90; together less than their sum",
         ),
         (ledger(), "Nothing here was paid for with epsilon"),
@@ -136,7 +139,7 @@ def test_what_the_budget_went_to(found, sentence):
     [(1, "One un-noised read voids the guarantee"), (3, "Three un-noised reads void the guarantee")],
 )
 def test_how_many_reads_void_a_guarantee(breaking, sentence):
-    assert describe_void(ledger(("sampling", 3.0), breaking=breaking)).text == sentence
+    assert describe_void(ledger((STEPS, 3.0), breaking=breaking)).text == sentence
 
 
 @pytest.mark.parametrize(

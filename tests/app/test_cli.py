@@ -366,6 +366,29 @@ class TestDryRun:
         assert "name: random_tiny" in out
         assert not own_root.exists()
 
+    @pytest.mark.parametrize(
+        ("setting", "why"),
+        [
+            ("privacy.delta=0.5", "delta is too large to mean much for 200 examples."),
+            ("privacy.delta=1.1e-3", "delta = 1.1e-3 is more than 1 in 1,000."),
+            ("privacy.epsilon=20", ""),
+        ],
+    )
+    def test_a_weak_promise_is_said_before_the_run(self, dpflat, setting, why):
+        _, out, _ = dpflat("train", *SETTINGS, "--set", setting, "--dry-run")
+        assert f"A weak promise.\n{why}" in out
+
+    def test_one_example_alone_is_promised_nothing_and_told_so(self, dpflat):
+        alone = ("--set", "data.train_subset=1", "--set", "optimiser.batch_size=1")
+        _, out, _ = dpflat("train", *SETTINGS, *alone, "--dry-run")
+        assert "A weak promise.\ndelta = 1 promises nothing: everything may happen outside epsilon." in out
+
+    @pytest.mark.parametrize("norm", ["1e-300", "1e300", "nan"])
+    def test_a_clipping_norm_that_leaves_nothing_is_refused(self, dpflat, norm):
+        code, out, err = dpflat("train", *SETTINGS, "--set", f"privacy.max_grad_norm={norm}", "--dry-run")
+        assert (code, out) == (2, "")
+        assert "privacy.max_grad_norm" in err
+
     def test_its_json_is_data(self, dpflat, own_root):
         code, out, err = dpflat("train", *SETTINGS, "--set", "privacy.epsilon=8", "--seed", 5, "--dry-run", "--json")
         assert (code, err) == (0, "")

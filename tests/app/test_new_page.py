@@ -34,6 +34,11 @@ def test_a_large_epsilon_is_called_a_weak_promise(page):
     assert "A weak promise." in texts(page)
 
 
+def test_a_large_delta_is_called_a_weak_promise_with_its_reason(stores, monkeypatch):
+    monkeypatch.setattr("dpflat.privacy.wording.LARGE_DELTA", 1e-5)
+    assert "A weak promise. delta = 6.1e-5 is more than 1 in 100,000." in texts(open_page("new"))
+
+
 def test_what_does_not_fit_together_is_one_sentence_and_nothing_typed_is_lost(page):
     page.number_input(key="new_setting_batch_size").set_value(9000).run()
     assert [e.value for e in page.error] == [

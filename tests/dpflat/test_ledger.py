@@ -9,6 +9,7 @@ from dpflat.config import build_config
 from dpflat.forecast import plan_privacy
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import EntryClass, Guarantee, LedgerEntry, PrivacyLedger
+from dpflat.privacy.sources import Source
 from dpflat.privacy.wording import (
     BADGES,
     describe_additions,
@@ -16,6 +17,7 @@ from dpflat.privacy.wording import (
     describe_running,
     describe_selection,
     describe_stopped,
+    describe_weakness,
     show_delta,
     show_epsilon,
     show_noise_multiplier,
@@ -146,6 +148,58 @@ def test_what_must_be_said_beside_the_guarantee():
 def test_epsilon_is_never_rounded_down(epsilon):
     assert float(show_epsilon(epsilon)) > epsilon - 1e-9
     assert float(show_epsilon(epsilon)) < epsilon + 0.0101
+
+
+def test_a_small_epsilon_keeps_two_figures_and_none_is_shown_smaller_than_it_is():
+    shown = [show_epsilon(epsilon) for epsilon in (0.001, 0.00101, 0.0099, 0.0999, 1e-12, 0.1, 0.101, 0.0)]
+    assert shown == ["0.0010", "0.0011", "0.0099", "0.100", "0.0000000000010", "0.10", "0.11", "0.00"]
+
+
+@given(st.floats(1e-12, 0.1))
+def test_a_small_epsilon_is_never_rounded_down_and_at_most_a_tenth_up(epsilon):
+    assert epsilon * (1 - 1e-8) <= float(show_epsilon(epsilon)) <= epsilon * 1.1001
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "delta", "units", "reasons"),
+    [
+        (3.0, 1e-5, 10_000, None),
+        (8.0, 1e-5, 10_000, None),
+        (8.01, 1e-5, 10_000, []),
+        (3.0, 0.5, 10_000, ["delta is too large to mean much for 10,000 examples."]),
+        (3.0, 0.999999, 10_000, ["delta is too large to mean much for 10,000 examples."]),
+        (3.0, 1.0, 1, ["delta = 1 promises nothing: everything may happen outside epsilon."]),
+        (3.0, 300**-1.1, 300, ["delta = 1.9e-3 is more than 1 in 1,000."]),
+    ],
+)
+def test_a_weak_promise_says_why(epsilon, delta, units, reasons):
+    assert describe_weakness(epsilon, delta, units) == ([] if reasons is None else ["A weak promise.", *reasons])
+
+
+def test_every_entry_of_a_run_has_a_source_and_an_older_ledger_gets_the_same():
+    levels = {"cross_layer": {"mode": "exponential"}, "within_layer": {"mode": "per_example"}}
+    for cross_layer in ("exponential", "fixed", "as_published"):
+        levels["cross_layer"] = {"mode": cross_layer} | ({"remove": [0]} if cross_layer == "fixed" else {})
+        for cross_model in ("average", "dp_twin", "as_published", "public"):
+            levels["cross_model"] = {"mode": cross_model}
+            config = build_config({"flatness": levels, "data": {"canaries": 5}})
+            plan, schedule = plan_privacy(config)
+            ledger = write_ledger(config, plan, schedule, None, {"imdb": 3})
+            assert Source.OTHER not in {entry.source for entry in ledger.entries}
+            older = ledger.model_dump(mode="json")
+            for entry in older["entries"]:
+                del entry["source"]
+            assert PrivacyLedger.model_validate(older) == ledger
+
+
+def test_a_sentence_of_an_earlier_version_has_its_source_too():
+    entry = LedgerEntry(
+        step="1",
+        touched="t",
+        mechanism="each example ascends along its own gradient, inside its clipped contribution",
+        entry_class=C.ACCOUNTED,
+    )
+    assert entry.source is Source.WITHIN_LAYER
 
 
 def test_of_an_epsilon_less_than_a_billionth_is_let_go():

@@ -20,6 +20,7 @@ from analysis.layers.settings import LayersConfig
 from analysis.layers.trace import Trace, TracedRound, count_removals
 from dpflat.flatness.settings import RemovalAsPublished, RemovalExponential, RemovalFixed, RemovalPublic
 from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
+from dpflat.privacy.sources import Source
 from dpflat.privacy.wording import describe_overlap
 from tests.app.pages import made_up_layers
 
@@ -134,15 +135,32 @@ def test_what_a_choice_cost_speaks_of_void_totals_and_of_caveats():
         mechanism="m",
         entry_class=EntryClass.CAVEAT,
         because="not counting how the list of removed layers was chosen",
+        source=Source.LAYER_LIST,
     )
     assert describe_cost(with_entry(EntryClass.PUBLIC, FIXED, given)).endswith(
         "read no private data, not counting how the list of removed layers was chosen."
     )
 
 
+def test_a_choice_is_found_by_its_source_whatever_its_sentence_says():
+    entry = LedgerEntry(
+        step="1", touched="t", mechanism="reworded", entry_class=EntryClass.BREAKING, source=Source.CROSS_LAYER
+    )
+    ledger = PrivacyLedger(unit="example", units=9, entries=(entry,))
+    assert describe_cost(ledger) == "Choosing layers read private data without noise: it voids the guarantee."
+    assert class_of_scores(ledger) is EntryClass.BREAKING
+
+
 def test_a_choice_on_public_data_that_share_texts_with_the_private_ones_says_so():
     overlap = f"not counting that {describe_overlap(23, 'rotten_tomatoes', 'imdb')}"
-    noted = LedgerEntry(step="1", touched="t", mechanism="m", entry_class=EntryClass.CAVEAT, because=overlap)
+    noted = LedgerEntry(
+        step="1",
+        touched="t",
+        mechanism="m",
+        entry_class=EntryClass.CAVEAT,
+        because=overlap,
+        source=Source.SHARED_TEXTS,
+    )
     ledger = with_entry(EntryClass.PUBLIC, RemovalPublic.touches, noted)
     assert describe_cost(ledger).endswith("23 texts of rotten_tomatoes share a sentence with the public imdb.")
 
