@@ -136,17 +136,32 @@ def tell_choices(groups: Groups) -> str:
 
 
 def tell_remove_one(stored: dict[str, Any]) -> str:
-    """How far one record moved the clipped sum; modes that kept to C in one row."""
-    over = {name: mode for name, mode in stored["modes"].items() if mode["share_above_c"]}
-    kept = [mode for name, mode in stored["modes"].items() if name not in over]
-    named = over | {f"{name}, the authors' strength": mode for name, mode in stored.get("authors", {}).items()}
-    rows = [
-        [name, f"{mode['largest']:.2f}", f"{mode['median']:.2f}", f"{100 * mode['share_above_c']:.1f} %"]
-        for name, mode in named.items()
-    ]
-    most = [f"{max(mode[what] for mode in kept):.2f}" for what in ("largest", "median")]
-    rows.append([f"the {len(kept)} others", *most, "0 %"])
-    return make_table(["mode", "largest, C", "median, C", "above C"], rows)
+    """How far one record moved the sum, natural and hostile, and a chance; modes that only kept to C in one row."""
+    modes = stored["modes"]
+    kept = [m for m in modes.values() if m["guarantee"] != "void" and "choices" not in m]
+    named = {name: m for name, m in modes.items() if m not in kept}
+    named |= {f"{name}, the authors' strength": m for name, m in stored.get("authors", {}).items()}
+    rows = []
+    for name, mode in named.items():
+        hostile, above = mode["hostile"], f"{100 * mode['share_above_c']:.1f} %"
+        text, label = hostile["furthest"]["text"], "wrong" if hostile["furthest"]["planted"] else "own"
+        moved = [f"{mode['largest']:.2f}", above, f"{hostile['largest']:.2f}", f"{text}, {label} label"]
+        rows.append([name, *moved, str(len(hostile["trials"])), tell_choice(mode.get("choices"))])
+    most = [f"{max(m['largest'] for m in kept):.2f}", f"{max(m['hostile']['largest'] for m in kept):.2f}"]
+    above = f"{100 * max(m['share_above_c'] for m in kept):.1f} %"
+    fewest = min(len(m["hostile"]["trials"]) for m in kept)
+    rows.append([f"the {len(kept)} others", most[0], above, most[1], "-", f"{fewest} or more each", "-"])
+    head = ["mode", "natural: largest, C", "above C", "hostile: largest, C", "by", "hostile trials", "log chance moved"]
+    return make_table(head, rows)
+
+
+def tell_choice(choices: dict[str, Any] | None) -> str:
+    """How far one record moved the log of a choice's probability, beside what was paid."""
+    if choices is None:
+        return "-"
+    if not choices["paid"]:
+        return f"{choices['changed']} of {len(choices['trials'])} changed it"
+    return f"{show_epsilon(choices['largest'])} of {choices['paid']:g} paid"
 
 
 def tell_sweep(stored: dict[str, Any] | None) -> str:

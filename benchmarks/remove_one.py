@@ -36,7 +36,7 @@ from dpflat.config import build_config
 from dpflat.environment import describe_software
 from dpflat.experiment import Experiment, prepare
 from dpflat.flatness.settings import MODES_OF
-from dpflat.runs.files import read_json, replace_json
+from dpflat.runs.files import read_json, replace_file
 from dpflat.settings import apply_settings
 from dpflat.worker import set_up_torch
 
@@ -140,6 +140,11 @@ def list_modes(common: list[str]) -> dict[tuple[str, str], list[str]]:
     return modes | {("authors", f"{lv}: as_published"): [*common, *own] for lv, own in AUTHORS.items()}
 
 
+def store(out: Path, stored: dict[str, Any]) -> None:
+    """Write it in one line, since thousands of trials are in it."""
+    replace_file(out, (json.dumps(stored, separators=(",", ":"), allow_nan=False) + "\n").encode())
+
+
 def main() -> None:
     """Try, print and store."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -166,13 +171,13 @@ def main() -> None:
         began, experiment = time.monotonic(), prepare(config)
         if "trials" not in found:
             found |= try_natural(experiment, arguments.trials)
-            replace_json(arguments.out, stored)
+            store(arguments.out, stored)
         records = arguments.slow if name == "cross_model: as_published" else arguments.hostile
         for what in lacking:
             found[what] = (
                 try_hostile(experiment, records) if what == "hostile" else try_choices(experiment, arguments.slow)
             )
-            replace_json(arguments.out, stored)
+            store(arguments.out, stored)
         told = {"largest": found["largest"], "hostile": found["hostile"]["largest"]}
         if scored:
             told |= {what: found["choices"][what] for what in ("paid", "largest", "changed")}

@@ -122,6 +122,10 @@ def read_barrier(run: Run, other: Run) -> float | None:
     return None
 
 
+NONE: dict[str, Any] = {"trials": ()}
+"""Of a mode that was not tried with hostile records."""
+
+
 def read_trials(name: str, attack: str) -> Trials | None:
     """Trials with one record taken away, from the shipped lessons; None where they are not there.
 
@@ -141,20 +145,27 @@ def _changed(path: Path) -> int:
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
+def _furthest(found: dict[str, Any]) -> float:
+    return max(float(part["largest"]) for part in (found, found.get("hostile")) if part)
+
+
 @lru_cache(maxsize=4)
 def _read_trials(trials: Path, attack: Path, *changed: int) -> Trials:  # noqa: ARG001  read again when changed
     try:
         tried: dict[str, Any] = read_json(trials)
         modes: dict[str, Any] = tried["modes"]
         published = {mode: found for mode, found in modes.items() if mode.endswith("as_published")}
-        others = [float(found["largest"]) for mode, found in modes.items() if mode not in published]
+        others = [_furthest(found) for mode, found in modes.items() if mode not in published]
+        choices = [found["choices"] for mode, found in modes.items() if mode not in published and "choices" in found]
         bounds = read_json(attack) if attack.exists() else None
         verdicts = list(bounds["verdicts"].values()) if bounds else []
         return Trials(
-            largest={mode: float(found["largest"]) for mode, found in published.items()},
-            count=min(len(found["trials"]) for found in published.values()),
+            largest={mode: _furthest(found) for mode, found in published.items()},
+            count=min(len(part["trials"]) + len(part.get("hostile", NONE)["trials"]) for part in published.values()),
             repaired=max(others, default=None),
-            authors={mode: float(found["largest"]) for mode, found in tried.get("authors", {}).items()},
+            authors={mode: _furthest(found) for mode, found in tried.get("authors", {}).items()},
+            chance=max((float(c["largest"]) for c in choices), default=None),
+            paid=max((float(c["paid"]) for c in choices), default=None),
             bound=max((float(v["bound"]) for v in verdicts), default=None),
             bound_over_all=max((float(v["bound_over_all"]) for v in verdicts), default=None),
             claimed=float(bounds["conditions"]["claimed_epsilon"]) if bounds else None,

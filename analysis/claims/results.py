@@ -37,6 +37,8 @@ class Trials:
         authors: the same at the authors' own strengths; empty where it was not tried.
         count: trials of each.
         repaired: the same largest movement over all other modes, repaired or off; None where there are none.
+        chance: how far a record moved the log of the chance of a drawn layer at most, in modes that pay for it.
+        paid: the epsilon of such a choice.
         bound: the highest epsilon that the attack measured for one setting at 95 %; None where there is no file.
         bound_over_all: the same, corrected for all settings that were tried.
         claimed: the epsilon that was attacked.
@@ -46,6 +48,8 @@ class Trials:
     count: int
     repaired: float | None
     authors: Mapping[str, float] = field(default_factory=dict)
+    chance: float | None = None
+    paid: float | None = None
     bound: float | None = None
     bound_over_all: float | None = None
     claimed: float | None = None

@@ -13,6 +13,7 @@ from analysis.figures.findings import MINUS, Finding, Verdict
 from analysis.figures.tradeoff_findings import compare_short, show_change, unit_of_change
 from analysis.results import PairedDifference
 from dpflat.flatness.settings import LEVEL_WORDS
+from dpflat.privacy.wording import show_epsilon, show_lower_bound
 
 BARRIER = Measure("barrier", "barrier", "rise above the straight line, nats", unit=" nats", digits=".3f", margin=0.01)
 CORRELATION = Measure("correlation", "rank correlation", "rank correlation", digits=".2f")
@@ -172,7 +173,11 @@ def _say_trials(trials: Trials, found: Outcome) -> str:
         f" at strengths chosen to be seen, {_say_moved(trials.authors)} at the authors' own" if trials.authors else ""
     )
     others = "" if trials.repaired is None else f"; in all other modes by at most {trials.repaired:.2f} C"
-    return f"one record moves the clipped sum by up to {moved}{weak}, and epsilon rests on at most 1 C{others}"
+    told = f"one record moves the clipped sum by up to {moved}{weak}, and epsilon rests on at most 1 C{others}"
+    if trials.chance is None or trials.paid is None:
+        return told
+    chance, paid = show_epsilon(trials.chance), show_epsilon(trials.paid)
+    return f"{told}, and the log of the chance of a drawn layer by at most {chance}, for which it paid {paid}"
 
 
 def _say_moved(largest: Mapping[str, float]) -> str:
@@ -183,8 +188,9 @@ def describe_attack(trials: Trials) -> str:
     """What an attack on the claimed epsilon measured, beside the trials; empty where there is none."""
     if trials.bound is None or trials.bound_over_all is None or trials.claimed is None:
         return ""
-    start = f"An attack on a claimed epsilon of {trials.claimed:.2f} measured at least {trials.bound:.2f} in its best "
-    over_all = f"setting, at 95 % for that setting alone; counted with all settings tried, {trials.bound_over_all:.2f}."
+    bound, over = show_lower_bound(trials.bound), show_lower_bound(trials.bound_over_all)
+    start = f"An attack on a claimed epsilon of {show_epsilon(trials.claimed)} measured at least {bound} in its best "
+    over_all = f"setting, at 95 % for that setting alone; counted with all settings tried, {over}."
     return f"{start}{over_all} The trials do not rest on it."
 
 

@@ -244,9 +244,10 @@ def test_trials_that_move_no_further_prove_nothing(root, tmp_path, monkeypatch):
 
 def test_the_shipped_trials_and_the_attack_beside_them_are_read_as_they_are(root):
     trials = card_of(root, 9).rows[0].trials
-    assert trials.count == 200
+    assert trials.count >= 200
+    assert 0 < trials.chance <= trials.paid == 0.2
     assert trials.largest["cross_model: as_published"] == pytest.approx(28.45, abs=0.01)
-    assert trials.repaired == pytest.approx(1.0)
+    assert trials.repaired == pytest.approx(1.0, abs=1e-5)
     assert trials.claimed == 1.0
     assert trials.bound == pytest.approx(1.40, abs=0.01)
     assert trials.bound_over_all == pytest.approx(0.76, abs=0.01)
