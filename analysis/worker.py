@@ -33,7 +33,7 @@ def do_analysis(analysis: Analysis, stopping: Stopping) -> int:
     try:
         again = analyze_command(analysis.run, analysis.config)
     except DPFlatError as error:
-        return fail(analysis.folder, str(error), resumable=False)
+        return fail(analysis.folder, error.message, resumable=False)
     log = f"{layout.LOG} in its folder"
     return do_job(analysis.folder, analysis.root, stopping, lambda: _analyse_into(analysis, stopping), again, log)
 

@@ -27,6 +27,7 @@ from app.terminal.report import report
 from app.terminal.resolve import resolve
 from app.terminal.say import err, out, print_json, say
 from app.terminal.watch import EXIT_BY_STATE, follow_run, follow_study
+from app.withheld import visible_status_message
 from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.forecast import Forecast, forecast_run
@@ -119,7 +120,7 @@ def conclude(run: Run, as_json: bool) -> None:
     else:
         status = run.status
         where = f" at step {status.step} of {status.steps}" if status and status.steps else ""
-        say(f"{run.state}{where}. {status.message or '' if status else ''}".rstrip())
+        say(f"{run.state}{where}. {visible_status_message(status)}".rstrip())
         if run.state in ("stopped", "lost"):
             say(f"Nothing written was lost. Go on with: {layout.run_command('resume', run.folder)}")
 
@@ -274,7 +275,7 @@ def study_run(file: Path, runs: RunsOption = None, as_json: JsonOption = False) 
         out.print(tables.runs_table([summarise(run) for run in found]))
     if state != "finished":
         status = read_status(folder)
-        say(f"{state}. {status.message or '' if status else ''}".rstrip())
+        say(f"{state}. {visible_status_message(status)}".rstrip())
         say(f"Nothing written was lost. Go on with: dpflat study run {file}{f' --runs {runs}' if runs else ''}")
     raise typer.Exit(EXIT_BY_STATE.get(state, 3))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.withheld import visible_ledger, visible_task_name
+from app.withheld import visible_ledger, visible_message, visible_status_message, visible_task_name
 from dpflat.errors import DPFlatError
+from dpflat.message import Message, read_message
 from dpflat.privacy import wording
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
@@ -91,7 +92,7 @@ def summarise(run: Run) -> dict[str, Any]:
             row |= {"guarantee": guarantee.answer, "epsilon": guarantee.epsilon, "delta": guarantee.delta}
         status = run.status
         if status is not None:
-            row |= {"step": status.step, "steps": status.steps, "message": status.message}
+            row |= {"step": status.step, "steps": status.steps, "message": visible_status_message(status) or None}
     except DPFlatError as error:
         row |= {"state": error.state, "message": str(error)}
     return row
@@ -133,9 +134,16 @@ def describe_event(event: dict[str, Any]) -> str:
         case "nonfinite_gradients":
             return f"{step}{event['units']} gradients were not finite and counted as zero."
         case "failed":
-            return f"Failed. {event.get('message', '')}"
+            return f"Failed. {visible_message(_read_said(event))}".rstrip()
         case other:
             return f"{step}{str(other).replace('_', ' ')}."
+
+
+def _read_said(event: dict[str, Any]) -> Message | None:
+    try:
+        return read_message(event)
+    except ValueError:
+        return None
 
 
 def describe_run_guarantee(run: Run) -> str:

@@ -14,9 +14,11 @@ from html import escape
 from typing import Any
 
 from dpflat.config import RunConfig
+from dpflat.message import Message
 from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.runs import layout
 from dpflat.runs.record import Run
+from dpflat.runs.status import StatusFile
 from dpflat.tasks.settings import WITHHELD
 
 FINGERPRINT = "settings_fingerprint"
@@ -71,6 +73,18 @@ def tell_tasks_apart(
 def visible_environment(run: Run) -> dict[str, Any]:
     """Versions and hardware as a page may show them."""
     return shared_environment(run) if layout.read_only() else run.environment
+
+
+def visible_message(said: Message | None) -> str:
+    """What a page or a table may say of a job's message: a read-only lab shows jobs to strangers; empty for none."""
+    if said is None:
+        return ""
+    return said.withheld() if layout.read_only() else said.whole()
+
+
+def visible_status_message(status: StatusFile | None) -> str:
+    """What may be shown of a status' message."""
+    return visible_message(status.said) if status is not None else ""
 
 
 def shared_files(run: Run) -> dict[str, Any]:

@@ -1,5 +1,11 @@
 """Errors that a person can act on: one sentence with what was expected, what came and the fix."""
 
+from __future__ import annotations
+
+from typing import Self
+
+from dpflat.message import Message, plain
+
 
 class DPFlatError(Exception):
     """A problem in what was asked for, told in one sentence.
@@ -9,9 +15,26 @@ class DPFlatError(Exception):
 
     Attributes:
         state: of a folder that cannot be shown for this reason.
+        message: the sentence in parts. Of one that is given as words all counts as private.
     """
 
     state = "unreadable"
+
+    def __init__(self, said: str | Message) -> None:
+        """Tell a problem, in words or in parts."""
+        self.message = said if isinstance(said, Message) else plain(said)
+        super().__init__(self.message.whole())
+
+    @classmethod
+    def of(cls, code: str, public: dict[str, str | int] | None = None, **private: str | int) -> Self:
+        """A problem in parts.
+
+        Args:
+            code: which sentence of `dpflat.message.WORDS`.
+            public: what of it anybody may read.
+            private: what only the owner may.
+        """
+        return cls(Message(code=code, public=public or {}, private=private))
 
 
 class ChangedError(DPFlatError):

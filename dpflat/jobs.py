@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import shutil
 import subprocess
 import sys
 import time
@@ -41,11 +41,11 @@ def check_allowed(root: Path) -> None:
     """
     if layout.read_only():
         raise DPFlatError("This lab is read-only (DPFLAT_READONLY=1): it shows runs and starts none.")
-    free = os.statvfs(nearest_folder(root))
-    if free.f_bavail * free.f_frsize < MINIMUM_FREE_BYTES:
+    free = shutil.disk_usage(nearest_folder(root)).free
+    if free < MINIMUM_FREE_BYTES:
         raise DPFlatError(
             f"There is too little space for a run in '{root}': expected 50 MB free, "
-            f"got {free.f_bavail * free.f_frsize // 1024**2} MB. Make room or choose another folder with --runs."
+            f"got {free // 1024**2} MB. Make room or choose another folder with --runs."
         )
 
 

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from dpflat.abandon import abandon_on
 from dpflat.config import RunConfig
 from dpflat.errors import CannotGoOnError, DPFlatError
+from dpflat.message import Message
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, is_full_disk, is_there
 from dpflat.runs.record import Run
@@ -141,26 +142,26 @@ def tell_problems(folder: Path, work: Callable[[], int], again: str, log: str) -
     try:
         return work()
     except DPFlatError as error:
-        return fail(folder, str(error), resumable=not isinstance(error, CannotGoOnError))
+        return fail(folder, error.message, resumable=not isinstance(error, CannotGoOnError))
     except Exception as error:
         if is_full_disk(error):
-            return fail(folder, f"The disk is full. Nothing written was lost. Make room, then: {again}")
+            return fail(folder, Message(code="disk_full", private={"again": again}))
         traceback.print_exc()
         if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)):
-            return fail(folder, "There was not enough memory. Choose a smaller execution.microbatch.")
+            return fail(folder, Message(code="no_memory"))
         if isinstance(error, OSError):
-            problem = f"A file could not be read or written ({error.strerror})"
+            code, what = "file_trouble", {"reason": str(error.strerror)}
         else:
-            problem = f"The work broke ({type(error).__name__})"
-        return fail(folder, f"{problem}. The log has the details: {log}")
+            code, what = "broke", {"error": type(error).__name__}
+        return fail(folder, Message(code=code, public=what, private={"log": log}))
 
 
-def fail(folder: Path, message: str, resumable: bool = True) -> int:
-    """Write into a job's folder why it failed, and whether it can go on; returns the exit code."""
-    print(message, file=sys.stderr)
+def fail(folder: Path, said: Message, resumable: bool = True) -> int:
+    """Write into a job's folder why it failed, in parts, and whether it can go on; returns the exit code."""
+    print(said.whole(), file=sys.stderr)
     try:
-        write_status(folder, own_status("failed", message=message, resumable=resumable, **last_position(folder)))
-        append_line(folder / layout.EVENTS, {"event": "failed", "time": time.time(), "message": message})
+        write_status(folder, own_status("failed", said=said, resumable=resumable, **last_position(folder)))
+        append_line(folder / layout.EVENTS, {"event": "failed", "time": time.time(), "said": said.model_dump()})
     except (OSError, DPFlatError):
         print("The failure could not be written into the run's folder.", file=sys.stderr)
     return FAILED
@@ -172,8 +173,8 @@ def stop_early(*folders: Path) -> int:
         if is_there(folder / layout.MANIFEST):
             continue
         position = last_position(folder)
-        message = None if position.get("step") else "Stopped before the first step."
-        write_status(folder, own_status("stopped", message=message, **position))
+        said = None if position.get("step") else Message(code="not_begun")
+        write_status(folder, own_status("stopped", said=said, **position))
     return STOPPED
 
 

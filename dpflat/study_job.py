@@ -53,7 +53,7 @@ def _do_runs(folder: Path, stopping: Stopping) -> int:
             return STOPPED
     unfinished = sum(row["state"] != "finished" for row in rows)
     if unfinished:
-        raise DPFlatError(f"{unfinished} of {len(rows)} runs did not finish. Start the study again to try those anew.")
+        raise DPFlatError.of("study_unfinished", {"left": unfinished, "runs": len(rows)})
     append_line(folder / layout.EVENTS, {"event": "finished", "time": time.time()})
     write_status(folder, own_status("finished", phase="runs", step=len(configs), steps=len(configs)))
     write_manifest(folder)

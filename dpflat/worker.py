@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     try:
         study = is_study(folder)
     except DPFlatError as error:
-        return fail(folder, str(error))
+        return fail(folder, error.message)
     return do_study(folder, stopping) if study else do_run(Run(folder), stopping)
 
 

@@ -16,6 +16,7 @@ from app.terminal.measured import describe_conditions, tables_of
 from app.terminal.options import JsonOption, RunArgument, RunsOption
 from app.terminal.say import err, out, print_json, say
 from app.terminal.watch import EXIT_BY_STATE, follow_analysis
+from app.withheld import visible_status_message
 from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass
@@ -119,5 +120,5 @@ def conclude(run: Run, analysis: Analysis, as_json: bool) -> None:
             say(FIGURE_OUTSIDE)
     if analysis.state != "finished":
         status = analysis.status
-        say(f"{analysis.state}. {status.message or '' if status else ''}".rstrip())
+        say(f"{analysis.state}. {visible_status_message(status)}".rstrip())
         say("Finished parts are kept. Go on with the same command.")

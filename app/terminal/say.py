@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import sys
 from typing import Any
 
 from rich.console import Console
+
+SPELLED = {"△": "!", "✕": "x", "●": "o", "○": "-", "◇": "p", "◐": "d", "■": "#", "□": ".", "ε": "epsilon", "−": "-"}
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    """Letters for what a terminal's encoding does not have."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(SPELLED.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("spelled", _spell)
+for _stream in (sys.stdout, sys.stderr):
+    if isinstance(_stream, io.TextIOWrapper):  # nobody's own stream that stands in for it
+        _stream.reconfigure(errors="spelled")
 
 out = Console(width=None if sys.stdout.isatty() else 160, markup=False, highlight=False)
 err = Console(stderr=True, markup=False, highlight=False)

@@ -11,6 +11,7 @@ from analysis.store import RESULT, Analysis, analyze_command, open_analysis
 from app.shown.cost import describe_cost
 from app.summary import show_seconds
 from app.ui.states import read_only
+from app.withheld import visible_status_message
 from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
@@ -50,7 +51,7 @@ def show_measuring(run: Run, config: AnalysisConfig, found: Analysis | None, let
         return
     status, done = found.status, _count_parts(found)
     parts = f"{done} of {len(kind_of(config).list_shares(config))} parts are measured and kept"
-    message = f" {status.message}" if status is not None and status.message else ""
+    message = f" {visible_status_message(status)}".rstrip()
     words = f"Measuring {letter}: {state}; {parts}.{message}"
     if not _say_left_out(run, words):
         _offer(run, config, words, "Try again" if state == "failed" else "Continue", letter)

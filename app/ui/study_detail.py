@@ -11,6 +11,7 @@ import streamlit as st
 
 from app.summary import show_guarantee_cell, show_state
 from app.ui.run_detail import WATCHING, show_resume, show_stop
+from app.withheld import visible_status_message
 from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.forecast import compose_runs
@@ -64,7 +65,7 @@ def _draw(folder: Path, study: StudyConfig) -> None:
         del st.session_state[WATCHING]
         st.rerun()
     else:
-        message = f" {status.message}" if status is not None and status.message else ""
+        message = f" {visible_status_message(status)}".rstrip()
         st.write(f"{state.capitalize()}: {done} of {len(configs)} runs are done.{message}")
         if state != "finished":
             show_resume(folder, state, is_study=True)

@@ -34,11 +34,8 @@ def move_in_box(parameters: Parameters, widths: Parameters, position: Parameters
 
 
 def relative_rise(highest: float, here: float) -> float:
-    """(L(w') - L(w)) / (1 + L(w)); infinite where a loss is not finite: nothing is less flat.
-
-    Privacy: none (a pure function).
-    """
-    return (highest - here) / (1 + here) if math.isfinite(highest) and math.isfinite(here) else math.inf
+    """(L(w') - L(w)) / (1 + L(w)); NaN where a loss is not finite. Privacy: none (a pure function)."""
+    return (highest - here) / (1 + here) if math.isfinite(highest) and math.isfinite(here) else math.nan
 
 
 def higher(first: float, second: float) -> float:

@@ -94,7 +94,9 @@ def unpack_folder(folder: Path) -> bool:
 
 
 def _sync(folder: Path) -> None:
-    """Have the names in a folder on the disk."""
+    """Have the names in a folder on the disk, where a system lets one ask; Windows does not open folders."""
+    if os.name == "nt":
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

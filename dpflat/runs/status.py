@@ -7,13 +7,14 @@ import os
 import platform
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import psutil
 from filelock import FileLock
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from dpflat.errors import DPFlatError
+from dpflat.message import Message, read_message
 from dpflat.runs.files import is_there, read_json, replace_json, unreadable
 from dpflat.runs.layout import MANIFEST, PRIVATE, STATUS, STOP
 
@@ -34,7 +35,7 @@ class StatusFile(BaseModel):
         step: gradient steps done.
         steps: gradient steps in all.
         seconds_left: expected, or None while unknown.
-        message: a sentence, if something is to be said.
+        said: a sentence in parts, if something is to be said.
         resumable: whether it can go on; false where a resume would break what was promised.
     """
 
@@ -49,8 +50,18 @@ class StatusFile(BaseModel):
     step: int = 0
     steps: int = 0
     seconds_left: float | None = None
-    message: str | None = None
+    said: Message | None = None
     resumable: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_older(cls, content: Any) -> Any:
+        return {**content, "said": read_message(content)} if isinstance(content, dict) else content
+
+    @property
+    def message(self) -> str | None:
+        """The sentence as its owner reads it: what is shown passes `app.withheld`."""
+        return self.said.whole() if self.said else None
 
 
 def this_host() -> str:

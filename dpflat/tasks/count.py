@@ -30,10 +30,7 @@ def read_elsewhere(task: TaskConfig) -> TextsElsewhere:
     else:
         texts = read_hub(TASKS[task.name])
     if task.counted is not None and texts.count() != task.counted:
-        raise DPFlatError(
-            f"The texts of '{task.name}' are no longer those that this run's epsilon was planned for. "
-            "Put the old ones back, or start a new run, without task.counted in its settings."
-        )
+        raise DPFlatError.of("texts_changed", task=task.name)
     return texts
 
 

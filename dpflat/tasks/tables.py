@@ -55,7 +55,7 @@ class Cells:
 
     def refuse(self, number: int, column: str, problem: str) -> DPFlatError:
         """The sentence about one cell."""
-        return DPFlatError(f"Row {number:,} of '{self.file}', column '{column}', {problem}.")
+        return DPFlatError.of("cell", {"problem": problem}, row=number, file=self.file, column=column)
 
 
 def read_cells(name: str, content: bytes, columns: tuple[str, ...], layout: Layout) -> Cells:

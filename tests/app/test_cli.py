@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -258,8 +259,8 @@ class TestBadRuns:
 
 class TestBadMachine:
     def test_a_full_disk_starts_nothing(self, refuses, own_root, monkeypatch):
-        full = os.statvfs_result((4096, 4096, 10**6, 2560, 2560, 0, 0, 0, 0, 255))
-        monkeypatch.setattr(os, "statvfs", lambda _: full)
+        full = shutil.disk_usage("/")._replace(free=10 * 1024**2)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
         sentence = refuses("train", *SETTINGS)
         assert "expected 50 MB free, got 10 MB" in sentence
         assert "--runs" in sentence

@@ -1,24 +1,32 @@
 """What a file of one's own is called and where runs lie: neither leaves in a file, nor is shown to strangers."""
 
+import ast
 import json
 import os
 import stat
 from contextlib import contextmanager
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+import app
 from app.report.page import write_file
 from app.report.report import write_report
 from app.shown.comparison import compare, list_differences
 from app.shown.notebook import write_notebook
+from app.summary import describe_event, summarise
 from app.terminal.written import write_text
 from app.withheld import shared_config, tell_tasks_apart, withhold
 from dpflat.forecast import plan_privacy
+from dpflat.message import Message
 from dpflat.privacy.entries import write_ledger
-from dpflat.runs.files import replace_json
-from dpflat.runs.layout import CONFIG, LEDGER
+from dpflat.run_job import fail
+from dpflat.runs.files import append_line, replace_json
+from dpflat.runs.layout import CONFIG, EVENTS, LEDGER, STATUS
 from dpflat.runs.manifest import write_manifest
+from dpflat.runs.status import own_status, write_status
+from dpflat.tasks.tables import Cells
 from tests.app.pages import make_run, open_page, texts
 from tests.app.stored import all_figures, keep_everything
 from tests.dpflat.test_file_tasks import configure, write_own
@@ -128,3 +136,55 @@ def test_who_may_read_a_written_file_is_what_the_umask_leaves(tmp_path, mask, mo
     with masking(mask):
         write_text(tmp_path / "report.html", "private")
     assert stat.S_IMODE((tmp_path / "report.html").stat().st_mode) == mode
+
+
+SECRET_CELL = "Row 201 of 'SECRETFILE.csv', column 'SECRETLABCOL', is empty."
+
+
+def fail_as_written(run, problem):
+    fail(run.folder, problem.message)
+
+
+def fail_as_before_there_were_parts(run, problem):
+    write_status(run.folder, own_status("failed", step=3, steps=10))
+    status = json.loads((run.folder / STATUS).read_text())
+    replace_json(run.folder / STATUS, {**status, "said": None, "message": str(problem)})
+    append_line(run.folder / EVENTS, {"event": "failed", "time": 0.0, "message": str(problem)})
+
+
+@pytest.mark.parametrize("write", [fail_as_written, fail_as_before_there_were_parts])
+def test_a_read_only_lab_shows_strangers_no_row_file_or_column_of_a_message(write, stores, dpflat, monkeypatch):
+    run = make_run(stores[0], "failed")
+    write(run, Cells("SECRETFILE.csv", ("t", "SECRETLABCOL"), [], []).refuse(201, "SECRETLABCOL", "is empty"))
+
+    def shown():
+        page = open_page("runs", a=run.id)
+        assert not page.exception
+        told = [texts(page), dpflat("show", run.id, "--runs", stores[0])[1], *map(describe_event, run.events)]
+        return "\n".join([*told, str(summarise(run)["message"])])
+
+    assert shown().count(SECRET_CELL) >= 4
+    monkeypatch.setenv("DPFLAT_READONLY", "1")
+    monkeypatch.setenv("DPFLAT_PUBLISH", str(stores[0]))
+    assert "Failed" in shown()
+    assert "SECRET" not in shown()
+    assert "201" not in shown()
+
+
+def test_the_public_part_of_a_message_stays_readable_for_strangers():
+    problem = Cells("SECRETFILE.csv", ("t", "c"), [], []).refuse(201, "c", "is empty")
+    assert str(problem) == "Row 201 of 'SECRETFILE.csv', column 'c', is empty."
+    assert problem.message.withheld() == "Row withheld of 'withheld', column 'withheld', is empty."
+    assert Message(code="no_memory").withheld() == Message(code="no_memory").whole()
+    assert "unknown code" not in Message(code="{a.b}", public={"a": "unknown code"}).whole()
+
+
+def test_no_page_or_command_shows_a_message_but_through_what_may_be_shown():
+    package = Path(app.__file__).parent
+    loose = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in ("message", "said")
+    }
+    assert loose == {"withheld.py"}

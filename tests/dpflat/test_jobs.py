@@ -383,8 +383,8 @@ class TestWhatMayBeStarted:
         assert not (run.folder / layout.LOG).exists()
 
     def test_a_nearly_full_disk_starts_nothing(self, run, monkeypatch):
-        full = os.statvfs_result((4096, 4096, 10**6, 2560, 2560, 0, 0, 0, 0, 255))
-        monkeypatch.setattr(os, "statvfs", lambda _: full)
+        full = shutil.disk_usage("/")._replace(free=10 * 1024**2)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
         with pytest.raises(DPFlatError, match=r"expected 50 MB free, got 10 MB\. Make room"):
             jobs.start(run.folder)
 

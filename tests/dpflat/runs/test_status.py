@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from dpflat.errors import DPFlatError
+from dpflat.message import plain
 from dpflat.runs import layout
 from dpflat.runs.status import derive_state, own_status, read_status, start_of, this_host, write_status
 
@@ -98,7 +99,7 @@ class TestBeforeItSaysAnything:
 class TestAfterItsEnd:
     @pytest.mark.parametrize("state", ["stopped", "failed"])
     def test_stopped_and_failed_outlive_their_process(self, tmp_path, state, dead):
-        write(tmp_path, state, message="A sentence.", **dead)
+        write(tmp_path, state, said=plain("A sentence."), **dead)
         assert derive_state(tmp_path) == state
         assert read_status(tmp_path).message == "A sentence."
 
