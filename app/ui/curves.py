@@ -16,6 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from analysis.figures import tokens
 from app.ui import theme
 from app.ui.store import read_metrics
+from app.ui.text import plain
 from dpflat.runs.record import Run
 
 CURVES = {
@@ -129,7 +130,7 @@ def show_curves(sides: Mapping[str, Sequence[Run]]) -> None:
         points = gather(tables, name)
         columns = columns or list(st.columns(2))
         with columns.pop(0):
-            st.caption(title)
+            st.caption(plain(title))
             if points.empty:
                 st.write("not measured")
             else:

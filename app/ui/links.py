@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from app.ui.text import plain
+
 VERSION, VIEW = "1", "runs_view"
 LONGEST = 4000
 
@@ -84,5 +86,5 @@ def is_known_version(parameters: Mapping[str, str]) -> bool:
 
 def show_copy_link(parameters: Mapping[str, str], words: str = "Copy link") -> None:
     """A quiet popover with the whole address and the browser's copy button."""
-    with st.popover(words, type="tertiary"):
+    with st.popover(plain(words), type="tertiary"):
         st.code(f"{st.context.url or ''}?{urlencode(parameters)}", language=None, wrap_lines=True)
