@@ -11,6 +11,7 @@ from app.shown.asked import Asked
 from app.shown.curvature import compose_ball, compose_blocks, compose_eigenvalues, compose_spectrum
 from app.ui.frame import show_shown
 from app.ui.landscape_choice import keep
+from app.ui.links import read_whole
 from app.ui.pair_bar import Pair
 from app.ui.point_side import ask, rulers_of
 from app.ui.text import plain, plainly
@@ -22,7 +23,7 @@ COUNTS = (5, 10, 20)
 def show_curvature(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> dict[str, str]:
     """The tab; gives what the address has to hold of it."""
     given = link.get("count", "")
-    keep(COUNT, list(COUNTS), int(given) if given.isdecimal() else None, COUNTS[0])
+    keep(COUNT, list(COUNTS), read_whole(given), COUNTS[0])
     keep(ENGINE, ["own", "pyhessian"], link.get("engine"), "own")
     count = st.segmented_control("Largest eigenvalues", list(COUNTS), key=COUNT, required=True, format_func=plain)
     engine = st.session_state[ENGINE]

@@ -17,6 +17,7 @@ from app.shown.landscape import PLANES, compose_lines, compose_plane, compose_wa
 from app.ui import theme
 from app.ui.frame import show_shown
 from app.ui.landscape_choice import keep
+from app.ui.links import read_whole
 from app.ui.pair_bar import Pair
 from app.ui.point_side import ask, rulers_of
 from app.ui.text import plain, plainly, warn
@@ -54,7 +55,7 @@ def _ask_step(pair: Pair, link: dict[str, str]) -> int:
     common = sorted(set.intersection(*kept) | {0})
     shown = common if len(common) <= 5 else [common[round(place * (len(common) - 1) / 4)] for place in range(5)]
     given = link.get("step", "")
-    keep(STEP, [*shown, END], int(given) if given.isdecimal() else END if given == "end" else None, END)
+    keep(STEP, [*shown, END], END if given == "end" else read_whole(given), END)
     chosen: int = st.segmented_control(
         "Weights",
         [*shown, END],

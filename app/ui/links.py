@@ -11,7 +11,7 @@ import streamlit as st
 from app.ui.text import plain
 
 VERSION, VIEW = "1", "runs_view"
-LONGEST = 4000
+LONGEST, MOST_DIGITS = 4000, 9
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,11 @@ def write_selection(run_ids: Sequence[str]) -> dict[str, str] | None:
 def write_number(number: float) -> str:
     """A number in an address, every digit of it: 3, 0.1, 2.123456789."""
     return repr(float(number)).removesuffix(".0")
+
+
+def read_whole(text: str | None) -> int | None:
+    """A whole number in an address; None for anything else, also for one of more digits than any number here has."""
+    return int(text) if text and len(text) <= MOST_DIGITS and text.isdecimal() else None
 
 
 def cut_list(text: str) -> list[str]:

@@ -18,6 +18,7 @@ from app.ui.inspected import ask_pair_with_prefixes, list_visible, offer_rows
 from app.ui.layer_choices import find_seeds, show_export, show_seeds, show_why
 from app.ui.layer_side import gather
 from app.ui.layer_subsets import show_what_if
+from app.ui.links import read_whole
 from app.ui.pair_bar import Pair, new_link, write_address
 from app.ui.text import plain, plainly
 
@@ -39,7 +40,8 @@ def ask_mark(layers: int, link: dict[str, str]) -> int | None:
     """The layer that every figure of layers points at: from the address, a click in a figure, or the list."""
     offered = [NOTHING, *range(layers)]
     given = link.get("mark", "")
-    chosen = int(given) if given.isdecimal() else st.session_state.get(MARKED)
+    number = read_whole(given)
+    chosen = st.session_state.get(MARKED) if number is None else number
     st.session_state[MARKED] = chosen if chosen in offered else NOTHING
     marked: int = st.selectbox("Mark a layer", offered, key=MARKED, format_func=_name_layer)
     return None if marked == NOTHING else marked

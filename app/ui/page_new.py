@@ -32,7 +32,7 @@ from app.ui.text import plain
 from dpflat.catalog import BACKBONES, TASKS, bundled_tasks
 from dpflat.commands import as_command
 from dpflat.config import RunConfig
-from dpflat.errors import DPFlatError
+from dpflat.errors import DPFlatError, SettingsError
 from dpflat.forecast import Forecast, compose_runs, forecast_run
 from dpflat.privacy import wording
 from dpflat.privacy.wording_together import describe_together
@@ -213,13 +213,14 @@ def show_busy() -> None:
         st.caption(plain(f"{ahead} run{'s' if ahead > 1 else ''} ahead of yours: one is done at a time."))
 
 
-def show_error(message: str, places: Places) -> None:
-    """An error beside the field it speaks of, else where the forecast would stand; what was typed is kept."""
-    place = next((place for setting, place in places.items() if setting in message), None)
+def show_error(error: DPFlatError, places: Places) -> None:
+    """An error beside the field it is about, else where the forecast would stand; what was typed is kept."""
+    wrong = error.settings if isinstance(error, SettingsError) else ()
+    place = next((places[setting] for setting in wrong if setting in places), None)
     if place is None:
-        st.error(plain(message))
+        st.error(plain(error))
     else:
-        place.error(plain(message))
+        place.error(plain(error))
         st.write("One of the settings on the left does not fit; what is wrong stands beside it.")
 
 
@@ -265,4 +266,4 @@ def show_page() -> None:
                     st.switch_page("views/runs.py", query_params=write_link(view))
             show_codes(study, configs)
         except DPFlatError as error:
-            show_error(str(error), places)
+            show_error(error, places)

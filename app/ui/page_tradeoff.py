@@ -18,7 +18,16 @@ from app.shown.tradeoff_asked import say_measured
 from app.shown.tradeoff_targets import compose_flatness, compose_reach, list_flat_epsilons
 from app.ui.frame import show_shown
 from app.ui.landscape_choice import keep
-from app.ui.links import VERSION, RunsView, is_known_version, show_copy_link, write_link, write_number, write_selection
+from app.ui.links import (
+    VERSION,
+    RunsView,
+    is_known_version,
+    read_whole,
+    show_copy_link,
+    write_link,
+    write_number,
+    write_selection,
+)
 from app.ui.states import empty_store, unknown_link
 from app.ui.store import summarise_cached, visible_runs
 from app.ui.text import plain, plainly
@@ -166,7 +175,7 @@ def show_differences(found: Gathered, choice: Choice) -> None:
 def show_reach(accuracy: Gathered, choice: Choice, link: dict[str, str]) -> int:
     """Which epsilon a target accuracy takes; gives the target."""
     given = link.get("target", "")
-    keep(TARGET, list(range(1, 101)), int(given) if given.isdecimal() else None, first_target(accuracy))
+    keep(TARGET, list(range(1, 101)), read_whole(given), first_target(accuracy))
     st.subheader(plain(f"Which epsilon for {st.session_state[TARGET]} %?"), anchor=False)
     target: int = st.number_input("Test accuracy to reach, %", 1, 100, key=TARGET, width=220)
     shown = compose_reach(accuracy, choice.asked, target / 100)

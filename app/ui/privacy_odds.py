@@ -7,6 +7,7 @@ import streamlit as st
 from analysis.odds import LossCurve, curve_of_run, most_found, most_right, pair_curve
 from app.shown.odds import compose_guesses, compose_members, compose_other_epsilons
 from app.ui.frame import show_shown
+from app.ui.links import read_whole
 from app.ui.privacy_attacks import say_measured
 from app.ui.text import plain
 from app.withheld import visible_ledger
@@ -19,7 +20,8 @@ OFFERED = (1, 5, 10)
 
 def ask_alarms(given: str | None) -> None:
     """Settle how many false alarms are allowed: the address, else what was chosen, else 5 in 100."""
-    wanted = int(given) if given and given.isdecimal() else st.session_state.get(ALARMS)
+    number = read_whole(given)
+    wanted = st.session_state.get(ALARMS) if number is None else number
     st.session_state[ALARMS] = wanted if wanted in OFFERED else 5
 
 
