@@ -5,6 +5,7 @@ Exit codes: 0 done, 2 the request was wrong, 3 the run failed or was lost, 130 s
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -276,7 +277,8 @@ def study_run(file: Path, runs: RunsOption = None, as_json: JsonOption = False) 
     if state != "finished":
         status = read_status(folder)
         say(f"{state}. {visible_status_message(status)}".rstrip())
-        say(f"Nothing written was lost. Go on with: dpflat study run {file}{f' --runs {runs}' if runs else ''}")
+        store = f" --runs {shlex.quote(str(runs))}" if runs else ""
+        say(f"Nothing written was lost. Go on with: dpflat study run {shlex.quote(str(file))}{store}")
     raise typer.Exit(EXIT_BY_STATE.get(state, 3))
 
 

@@ -13,7 +13,11 @@ st.set_page_config(page_title="DP-Flat Lab", layout="wide")
 apply_style()
 page = st.navigation(
     {
-        "Learn": [st.Page(VIEWS / "start.py", title="Start", url_path="start", default=True)],
+        "Learn": [
+            st.Page(VIEWS / "start.py", title="Start", url_path="", default=True),
+            # The default page answers at / alone; who writes /start, as for all other pages, means the same.
+            st.Page(VIEWS / "start.py", title="Start", url_path="start", visibility="hidden"),
+        ],
         "Train": [
             st.Page(VIEWS / "new.py", title="New run", url_path="new"),
             st.Page(VIEWS / "runs.py", title="Runs", url_path="runs"),

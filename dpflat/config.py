@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from dpflat.adapters import Adapter, PrefixAdapter
 from dpflat.catalog import BACKBONES, bundled_tasks
-from dpflat.errors import DPFlatError, unknown
+from dpflat.errors import DPFlatError, SettingsError, WrongSettingError, unknown
 from dpflat.flatness.settings import (
     MODES,
     FlatnessConfig,
@@ -163,14 +163,19 @@ class RunConfig(Section):
         rows = self.task.card().train_rows
         units = rows if self.data.train_subset is None else self.data.train_subset
         if units > rows:
-            raise ValueError(f"data.train_subset is {units}, but the task has {rows} training rows")
+            raise WrongSettingError(
+                "data.train_subset", f"data.train_subset is {units}, but the task has {rows} training rows"
+            )
         if self.optimiser.batch_size > units:
-            raise ValueError(
+            raise WrongSettingError(
+                "optimiser.batch_size",
                 f"optimiser.batch_size is {self.optimiser.batch_size}, but there are {units} training units; "
-                f"choose at most {units}"
+                f"choose at most {units}",
             )
         if self.data.canaries > units:
-            raise ValueError(f"data.canaries is {self.data.canaries}, but there are {units} training units")
+            raise WrongSettingError(
+                "data.canaries", f"data.canaries is {self.data.canaries}, but there are {units} training units"
+            )
         return self
 
     @model_validator(mode="after")
@@ -253,14 +258,25 @@ def build_config(content: dict[str, Any], source: str = "the settings") -> RunCo
     try:
         return RunConfig.model_validate(content)
     except ValidationError as error:
-        raise DPFlatError(f"{source}: {describe_errors(error)}") from None
+        raise SettingsError(f"{source}: {describe_errors(error)}", wrong_settings(error)) from None
+
+
+def wrong_settings(error: ValidationError) -> tuple[str, ...]:
+    """The names of the settings that validation errors are about."""
+    causes = [item.get("ctx", {}).get("error") for item in error.errors()]
+    blamed = [cause.setting for cause in causes if isinstance(cause, WrongSettingError)]
+    return (*filter(None, map(_place_of, error.errors())), *blamed)
+
+
+def _place_of(item: Any) -> str:
+    return ".".join(str(part) for part in item["loc"] if part not in TAGS)
 
 
 def describe_errors(error: ValidationError) -> str:
     """The validation errors as sentences: field, what was expected, what came."""
     sentences = []
     for item in error.errors():
-        where = ".".join(str(part) for part in item["loc"] if part not in TAGS)
+        where = _place_of(item)
         if item["type"] == "extra_forbidden":
             sentences.append(f"unknown setting '{where}'")
         elif item["type"] == "value_error":

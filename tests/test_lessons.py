@@ -9,8 +9,8 @@ from dpflat.config import build_config
 from dpflat.flatness.settings import MODES_OF
 from dpflat.presets import load_preset
 from dpflat.privacy.ledger import EntryClass
-from dpflat.runs import layout
 from dpflat.privacy.wording import show_epsilon
+from dpflat.runs import layout
 from dpflat.runs.files import read_json
 from dpflat.settings import apply_settings
 

@@ -70,7 +70,7 @@ class Source:
             try:
                 value = reader(run)
             except DPFlatError as error:
-                self.unreadable[f"Run `{run.id}` counts as missing. {error}"] = None
+                self.unreadable[f"Run '{run.id}' counts as missing. {error}"] = None
                 continue
             if value is not None:
                 found[seed] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -36,10 +37,10 @@ def write_commands(rows: Sequence[JudgedRow], claims: Claims) -> str:
             commands.append("python benchmarks/remove_one.py")
         cells = cells_of(judged, claims)
         for study in cells.studies if cells else ():
-            commands.append(f"dpflat study run {study}")
+            commands.append(f"dpflat study run {shlex.quote(study)}")
             measure = "sharpness" if isinstance(judged.row, Correlation) else getattr(judged.row, "measure", "")
             if measure in ANALYSIS:
-                commands.append(f"dpflat study analyze {study} {ANALYSIS[measure]}")
+                commands.append(f"dpflat study analyze {shlex.quote(study)} {ANALYSIS[measure]}")
         if isinstance(judged.row, Barrier):
             commands.append(f"dpflat analyze RUN lines --set toward=OTHER --set head=true --set points={WAY_POINTS}")
     return "\n".join([*dict.fromkeys(commands), "dpflat claims"]) if commands else ""

@@ -68,6 +68,6 @@ def _add_way(runs: Runs, config: LinesConfig, root: Path, stored: Stored, wanted
         try:
             other = load_run(config.toward, root)
         except DPFlatError:
-            stored.note(f"Run `{config.toward}` is not in this store, so the way to it is not drawn.")
+            stored.note(f"Run '{config.toward}' is not in this store, so the way to it is not drawn.")
             continue
         stored.add(compose_way(asked, run, other, "loss"), letter_of(runs, letter))

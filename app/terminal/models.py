@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from app.terminal.options import JsonOption
 from app.terminal.say import print_json
 from dpflat import jobs
+from dpflat.commands import as_setting
 from dpflat.errors import DPFlatError
 
 models_cli = typer.Typer(no_args_is_help=True, help="Encoders to train on.")
@@ -40,4 +42,4 @@ def check(
         f"about {found['examples_per_second']:.0f} examples per second of private training "
         f"(27 tokens, {found['threads']} threads), texts of at most {found['longest_text']} tokens"
     )
-    print(f"Train on it: dpflat train --set backbone.name={found['name']}")
+    print(f"Train on it: dpflat train --set {shlex.quote(as_setting('backbone.name', found['name']))}")

@@ -7,6 +7,7 @@ import streamlit as st
 from app.shown.comparison import Side, compare
 from app.ui.curves import show_curves
 from app.ui.frame import show_outside
+from app.ui.text import plain
 
 
 def show_comparison(first: Side, second: Side) -> None:
@@ -14,12 +15,12 @@ def show_comparison(first: Side, second: Side) -> None:
     st.subheader("Two runs" if len(first) == len(second) == 1 else "Two experiments", anchor=False)
     found = compare(first, second)
     for line in found.sides:
-        st.write(line)
+        st.write(plain(line))
     if found.finding is None:
-        st.write(found.why_not)
+        st.write(plain(found.why_not))
     else:
-        st.markdown(f"#### {found.finding.text}")
-        st.caption(found.subtitle)
+        st.markdown(f"#### {plain(found.finding.text)}")
+        st.caption(plain(found.subtitle))
         st.dataframe(found.numbers, hide_index=True, width="stretch")
     st.caption("Settings that differ")
     if found.settings.empty:

@@ -14,8 +14,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from analysis.figures import tokens
+from analysis.figures.layers import role_of
 from app.ui import theme
 from app.ui.store import read_metrics
+from app.ui.text import plain
 from dpflat.runs.record import Run
 
 CURVES = {
@@ -53,13 +55,17 @@ def gather(sides: Mapping[str, Sequence[pd.DataFrame]], name: str) -> pd.DataFra
     return pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=["side", "step", "mean"])
 
 
-def draw(points: pd.DataFrame, title: str, sides: Sequence[str], last_step: int, mode: tokens.Mode) -> dict[str, Any]:
+def draw(
+    points: pd.DataFrame, title: str, sides: Mapping[str, str], last_step: int, mode: tokens.Mode
+) -> dict[str, Any]:
     """One small chart as Vega-Lite: the first side solid, the second dashed, a band where there are several seeds.
+
+    A side has the colour of its method, as in every figure of two runs.
 
     Args:
         points: of `gather`.
         title: what is measured, and its unit.
-        sides: all sides of the page, also one that lacks this measure.
+        sides: all sides of the page, also one that lacks this measure, and the role of each one's colour.
         last_step: where the axis ends.
         mode: light or dark.
     """
@@ -88,16 +94,18 @@ def draw(points: pd.DataFrame, title: str, sides: Sequence[str], last_step: int,
         {"field": "step", "type": "quantitative", "format": ",d"},
         {"field": "mean", "type": "quantitative", "title": title, "format": ".3f"},
     ]
-    line = {"type": "line", "color": palette.baseline, "strokeWidth": tokens.LINE_PX}
+    colours = [getattr(palette, role) for role in sides.values()]
+    colour = {"field": "side", "legend": None, "scale": {"domain": list(sides), "range": colours}}
+    line = {"type": "line", "strokeWidth": tokens.LINE_PX}
     layers: list[dict[str, Any]] = [
         {
-            "mark": line | {"point": {"color": palette.baseline} if len(points) < SHOW_DOTS_UNDER else False},
-            "encoding": {"x": x, "y": y, "strokeDash": dash, "tooltip": tooltip},
+            "mark": line | {"point": len(points) < SHOW_DOTS_UNDER},
+            "encoding": {"x": x, "y": y, "color": colour, "strokeDash": dash, "tooltip": tooltip},
         }
     ]
     if (points["high"] > points["low"]).any():
-        band = {"type": "area", "color": palette.baseline, "opacity": tokens.BAND_OPACITY}
-        ends = {"y": y | {"field": "low"}, "y2": {"field": "high"}, "detail": {"field": "side"}}
+        band = {"type": "area", "opacity": tokens.BAND_OPACITY}
+        ends = {"y": y | {"field": "low"}, "y2": {"field": "high"}, "color": colour}
         layers.insert(0, {"mark": band, "encoding": {"x": x, **ends}})
     if len(sides) > 1:
         last = {"joinaggregate": [{"op": "max", "field": "step", "as": "last"}], "groupby": ["side"]}
@@ -124,16 +132,17 @@ def show_curves(sides: Mapping[str, Sequence[Run]]) -> None:
         st.caption("No step is done yet.")
         return
     last_step = max((int(t["step"].max()) for side in tables.values() for t in side if len(t)), default=1)
+    roles = {label: role_of(runs[0].config.method()) for label, runs in sides.items()}
     columns: list[DeltaGenerator] = []
     for title, name in CURVES.items():
         points = gather(tables, name)
         columns = columns or list(st.columns(2))
         with columns.pop(0):
-            st.caption(title)
+            st.caption(plain(title))
             if points.empty:
                 st.write("not measured")
             else:
-                spec = draw(points, title, list(sides), last_step, theme.mode())
+                spec = draw(points, title, roles, last_step, theme.mode())
                 ends = points.groupby("side", sort=False)["mean"].last()
                 told = ", ".join(f"{side} ends at {end:.3g}" for side, end in ends.items())
                 words = f"{title}, over the steps; {told}"

@@ -11,6 +11,7 @@ from app.report.page import write_file
 from app.shown.figure import ShownFigure
 from app.shown.notebook import write_notebook
 from app.ui import theme
+from app.ui.text import plain
 from app.ui.theme import badge
 from app.withheld import withhold
 from dpflat.privacy.ledger import EntryClass
@@ -31,7 +32,7 @@ def show_outside() -> None:
     """The badge and the sentence of figures that read private data without noise."""
     with st.container(horizontal=True, vertical_alignment="center"):
         show_badge(EntryClass.DIAGNOSTIC)
-        st.caption(FIGURE_OUTSIDE, width="content")
+        st.caption(plain(FIGURE_OUTSIDE), width="content")
 
 
 def show_shown(shown: ShownFigure, on_click: Callable[[Any], None] | None = None) -> None:
@@ -47,8 +48,8 @@ def show_shown(shown: ShownFigure, on_click: Callable[[Any], None] | None = None
         if points and on_click is not None:
             on_click(points[0].get("customdata"))
 
-    st.markdown(f"#### {shown.finding.text}")
-    st.caption(shown.subtitle)
+    st.markdown(f"#### {plain(shown.finding.text)}")
+    st.caption(plain(shown.subtitle))
     st.plotly_chart(
         shown.draw(theme.mode()),
         theme=None,
@@ -69,7 +70,7 @@ def show_below(shown: ShownFigure) -> None:
     with row.popover("Data and code", type="tertiary", width="content"):
         _show_exports(shown)
     for note in shown.notes:
-        st.caption(note)
+        st.caption(plain(note))
 
 
 def _show_exports(shown: ShownFigure) -> None:
@@ -90,7 +91,7 @@ def _show_exports(shown: ShownFigure) -> None:
     command.code(code.command, language="bash")
     if code.yaml:
         settings.code(code.yaml, language="yaml")
-        settings.caption(TAKES_YAML)
+        settings.caption(plain(TAKES_YAML))
     else:
-        settings.caption(NO_SETTINGS)
+        settings.caption(plain(NO_SETTINGS))
     python.code(code.python, language="python")

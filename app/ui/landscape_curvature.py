@@ -11,8 +11,10 @@ from app.shown.asked import Asked
 from app.shown.curvature import compose_ball, compose_blocks, compose_eigenvalues, compose_spectrum
 from app.ui.frame import show_shown
 from app.ui.landscape_choice import keep
+from app.ui.links import read_whole
 from app.ui.pair_bar import Pair
 from app.ui.point_side import ask, rulers_of
+from app.ui.text import plain, plainly
 
 COUNT, ENGINE = "curvature_count", "curvature_engine"
 COUNTS = (5, 10, 20)
@@ -21,9 +23,9 @@ COUNTS = (5, 10, 20)
 def show_curvature(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> dict[str, str]:
     """The tab; gives what the address has to hold of it."""
     given = link.get("count", "")
-    keep(COUNT, list(COUNTS), int(given) if given.isdecimal() else None, COUNTS[0])
+    keep(COUNT, list(COUNTS), read_whole(given), COUNTS[0])
     keep(ENGINE, ["own", "pyhessian"], link.get("engine"), "own")
-    count = st.segmented_control("Largest eigenvalues", list(COUNTS), key=COUNT, required=True)
+    count = st.segmented_control("Largest eigenvalues", list(COUNTS), key=COUNT, required=True, format_func=plain)
     engine = st.session_state[ENGINE]
     for asked in rulers_of(ask(pair, CurvatureConfig(count=count, engine=engine, **common))):
         _show_all(asked)
@@ -33,7 +35,7 @@ def show_curvature(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> 
             ["own", "pyhessian"],
             key=ENGINE,
             required=True,
-            format_func={"own": "ours", "pyhessian": "PyHessian's"}.__getitem__,
+            format_func=plainly({"own": "ours", "pyhessian": "PyHessian's"}.__getitem__),
         )
         st.caption(
             "Ours: Lanczos with full re-orthogonalisation, which tells the residual of each value. PyHessian: power "

@@ -17,8 +17,10 @@ from app.shown.landscape import PLANES, compose_lines, compose_plane, compose_wa
 from app.ui import theme
 from app.ui.frame import show_shown
 from app.ui.landscape_choice import keep
+from app.ui.links import read_whole
 from app.ui.pair_bar import Pair
 from app.ui.point_side import ask, rulers_of
+from app.ui.text import plain, plainly, warn
 from dpflat.errors import DPFlatError
 
 MEASURE, PLANE, STEP = "landscape_measure", "landscape_plane_of", "landscape_step"
@@ -40,7 +42,7 @@ def show_slices(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> dic
 
 def _ask_measure(link: dict[str, str]) -> Any:
     keep(MEASURE, ["loss", "accuracy"], link.get("measure"), "loss")
-    return st.segmented_control("Show", ["loss", "accuracy"], key=MEASURE, required=True)
+    return st.segmented_control("Show", ["loss", "accuracy"], key=MEASURE, required=True, format_func=plain)
 
 
 def _ask_step(pair: Pair, link: dict[str, str]) -> int:
@@ -48,21 +50,25 @@ def _ask_step(pair: Pair, link: dict[str, str]) -> int:
     try:
         kept = [set(list_steps(run)) for run in (pair.a, pair.b) if run is not None]
     except DPFlatError as error:
-        st.warning(str(error))
+        st.warning(plain(error))
         kept = [set()]
     common = sorted(set.intersection(*kept) | {0})
     shown = common if len(common) <= 5 else [common[round(place * (len(common) - 1) / 4)] for place in range(5)]
     given = link.get("step", "")
-    keep(STEP, [*shown, END], int(given) if given.isdecimal() else END if given == "end" else None, END)
+    keep(STEP, [*shown, END], END if given == "end" else read_whole(given), END)
     chosen: int = st.segmented_control(
-        "Weights", [*shown, END], key=STEP, required=True, format_func=lambda s: "end" if s == END else f"step {s}"
+        "Weights",
+        [*shown, END],
+        key=STEP,
+        required=True,
+        format_func=plainly(lambda s: "end" if s == END else f"step {s}"),
     )
     return chosen
 
 
 def _show_lines(pair: Pair, at: dict[str, Any], measure: Any) -> None:
     for asked in rulers_of(ask(pair, LinesConfig(**at))):
-        curvature = ask_runs(asked.runs, CurvatureConfig(**at), st.warning) if measure == "loss" else None
+        curvature = ask_runs(asked.runs, CurvatureConfig(**at), warn) if measure == "loss" else None
         show_shown(compose_lines(asked, measure, curvature))
 
 
@@ -74,7 +80,7 @@ def _show_plane(pair: Pair, at: dict[str, Any], measure: Any, link: dict[str, st
         list(PLANES),
         key=PLANE,
         required=True,
-        format_func=PLANES.__getitem__,
+        format_func=plainly(PLANES.__getitem__),
         help="By rows: every row (layer, key or value, head, token) moves as far as the weights' own row is long.",
     )
     asked = rulers_of(ask(pair, PlaneConfig(plane=plane, **at)))

@@ -15,6 +15,7 @@ from app.ui.frame import show_shown
 from app.ui.landscape_choice import keep
 from app.ui.pair_bar import Pair
 from app.ui.point_side import ask, read_result, rulers_of
+from app.ui.text import plain
 
 SCALE, SCALES = "landscape_scale", ["0.25", "0.5", "1", "2", "4"]
 
@@ -44,9 +45,9 @@ def _show_rescalings(pair: Pair, asked: Asked, common: dict[str, Any], link: dic
         for letter, run in (("A", pair.a), ("B", pair.b)):
             if run is None:
                 continue
-            st.write(describe_rescaled(letter, read_result(run, CurvatureConfig(**common)), float(scale)))
+            st.write(plain(describe_rescaled(letter, read_result(run, CurvatureConfig(**common)), float(scale))))
     with right:
         st.write("One constant added to every row of the head: logits move together, probabilities stay.")
         for side in asked.sides:
-            st.write(describe_shift(side))
+            st.write(plain(describe_shift(side)))
     return str(scale)

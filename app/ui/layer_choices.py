@@ -13,6 +13,7 @@ from app.shown.layer_side import Side
 from app.shown.layers import compose_round, compose_seeds
 from app.ui.frame import show_shown
 from app.ui.states import read_only
+from app.ui.text import plain
 from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run
 
@@ -21,13 +22,16 @@ ROUND = "layers_round"
 
 def show_why(side: Side, marked: int | None) -> None:
     """Why a layer went: the ranked scores of one round."""
-    st.subheader(f"Why, {side.letter}", anchor=False)
+    st.subheader(plain(f"Why, {side.letter}"), anchor=False)
     if side.trace is None:
         finding = describe_removals(side.drawn(), side.removed, None, side.fixed)
-        st.write(f"{finding.text}.")
+        st.write(plain(f"{finding.text}."))
         return
     rounds = list(range(1, len(side.trace.rounds) + 1))
-    number = st.segmented_control("Round", rounds, default=1, key=f"{ROUND}_{side.run.id}", required=True) or 1
+    number = (
+        st.segmented_control("Round", rounds, default=1, key=f"{ROUND}_{side.run.id}", required=True, format_func=plain)
+        or 1
+    )
     show_shown(compose_round(side, number, marked))
 
 
@@ -40,7 +44,7 @@ def find_seeds(run: Run, rows: list[dict[str, Any]], runs: dict[str, Run]) -> di
             removed_layers(runs[row["id"]])
             found[int(row["seed"])] = runs[row["id"]]
         except DPFlatError as error:
-            st.warning(str(error))
+            st.warning(plain(error))
     return found
 
 

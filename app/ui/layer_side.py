@@ -7,6 +7,7 @@ import streamlit as st
 from analysis.layers.settings import LayersConfig
 from app.shown.layer_side import Side, find_layers, read_side
 from app.ui.measure import show_measuring
+from app.ui.text import plain
 from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run
 
@@ -18,5 +19,5 @@ def gather(letter: str, run: Run, config: LayersConfig) -> Side | None:
         show_measuring(run, config, found, letter)
         return read_side(letter, run, config, found)
     except DPFlatError as error:
-        st.warning(f"{letter}: {error}")
+        st.warning(plain(f"{letter}: {error}"))
         return None

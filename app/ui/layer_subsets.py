@@ -17,6 +17,7 @@ from app.ui.frame import show_shown
 from app.ui.links import VERSION, show_copy_link
 from app.ui.measure import show_measuring
 from app.ui.pair_bar import NONE, Pair
+from app.ui.text import plain, plain_table
 from dpflat.errors import DPFlatError
 
 MEASURE = "what_if_measure"
@@ -24,7 +25,7 @@ MEASURE = "what_if_measure"
 
 def show_what_if(side: Side, pair: Pair, link: dict[str, str]) -> None:
     """The toggles and what they answer, in a fragment of their own: a toggle redraws nothing else."""
-    st.subheader(f"What if, {side.letter}", anchor=False)
+    st.subheader(plain(f"What if, {side.letter}"), anchor=False)
     if side.result is None or not side.result.asked():
         st.write("Not measured yet.")
         return
@@ -51,15 +52,18 @@ def _resolve(side: Side, result: LayersResult, link: dict[str, str]) -> None:
 def _draw(side: Side, result: LayersResult, pair: Pair) -> None:
     everything = result.everything()
     kept = ask_layers(side, everything)
-    measure = st.segmented_control("Measure", SUBSET_MEASURES, key=MEASURE, required=True) or SUBSET_MEASURES[0]
+    measure = (
+        st.segmented_control("Measure", SUBSET_MEASURES, key=MEASURE, required=True, format_func=plain)
+        or SUBSET_MEASURES[0]
+    )
     result = with_extra(side, result, kept)
     strip = compose_strip(side, result, kept, measure)
     if strip is not None:
         show_shown(replace(strip, notes=()))
     else:
-        st.markdown(f"#### {describe_what_if(result, kept, measure).text}")
-    st.table(beside_all(result, everything, kept))
-    st.caption(say_not_retrained(result))
+        st.markdown(f"#### {plain(describe_what_if(result, kept, measure).text)}")
+    st.table(plain_table(beside_all(result, everything, kept)))
+    st.caption(plain(say_not_retrained(result)))
     address = {"v": VERSION, "a": pair.a.id, "b": pair.b.id if pair.b else NONE, "rows": side.config.data}
     address |= {"look": side.letter, "measure": measure, "keep": ",".join(map(str, kept))}
     show_copy_link(address, "Copy link to this set")
@@ -68,7 +72,7 @@ def _draw(side: Side, result: LayersResult, pair: Pair) -> None:
 def ask_layers(side: Side, everything: Subset) -> Subset:
     """One toggle a layer."""
     with st.container(horizontal=True):
-        chosen = [layer for layer in everything if st.toggle(f"layer {layer}", key=key_of(side, layer))]
+        chosen = [layer for layer in everything if st.toggle(plain(f"layer {layer}"), key=key_of(side, layer))]
     return tuple(chosen)
 
 
@@ -83,7 +87,7 @@ def with_extra(side: Side, result: LayersResult, kept: Subset) -> LayersResult:
         extra = found.result if found else None
         return result.with_one(extra) if extra else result
     except (DPFlatError, ValueError) as error:
-        st.warning(f"This set cannot be shown: {error}")
+        st.warning(plain(f"This set cannot be shown: {error}"))
         return result
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.launch import OWN_MIX
 from app.ui.frame import show_badge
+from app.ui.text import plain
 from dpflat.flatness.settings import MODES_OF, FlatnessConfig
 
 LONGEST_LIST, TAKEN = 200, "new_list_taken"
@@ -44,18 +45,18 @@ def ask_levels() -> dict[str, Any]:
     for level, modes in MODES_OF.items():
         title, why = QUESTIONS[level]
         mode = st.selectbox(
-            title,
+            plain(title),
             modes,
             format_func=lambda mode, level=level: name_mode(level, mode),
             key=f"new_{level}",
-            help=why,
+            help=plain(why),
         )
         if mode != "off":
             chosen[f"flatness.{level}.mode"] = mode
             settings = FlatnessConfig.model_validate({level: {"mode": mode}}).levels()[level]
             with st.container(horizontal=True, vertical_alignment="center"):
                 show_badge(settings.entry_class)
-                st.caption(f"{settings.touches[0].upper()}{settings.touches[1:]}.", width="content")
+                st.caption(plain(f"{settings.touches[0].upper()}{settings.touches[1:]}."), width="content")
         if mode == "fixed":
             chosen |= ask_list()
     return chosen

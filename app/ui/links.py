@@ -8,8 +8,10 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from app.ui.text import plain
+
 VERSION, VIEW = "1", "runs_view"
-LONGEST = 4000
+LONGEST, MOST_DIGITS = 4000, 9
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ def write_number(number: float) -> str:
     return repr(float(number)).removesuffix(".0")
 
 
+def read_whole(text: str | None) -> int | None:
+    """A whole number in an address; None for anything else, also for one of more digits than any number here has."""
+    return int(text) if text and len(text) <= MOST_DIGITS and text.isdecimal() else None
+
+
 def cut_list(text: str) -> list[str]:
     """The whole names in a list of an address; of one that is too long those that fit."""
     whole = text if len(text) <= LONGEST else text[: LONGEST + 1].rpartition(",")[0]
@@ -84,5 +91,5 @@ def is_known_version(parameters: Mapping[str, str]) -> bool:
 
 def show_copy_link(parameters: Mapping[str, str], words: str = "Copy link") -> None:
     """A quiet popover with the whole address and the browser's copy button."""
-    with st.popover(words, type="tertiary"):
+    with st.popover(plain(words), type="tertiary"):
         st.code(f"{st.context.url or ''}?{urlencode(parameters)}", language=None, wrap_lines=True)

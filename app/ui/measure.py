@@ -11,6 +11,7 @@ from analysis.store import RESULT, Analysis, analyze_command, open_analysis
 from app.shown.cost import describe_cost
 from app.summary import show_seconds
 from app.ui.states import read_only
+from app.ui.text import plain
 from app.withheld import visible_status_message
 from dpflat import jobs
 from dpflat.errors import DPFlatError
@@ -63,7 +64,7 @@ def _say_left_out(run: Run, words: str) -> bool:
     if left_out is None:
         return False
     with st.container(border=True):
-        st.write(f"{words} {left_out.sentence}")
+        st.write(plain(f"{words} {left_out.sentence}"))
         st.code(left_out.command, language="bash")
     return True
 
@@ -80,19 +81,19 @@ def _look(found: Analysis) -> tuple[int, int]:
 
 def _offer(run: Run, config: AnalysisConfig, words: str, button: str, letter: str) -> None:
     with st.container(border=True):
-        st.write(words)
+        st.write(plain(words))
         if read_only():
             st.code(analyze_command(run, config), language="bash")
             return
         with st.container(horizontal=True, vertical_alignment="center"):
-            pressed = st.button(button, key=f"measure-{letter}-{config.fingerprint()}")
+            pressed = st.button(plain(button), key=f"measure-{letter}-{config.fingerprint()}")
             with st.popover("As a command", type="tertiary"):
                 st.code(analyze_command(run, config), language="bash")
         if pressed:
             try:
                 start_measuring(run, config)
             except DPFlatError as error:
-                st.error(str(error))
+                st.error(plain(error))
             else:
                 st.rerun()
 
@@ -107,7 +108,7 @@ def _show_progress(found: Analysis, letter: str, drawn: tuple[int, int]) -> None
     left = f", {show_seconds(status.seconds_left)} left" if status is not None and status.seconds_left else ""
     left = "" if state == "stopping" else left
     row, button = st.columns([4, 1], vertical_alignment="center")
-    row.write(f"Measuring {letter}: {'stopping' if state == 'stopping' else words}{left}")
+    row.write(plain(f"Measuring {letter}: {'stopping' if state == 'stopping' else words}{left}"))
     if not read_only() and button.button(
         "Stop", key=f"stop-{letter}-{found.folder.name}", disabled=state == "stopping"
     ):

@@ -31,6 +31,7 @@ from app.ui.links import (
     write_selection,
 )
 from app.ui.states import unknown_link
+from app.ui.text import plain, plain_table
 from app.ui.theme import badge, mode
 from dpflat.errors import DPFlatError
 
@@ -43,7 +44,7 @@ SMALL = (
 COSTS = "Not a claim, since the paper is silent: what each level costs"
 ROUGH = (
     "Ratios to plain DP-SGD on the same 2,048 sentences: processor seconds of one thread, dpflat-tiny, float32, "
-    "2 epochs (`python benchmarks/levels.py`). Median of the rounds, lowest and highest beside it."
+    "2 epochs (python benchmarks/levels.py). Median of the rounds, lowest and highest beside it."
 )
 
 
@@ -52,14 +53,14 @@ def show_page() -> None:
     try:
         found, costs = judge_cached(), list_costs()
     except DPFlatError as error:
-        st.warning(str(error))
+        st.warning(plain(error))
         return
     judged = found.judged
-    st.write(f"{describe_counts(judged)}.")
-    st.write(SMALL)
+    st.write(plain(f"{describe_counts(judged)}."))
+    st.write(plain(SMALL))
     shown = ask_verdicts(judged)
     for message in judged.unreadable[:MOST_WARNINGS]:
-        st.warning(message)
+        st.warning(plain(message))
     show_rules(judged.claims)
     for card in judged.cards:
         if card.outcome in shown:
@@ -82,7 +83,7 @@ def ask_verdicts(judged: JudgedClaims) -> Sequence[Outcome]:
         before = st.session_state.get(FILTER, st.session_state.get(BEFORE, []))
         st.session_state[FILTER] = [outcome for outcome in before if outcome in offered]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.pills("Show only", offered, selection_mode="multi", key=FILTER, format_func=str)
+        chosen = st.pills("Show only", offered, selection_mode="multi", key=FILTER, format_func=plain)
         st.session_state[BEFORE] = chosen
         address = {"v": VERSION, "verdict": ",".join(chosen) or ALL}
         st.session_state[ADDRESS] = address
@@ -96,12 +97,14 @@ def show_rules(claims: Claims) -> None:
     """What holds for all cards, closed."""
     with st.expander("How a verdict is reached"):
         for name, text in claims.rules.items():
-            st.write(f"{name.capitalize()}: {text[0].lower()}{text[1:]}")
+            st.write(plain(f"{name.capitalize()}: {text[0].lower()}{text[1:]}"))
         margins = claims.margins
         sharpness = f"sharpness {100 * margins.sharpness:g} % (a ratio of {1 + margins.sharpness:g}, or 1 over that)"
         st.write(
-            f"Smallest effects that matter: accuracy {100 * margins.accuracy:g} point, {sharpness}, "
-            f"AUC of an attack {margins.attack:g}, barrier {margins.barrier:g} nats."
+            plain(
+                f"Smallest effects that matter: accuracy {100 * margins.accuracy:g} point, {sharpness}, "
+                f"AUC of an attack {margins.attack:g}, barrier {margins.barrier:g} nats."
+            )
         )
 
 
@@ -110,15 +113,15 @@ def show_card(judged: JudgedCard, claims: Claims, figures: Sequence[ShownFigure]
     card = judged.card
     with st.container(border=True, gap="small", key=f"claim_{card.number}"):
         st.html(badge(GLYPHS[judged.outcome], str(judged.outcome)), width="content")
-        st.subheader(f"{card.number}. {card.claim}", anchor=False)
+        st.subheader(f"{card.number:d}. {plain(card.claim)}", anchor=False)
         left, right = st.columns(2, gap="large") if figures else (st.container(), st.container())
         with left:
             show_words(judged, claims)
             show_links(judged, claims, bool(figures))
         with right:
             for figure, rows in zip(figures, group_drawn(judged).values(), strict=True):
-                st.markdown(f"#### {figure.finding.text}")
-                st.caption(figure.subtitle)
+                st.markdown(f"#### {plain(figure.finding.text)}")
+                st.caption(plain(figure.subtitle))
                 st.html(write_strip(rows, claims, mode()))
                 show_below(figure)
 
@@ -126,20 +129,20 @@ def show_card(judged: JudgedCard, claims: Claims, figures: Sequence[ShownFigure]
 def show_words(judged: JudgedCard, claims: Claims) -> None:
     """Source, what is seen in each row, and the rules."""
     card = judged.card
-    st.caption(f"Source: {card.source}.{f' {card.note}' if card.note else ''}")
+    st.caption(plain(f"Source: {card.source}.{f' {card.note}' if card.note else ''}"))
     if card.quote:
-        st.write(f"The first author: “{card.quote}”.")
+        st.write(plain(f"The first author: “{card.quote}”."))
     alone = [rows[0] for rows in group_drawn(judged).values() if len(rows) == 1]  # said over the figure
     names: dict[str, list[str]] = {}
     for row in judged.rows:
         said = row.row.name if row in alone else describe_row(row, claims).text.rstrip(".")
         names.setdefault(said, []).append(row.row.name)
     for said, told in names.items():
-        st.write(f"{said}." if told == [said] else f"{'; '.join(told)}: {said}.")
+        st.write(plain(f"{said}." if told == [said] else f"{'; '.join(told)}: {said}."))
     for trials in (row.trials for row in judged.rows if row.trials):
-        st.write(describe_attack(trials))
+        st.write(plain(describe_attack(trials)))
     for rule in dict.fromkeys(_rule(row, claims) for row in judged.rows if not isinstance(row.row, Untested)):
-        st.caption(rule)
+        st.caption(plain(rule))
 
 
 def _rule(judged: JudgedRow, claims: Claims) -> str:
@@ -190,11 +193,11 @@ def _link_to_runs(rows: Sequence[JudgedRow], claims: Claims) -> None:
     }
     st.page_link("views/tradeoff.py", label="Epsilon and accuracy", query_params=address, width="content")
     if selection is None:
-        st.caption(f"That link cannot name {len(named)} runs. {tradeoff.ALL_THERE}", width="content")
+        st.caption(plain(f"That link cannot name {len(named)} runs. {tradeoff.ALL_THERE}"), width="content")
 
 
 def show_costs(costs: Sequence[Cost]) -> None:
     """Time and memory of each level."""
-    st.subheader(COSTS, anchor=False)
-    st.table(pd.DataFrame(cost_rows(costs)).set_index("level"))
-    st.caption(ROUGH)
+    st.subheader(plain(COSTS), anchor=False)
+    st.table(plain_table(pd.DataFrame(cost_rows(costs)).set_index("level")))
+    st.caption(plain(ROUGH))

@@ -14,6 +14,7 @@ from app.ui.landscape_curvature import show_curvature
 from app.ui.landscape_slice import show_slices
 from app.ui.landscape_trust import show_trust
 from app.ui.pair_bar import Pair, new_link, write_address
+from app.ui.text import plain, plainly
 
 TABS = {"slice": "Slice", "curvature": "Curvature", "trust": "Can I trust this?"}
 TAB, ROWS, HEAD = "landscape_tab", "landscape_rows", "landscape_head"
@@ -39,16 +40,17 @@ def ask_choice(pair: Pair, link: dict[str, str]) -> Choice:
     keep(ROWS, rows, link.get("rows"), "test")
     keep(HEAD, ["out", "in"], link.get("head"), "out")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control("Question", list(TABS), key=TAB, required=True, format_func=TABS.__getitem__)
+        st.segmented_control("Question", list(TABS), key=TAB, required=True, format_func=plainly(TABS.__getitem__))
         st.segmented_control(
             "Head",
             ["out", "in"],
             key=HEAD,
             required=True,
             help="Whether the head moves as well as the prefixes. Out by default: it can own the largest eigenvalue.",
+            format_func=plain,
         )
         if len(rows) > 1:
-            st.segmented_control("Asked on", rows, key=ROWS, required=True, format_func=name_rows)
+            st.segmented_control("Asked on", rows, key=ROWS, required=True, format_func=plainly(name_rows))
     return Choice(st.session_state[TAB], {"data": st.session_state[ROWS], "head": st.session_state[HEAD] == "in"})
 
 

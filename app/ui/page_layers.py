@@ -18,7 +18,9 @@ from app.ui.inspected import ask_pair_with_prefixes, list_visible, offer_rows
 from app.ui.layer_choices import find_seeds, show_export, show_seeds, show_why
 from app.ui.layer_side import gather
 from app.ui.layer_subsets import show_what_if
+from app.ui.links import read_whole
 from app.ui.pair_bar import Pair, new_link, write_address
+from app.ui.text import plain, plainly
 
 ROWS, MARKED, LOOK = "layers_rows", "layers_marked", "layers_look"
 NOTHING = -1
@@ -30,7 +32,7 @@ def ask_rows(pair: Pair, link: dict[str, str]) -> LayersConfig:
     chosen = link.get("rows") if link.get("rows") in offered else st.session_state.get(ROWS)
     st.session_state[ROWS] = chosen if chosen in offered else "test"
     if len(offered) > 1:
-        st.segmented_control("Asked on", offered, key=ROWS, required=True, format_func=name_rows)
+        st.segmented_control("Asked on", offered, key=ROWS, required=True, format_func=plainly(name_rows))
     return LayersConfig(data=st.session_state[ROWS])
 
 
@@ -38,7 +40,8 @@ def ask_mark(layers: int, link: dict[str, str]) -> int | None:
     """The layer that every figure of layers points at: from the address, a click in a figure, or the list."""
     offered = [NOTHING, *range(layers)]
     given = link.get("mark", "")
-    chosen = int(given) if given.isdecimal() else st.session_state.get(MARKED)
+    number = read_whole(given)
+    chosen = st.session_state.get(MARKED) if number is None else number
     st.session_state[MARKED] = chosen if chosen in offered else NOTHING
     marked: int = st.selectbox("Mark a layer", offered, key=MARKED, format_func=_name_layer)
     return None if marked == NOTHING else marked
@@ -69,19 +72,21 @@ def show_primary(sides: list[Side], link: dict[str, str]) -> int | None:
                 if side.trace is not None:
                     show_badge(class_of_scores(side.run.ledger))
                 st.write(
-                    f"{side.letter}: {describe_removals(side.drawn(), side.removed, side.trace, side.fixed).text}."
+                    plain(
+                        f"{side.letter}: {describe_removals(side.drawn(), side.removed, side.trace, side.fixed).text}."
+                    )
                 )
     marked = ask_mark(max(side.layers for side in sides), link) if ready else None
     differences = list_differences(*ready) if len(ready) == 2 else []
     if differences:
-        st.caption(f"Each on its own ruler. {'; '.join(differences)}.")
+        st.caption(plain(f"Each on its own ruler. {'; '.join(differences)}."))
         for column, side in zip(st.columns(2), ready, strict=True):
             with column:
                 show_shown(compose_alone([side], marked), _mark)
     elif ready:
         show_shown(compose_alone(ready, marked), _mark)
     for side in sides:
-        st.caption(f"{side.letter}: {describe_cost(side.run.ledger)}")
+        st.caption(plain(f"{side.letter}: {describe_cost(side.run.ledger)}"))
     return marked
 
 
@@ -96,8 +101,10 @@ def show_neighbourhoods(sides: list[Side]) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 show_badge(side.entry_class())
                 st.caption(
-                    f"{side.letter}: rise over 1 + loss ± spread; layers at {side.result.weights}; matched: "
-                    "to the entries of all layers, first order"
+                    plain(
+                        f"{side.letter}: rise over 1 + loss ± spread; layers at {side.result.weights}; matched: "
+                        "to the entries of all layers, first order"
+                    )
                 )
             st.dataframe(pd.DataFrame(sharpness_rows(side.result)), hide_index=True, width="stretch")
         config = measured[0].config
@@ -152,5 +159,5 @@ def ask_look(sides: list[Side], link: dict[str, str]) -> Side:
     default = next((side.letter for side in reversed(sides) if side.removed), sides[0].letter)
     st.session_state[LOOK] = given if given in by_letter else default
     if len(sides) > 1:
-        st.segmented_control("Look closer at", list(by_letter), key=LOOK, required=True)
+        st.segmented_control("Look closer at", list(by_letter), key=LOOK, required=True, format_func=plain)
     return by_letter[st.session_state[LOOK]]

@@ -28,10 +28,11 @@ from app.ui.links import RunsView, write_link
 from app.ui.states import read_only
 from app.ui.store import list_alive, own_roots, own_runs
 from app.ui.study_detail import count_to_do
+from app.ui.text import plain
 from dpflat.catalog import BACKBONES, TASKS, bundled_tasks
 from dpflat.commands import as_command
 from dpflat.config import RunConfig
-from dpflat.errors import DPFlatError
+from dpflat.errors import DPFlatError, SettingsError
 from dpflat.forecast import Forecast, compose_runs, forecast_run
 from dpflat.privacy import wording
 from dpflat.privacy.wording_together import describe_together
@@ -79,13 +80,13 @@ def ask_settings() -> tuple[dict[str, Any], Places]:
             standard = getattr(getattr(default, section), name)
             kind = type(standard)
             value = columns[number % 2].number_input(
-                words,
+                plain(words),
                 kind(least),
                 kind(most),
                 standard,
                 format=shape,
                 key=f"new_setting_{name}",
-                help=type(getattr(default, section)).model_fields[name].description,
+                help=plain(type(getattr(default, section)).model_fields[name].description),
             )
             places[setting] = columns[number % 2].empty()
             if value != standard:
@@ -103,17 +104,27 @@ def ask_choice(runs: list[Run]) -> tuple[Choice, Places]:
     st.subheader("2 Method", anchor=False)
     several = st.toggle("Several at once", key="new_several", help="Methods x epsilons x seeds become one study.")
     if several:
-        methods = tuple(st.pills("Methods", list(METHODS), selection_mode="multi", default=DEFAULT, key="new_methods"))
+        methods = tuple(
+            st.pills(
+                "Methods", list(METHODS), selection_mode="multi", default=DEFAULT, key="new_methods", format_func=plain
+            )
+        )
     else:
         names = list(METHODS)
         st.session_state.setdefault("new_method", DEFAULT)
-        methods = (st.radio("Method", names, captions=list(WHY.values()), key="new_method"),)
+        methods = (
+            st.radio(
+                "Method", names, captions=[plain(words) for words in WHY.values()], key="new_method", format_func=plain
+            ),
+        )
     levels = ask_levels() if OWN_MIX in methods else {}
     epsilons: tuple[float, ...] = (3.0,)
     if any(METHODS[method].get("privacy.kind") != "none" for method in methods):
         st.subheader("3 Privacy", anchor=False)
         if several:
-            chosen = st.pills("Epsilons", EPSILONS, selection_mode="multi", default=3.0, key="new_epsilons")
+            chosen = st.pills(
+                "Epsilons", EPSILONS, selection_mode="multi", default=3.0, key="new_epsilons", format_func=plain
+            )
             epsilons = tuple(sorted(chosen))
         else:
             epsilons = (st.select_slider("Epsilon", EPSILONS, 3.0, key="new_epsilon", format_func="{:g}".format),)
@@ -121,13 +132,15 @@ def ask_choice(runs: list[Run]) -> tuple[Choice, Places]:
                 st.caption("more private", width="content")
                 st.caption("more accurate", width="content")
     st.subheader("4 How long", anchor=False)
-    length = st.segmented_control("Length", LENGTHS, default="quick", key="new_length", required=True)
+    length = st.segmented_control(
+        "Length", LENGTHS, default="quick", key="new_length", required=True, format_func=plain
+    )
     # Not in the buttons: a label that changes while somebody clicks takes the click back.
     times = [_show_time(Choice(task, backbone, methods[:1], epsilons[:1], name), runs) for name in LENGTHS]
-    st.caption(", ".join(filter(None, times)))
+    st.caption(plain(", ".join(filter(None, times))))
     epochs = 4.0
     if length == "quick":
-        st.caption(QUICK_IS_FOR_LOOKING)
+        st.caption(plain(QUICK_IS_FOR_LOOKING))
     if length == "own":
         epochs = st.number_input("Passes over the data", 0.1, MOST_EPOCHS, 4.0, key="new_epochs")
     seeds = st.number_input("Seeds", 1, MOST_SEEDS, 1, key="new_seeds", help="One run tells little; three tell more.")
@@ -147,7 +160,7 @@ def show_other_texts() -> None:
             "With --classes the labels are declared; without it they are read off the data, and the guarantee says so."
         )
         others = ", ".join(name for name, task in TASKS.items() if task.elsewhere is not None)
-        st.write(f"A published task that is not bundled ({others}), from a local copy:")
+        st.write(plain(f"A published task that is not bundled ({others}), from a local copy:"))
         st.code(COPY_COMMAND, language="bash")
 
 
@@ -167,23 +180,23 @@ def show_forecast(configs: list[RunConfig], plans: list[Forecast]) -> None:
     """The right column: what will be promised, and what it takes; each promise of a study once."""
     promises = dict.fromkeys(_describe_promise(config, plan) for config, plan in zip(configs, plans, strict=True))
     for number, (guarantee, steps, selection) in enumerate(promises):
-        st.markdown(f"{'##' if number == 0 else '####'} {guarantee}")
-        st.write(steps)
+        st.markdown(f"## {plain(guarantee)}" if number == 0 else f"#### {plain(guarantee)}")
+        st.write(plain(steps))
         if selection:
-            st.write(selection)
+            st.write(plain(selection))
     runs = len(configs)
     if runs > 1:
-        st.write(describe_together(compose_runs(configs)))
+        st.write(plain(describe_together(compose_runs(configs))))
     seconds = [p.seconds for p in plans]
     time = "an unknown time" if None in seconds else show_seconds(sum(s for s in seconds if s is not None))
     memory = f"{plans[0].memory_gb:g} GB" if plans[0].memory_gb else "unknown memory"
     about = "About" if runs == 1 else f"{runs} runs, one after the other, about"
-    st.write(f"{about} {time}, {memory} ({plans[0].basis}).")
+    st.write(plain(f"{about} {time}, {memory} ({plans[0].basis})."))
     weak = dict.fromkeys(line for config, plan in zip(configs, plans, strict=True) for line in weakness(config, plan))
     if weak:
-        st.warning(" ".join(weak))
+        st.warning(plain(" ".join(weak)))
     if configs[0].task.card().public:
-        st.caption(wording.PUBLIC_PLAYS_PRIVATE)
+        st.caption(plain(wording.PUBLIC_PLAYS_PRIVATE))
 
 
 def _describe_promise(config: RunConfig, plan: Forecast) -> tuple[str, str, str | None]:
@@ -198,16 +211,17 @@ def show_busy() -> None:
     """How many runs come first."""
     ahead = len(list_alive()) + count_to_do(own_roots())
     if ahead:
-        st.caption(f"{ahead} run{'s' if ahead > 1 else ''} ahead of yours: one is done at a time.")
+        st.caption(plain(f"{ahead} run{'s' if ahead > 1 else ''} ahead of yours: one is done at a time."))
 
 
-def show_error(message: str, places: Places) -> None:
-    """An error beside the field it speaks of, else where the forecast would stand; what was typed is kept."""
-    place = next((place for setting, place in places.items() if setting in message), None)
+def show_error(error: DPFlatError, places: Places) -> None:
+    """An error beside the field it is about, else where the forecast would stand; what was typed is kept."""
+    wrong = error.settings if isinstance(error, SettingsError) else ()
+    place = next((places[setting] for setting in wrong if setting in places), None)
     if place is None:
-        st.error(message)
+        st.error(plain(error))
     else:
-        place.error(message)
+        place.error(plain(error))
         st.write("One of the settings on the left does not fit; what is wrong stands beside it.")
 
 
@@ -253,4 +267,4 @@ def show_page() -> None:
                     st.switch_page("views/runs.py", query_params=write_link(view))
             show_codes(study, configs)
         except DPFlatError as error:
-            show_error(str(error), places)
+            show_error(error, places)

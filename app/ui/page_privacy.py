@@ -20,6 +20,7 @@ from app.ui.privacy_attacks import show_attacks
 from app.ui.privacy_odds import ALARMS, ask_alarms, show_odds
 from app.ui.states import empty_store, missing_run, unknown_link
 from app.ui.store import own_roots, summarise_cached, visible_runs
+from app.ui.text import plain, plain_table
 from app.withheld import visible_ledger, visible_task_name
 from dpflat.errors import DPFlatError
 from dpflat.privacy import wording
@@ -81,30 +82,30 @@ def write_address(run: Run, tab: str) -> None:
 
 def show_void(ledger: PrivacyLedger) -> None:
     """What voids the guarantee, one line each, and what the method's author says of it."""
-    st.markdown(f"#### {describe_void(ledger).text}")
+    st.markdown(f"#### {plain(describe_void(ledger).text)}")
     for entry in ledger.entries:
         if entry.entry_class == EntryClass.BREAKING:
             with st.container(horizontal=True, vertical_alignment="center"):
                 show_badge(entry.entry_class)
-                st.write(f"{entry.step.capitalize()}: {entry.mechanism}.")
-    st.caption(wording.AUTHORS_OWN_WORDS)
+                st.write(plain(f"{entry.step.capitalize()}: {entry.mechanism}."))
+    st.caption(plain(wording.AUTHORS_OWN_WORDS))
 
 
 def show_ledger(ledger: PrivacyLedger) -> None:
     """Every touch of data in the order of the run."""
-    st.table(pd.DataFrame(ledger_rows(ledger)).set_index("step"))
+    st.table(plain_table(pd.DataFrame(ledger_rows(ledger)).set_index("step")))
     with st.expander("What the classes mean"):
         for kind, words in EXPLAINED.items():
             with st.container(horizontal=True, vertical_alignment="center"):
                 show_badge(kind)
-                st.caption(words, width="content")
+                st.caption(plain(words), width="content")
 
 
 def show_budget(run: Run, ledger: PrivacyLedger) -> None:
     """What epsilon went to: a sentence, and bars where it went to more than one thing."""
     shown = compose_budget(run)
     if shown is None:
-        st.markdown(f"#### {describe_budget(ledger).text}")
+        st.markdown(f"#### {plain(describe_budget(ledger).text)}")
     else:
         show_shown(shown)
 
@@ -112,10 +113,10 @@ def show_budget(run: Run, ledger: PrivacyLedger) -> None:
 def show_outside(ledger: PrivacyLedger) -> None:
     """What epsilon does not cover."""
     st.subheader("Outside epsilon", anchor=False)
-    st.write(wording.FIGURE_OUTSIDE)
+    st.write(plain(wording.FIGURE_OUTSIDE))
     for entry in ledger.entries:
         if entry.entry_class == EntryClass.DIAGNOSTIC:
-            st.caption(f"{entry.step.capitalize()}, {entry.touched}: {entry.mechanism}.")
+            st.caption(plain(f"{entry.step.capitalize()}, {entry.touched}: {entry.mechanism}."))
 
 
 def show_together(task: TaskConfig, name: str) -> None:
@@ -124,18 +125,18 @@ def show_together(task: TaskConfig, name: str) -> None:
     found = compose_store(
         [run for root in own_roots() for run in list_runs(root, shipped=False)], task.data_key(), name
     )
-    st.write(found["sentence"])
+    st.write(plain(found["sentence"]))
     for line in found["additions"]:
-        st.caption(line)
+        st.caption(plain(line))
     st.code(f"dpflat budget --data {shlex.quote(name)}", language="bash")
 
 
 def show_guarantee(run: Run) -> None:
     """The tab Guarantee: the sentence, the ledger behind it, what the budget went to, what lies outside."""
     ledger, task = visible_ledger(run), run.config.task
-    st.markdown(f"## {describe_run_guarantee(run)}")
+    st.markdown(f"## {plain(describe_run_guarantee(run))}")
     for line in wording.describe_additions(ledger, task.card().public):
-        st.caption(line)
+        st.caption(plain(line))
     void = ledger.guarantee().answer == "void"
     if void:
         show_void(ledger)
@@ -159,7 +160,7 @@ def show_page() -> None:
     st.session_state[TAB] = wanted if wanted in TABS.values() else TABS["guarantee"]
     ask_alarms(given.get("alarms"))
     place = st.container()
-    tabs = dict(zip(TABS, st.tabs(list(TABS.values()), key=TAB, on_change="rerun"), strict=True))
+    tabs = dict(zip(TABS, st.tabs([plain(words) for words in TABS.values()], key=TAB, on_change="rerun"), strict=True))
     shown = next((name for name, tab in tabs.items() if tab.open), "guarantee")
     with place:
         write_address(run, shown)
@@ -167,4 +168,4 @@ def show_page() -> None:
         try:
             {"guarantee": show_guarantee, "odds": show_odds, "attacks": show_attacks}[shown](run)
         except DPFlatError as error:
-            st.warning(str(error))
+            st.warning(plain(error))

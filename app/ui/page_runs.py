@@ -15,6 +15,7 @@ from app.ui.run_table import FILTERS, TableRow, list_values, make_rows, pick, sh
 from app.ui.states import empty_store, missing_run, missing_study, unknown_link
 from app.ui.store import own_roots, summarise_cached, visible_runs
 from app.ui.study_detail import find_studies, show_study
+from app.ui.text import plain
 from dpflat.errors import DPFlatError
 from dpflat.jobs import ALIVE
 from dpflat.runs import layout
@@ -53,7 +54,9 @@ def ask_filters(rows: list[dict[str, object]], view: RunsView) -> RunsView:
     with st.container(horizontal=True):
         for name in FILTERS:
             offered = list_values(rows, name)
-            picked = st.pills(name.capitalize(), offered, selection_mode="multi", key=f"runs_{name}")
+            picked = st.pills(
+                plain(name.capitalize()), offered, selection_mode="multi", key=f"runs_{name}", format_func=plain
+            )
             chosen[name] = tuple(picked)
     grouped = st.toggle("Seeds of one experiment as one row", key=GROUPED)
     return replace(view, chosen=chosen, grouped=grouped)
@@ -68,7 +71,7 @@ def undo_bar() -> None:
         del st.session_state[DELETED]
         return
     left, right = st.columns([4, 1], vertical_alignment="center")
-    left.info(f"Deleted `{deleted}`. Undo works for ten seconds.")
+    left.info(plain(f"Deleted '{deleted}'. Undo works for ten seconds."))
     if right.button("Undo", key="runs_undo"):
         del st.session_state[DELETED]
         if restore_run(layout.runs_root(), deleted):
@@ -132,7 +135,7 @@ def show_studies(view: RunsView) -> None:
         with st.expander(f"Studies, {len(studies)}"):
             for folder in studies[:STUDIES_SHOWN]:
                 parameters = write_link(replace(view, study=folder.name, a=(), b=()))
-                st.page_link("views/runs.py", label=folder.name, query_params=parameters)
+                st.page_link("views/runs.py", label=plain(folder.name), query_params=parameters)
 
 
 def show_way_to_tradeoff(marked: list[tuple[str, ...]]) -> None:
@@ -174,4 +177,4 @@ def show_page() -> None:
         elif len(sides) == 2:
             show_comparison(*sides)
     except DPFlatError as error:
-        st.warning(str(error))
+        st.warning(plain(error))

@@ -16,6 +16,7 @@ from app.tradeoff_rows import own_rows, point_rows
 from app.ui.frame import show_shown
 from app.ui.states import read_only
 from app.ui.store import own_roots, own_runs, shipped_runs, store_signature
+from app.ui.text import plain
 from dpflat.catalog import BACKBONES, TASKS
 from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass
@@ -72,7 +73,7 @@ def find_shipped() -> Shipped:
     try:
         return load_shipped(store_signature(layout.shipped_root()))
     except DPFlatError as error:
-        st.warning(str(error))
+        st.warning(plain(error))
         return Shipped()
 
 
@@ -131,7 +132,7 @@ def show_tradeoff(shipped: Shipped) -> None:
     )
     if shipped.prefixes:
         against = f"a linear head alone at epsilon {EPSILON:g}"
-        st.write(f"{compare_accuracy('DP prefix', against, shipped.prefixes).text}.")
+        st.write(plain(f"{compare_accuracy('DP prefix', against, shipped.prefixes).text}."))
 
 
 def say_left_out(count: int) -> tuple[str, ...]:
@@ -180,14 +181,17 @@ def show_what_is_real(points: tuple[MethodPoint, ...]) -> None:
     task, card = TASKS[TASK], BACKBONES[BACKBONE]
     with st.expander("What is real here"):
         st.write(
-            f"{task.title}: {task.train_rows:,} sentences to train on, {task.test_rows:,} to test. "
-            f"{PUBLIC_PLAYS_PRIVATE} Every dot is a model that was trained, every larger mark, hollow or filled, the "
-            "mean of such; nothing is simulated. The noise comes from published seeds so that you can repeat each run."
+            plain(
+                f"{task.title}: {task.train_rows:,} sentences to train on, {task.test_rows:,} to test. "
+                f"{PUBLIC_PLAYS_PRIVATE} Every dot is a model that was trained, every larger mark, hollow or filled, "
+                "the mean of such; nothing is simulated. The noise comes from published seeds so that you can repeat "
+                "each run."
+            )
         )
-        st.write(f"Texts: {task.source}. Backbone: {card.source}.")
+        st.write(plain(f"Texts: {task.source}. Backbone: {card.source}."))
         if points:
             runs = sum(len(p.runs) for p in points)
-            st.write(f"{runs} runs; each stands under Runs with its settings, versions and hardware.")
+            st.write(plain(f"{runs} runs; each stands under Runs with its settings, versions and hardware."))
 
 
 def show_below(points: tuple[MethodPoint, ...]) -> None:

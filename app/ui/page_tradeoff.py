@@ -18,9 +18,19 @@ from app.shown.tradeoff_asked import say_measured
 from app.shown.tradeoff_targets import compose_flatness, compose_reach, list_flat_epsilons
 from app.ui.frame import show_shown
 from app.ui.landscape_choice import keep
-from app.ui.links import VERSION, RunsView, is_known_version, show_copy_link, write_link, write_number, write_selection
+from app.ui.links import (
+    VERSION,
+    RunsView,
+    is_known_version,
+    read_whole,
+    show_copy_link,
+    write_link,
+    write_number,
+    write_selection,
+)
 from app.ui.states import empty_store, unknown_link
 from app.ui.store import summarise_cached, visible_runs
+from app.ui.text import plain, plainly
 from app.ui.tradeoff_choice import ALL, ALL_THERE, DEFAULT_TARGET, ONLY, Choice, ask_choice, say_restricted
 from app.ui.tradeoff_data import gather_cached
 from dpflat.runs.layout import read_only
@@ -59,7 +69,7 @@ def show_page() -> None:
     accuracy = gather_cached(runs, ACCURACY)
     found = gather_cached(runs, choice.measure)
     for message in dict.fromkeys((*accuracy.unreadable, *found.unreadable)):
-        st.warning(message)
+        st.warning(plain(message))
     show_primary(found, choice, runs)
     left, right = st.columns(2)
     with left:
@@ -96,7 +106,7 @@ def write_address(choice: Choice, target: int, epsilon: float | None) -> None:
     named = write_selection(shown)
     show_copy_link(address | ({"runs": named["runs"]} if named else {}))
     if shown and named is None:
-        st.caption(f"The link cannot name {len(shown)} runs. {ALL_THERE}")
+        st.caption(plain(f"The link cannot name {len(shown)} runs. {ALL_THERE}"))
 
 
 def show_primary(found: Gathered, choice: Choice, runs: Sequence[Run]) -> None:
@@ -115,7 +125,7 @@ def say_not_measured(found: Gathered, choice: Choice, runs: Sequence[Run]) -> No
     if not choice.asked.methods:
         st.write("No method is chosen.")
         return
-    st.write(say_measured(found, choice.asked))
+    st.write(plain(say_measured(found, choice.asked)))
     show_command(choice.measure, choice, runs)
 
 
@@ -147,7 +157,7 @@ def show_left_out(found: Gathered, choice: Choice) -> None:
     said += [f"{repeated} left out: a newer run of the same settings and seed is shown"] if repeated else []
     if said:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"{'; '.join(said)}.", width="content")
+            st.caption(plain(f"{'; '.join(said)}."), width="content")
             chosen = {"task": (choice.asked.task,), "method": methods, "from": ("mine", "published", "shipped")}
             st.page_link("views/runs.py", label="See them on Runs", query_params=write_link(RunsView(chosen=chosen)))
 
@@ -165,8 +175,8 @@ def show_differences(found: Gathered, choice: Choice) -> None:
 def show_reach(accuracy: Gathered, choice: Choice, link: dict[str, str]) -> int:
     """Which epsilon a target accuracy takes; gives the target."""
     given = link.get("target", "")
-    keep(TARGET, list(range(1, 101)), int(given) if given.isdecimal() else None, first_target(accuracy))
-    st.subheader(f"Which epsilon for {st.session_state[TARGET]} %?", anchor=False)
+    keep(TARGET, list(range(1, 101)), read_whole(given), first_target(accuracy))
+    st.subheader(plain(f"Which epsilon for {st.session_state[TARGET]} %?"), anchor=False)
     target: int = st.number_input("Test accuracy to reach, %", 1, 100, key=TARGET, width=220)
     shown = compose_reach(accuracy, choice.asked, target / 100)
     if shown is None:
@@ -189,7 +199,7 @@ def show_flatness(accuracy: Gathered, flat: Gathered, choice: Choice, link: dict
     st.subheader("Are flatter runs more accurate?", anchor=False)
     offered = list_flat_epsilons(accuracy, flat, choice.asked)
     if not offered:
-        st.write(say_measured(flat, choice.asked))
+        st.write(plain(say_measured(flat, choice.asked)))
         show_command(flat.measure, choice, [by for group in accuracy.pool.groups.values() for by in group])
         return None
     try:
@@ -199,11 +209,13 @@ def show_flatness(accuracy: Gathered, flat: Gathered, choice: Choice, link: dict
     keep(EPSILON, offered, given, DEFAULT_EPSILON if DEFAULT_EPSILON in offered else offered[0])
     epsilon: float = st.session_state[EPSILON]
     if len(offered) > 1:
-        st.segmented_control("At epsilon", offered, key=EPSILON, required=True, format_func=write_number)
+        st.segmented_control("At epsilon", offered, key=EPSILON, required=True, format_func=plainly(write_number))
         epsilon = st.session_state[EPSILON]
     shown = compose_flatness(accuracy, flat, choice.asked, epsilon)
     if shown is None:
-        st.write(f"{flat.measure.words.capitalize()} is not above zero in any run, so a log axis has no place for it.")
+        st.write(
+            plain(f"{flat.measure.words.capitalize()} is not above zero in any run, so a log axis has no place for it.")
+        )
     else:
         show_shown(shown)
     return epsilon

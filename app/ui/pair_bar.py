@@ -11,6 +11,7 @@ import streamlit as st
 from app.summary import describe_run_guarantee
 from app.ui.links import VERSION, is_known_version, show_copy_link
 from app.ui.states import missing_run, unknown_link
+from app.ui.text import plain
 from dpflat.privacy import wording
 from dpflat.runs.record import Run
 
@@ -81,13 +82,13 @@ def ask_pair(runs: list[Run], rows: dict[str, Row], usable: list[Row], why_not: 
     pair = Pair(by_id[a], by_id.get(b))
     for letter, run in (("A", pair.a), ("B", pair.b)):
         if run is not None:
-            st.write(f"{letter}: {run.config.method()}, seed {run.config.seed}. {describe_run_guarantee(run)}")
+            st.write(plain(f"{letter}: {run.config.method()}, seed {run.config.seed}. {describe_run_guarantee(run)}"))
     unfinished = sum(row["state"] != "finished" for row in rows.values())
     without = len(rows) - len(offered) - unfinished
     parts = [f"{without} without prefixes in layers"] if without else []
     parts += [f"{unfinished} not finished"] if unfinished else []
     if parts:
-        st.caption(f"Runs not offered: {', '.join(parts)}.")
+        st.caption(plain(f"Runs not offered: {', '.join(parts)}."))
     return pair
 
 
@@ -106,7 +107,7 @@ def _resolve(offered: list[str], runs: dict[str, Run], why_not: Callable[[Run], 
         allowed = [*offered, NONE] if key == B else offered
         wanted = given.get(letter)
         if wanted in runs and wanted not in allowed:
-            st.warning(why_not(runs[wanted]))
+            st.warning(plain(why_not(runs[wanted])))
         elif wanted and wanted not in allowed:
             missing_run(wanted)
         chosen = wanted if wanted in allowed else st.session_state.get(key)

@@ -17,6 +17,7 @@ from app.ui.links import VERSION
 from app.ui.measure import show_measuring
 from app.ui.pair_bar import name_of
 from app.ui.store import shipped_runs, summarise_cached, visible_runs
+from app.ui.text import plain
 from dpflat.privacy import wording
 from dpflat.runs import layout
 from dpflat.runs.record import Run
@@ -25,7 +26,7 @@ from dpflat.runs.record import Run
 def show_attacks(run: Run) -> None:
     """The tab from top to bottom."""
     if run.state != "finished":
-        st.write(f"This run is {run.state}. Attacks are measured on finished runs.")
+        st.write(plain(f"This run is {run.state}. Attacks are measured on finished runs."))
         return
     config = AttacksConfig()
     analysis = find_analysis(run, config, layout.runs_root())
@@ -35,7 +36,7 @@ def show_attacks(run: Run) -> None:
     else:
         show_measuring(run, config, analysis, "this run")
     if found is None:
-        st.write(wording.NOT_A_GUARANTEE)
+        st.write(plain(wording.NOT_A_GUARANTEE))
         suggest_measured(run)
         return
     if found.attacks:
@@ -44,7 +45,7 @@ def show_attacks(run: Run) -> None:
         show_shown(compose_audit(run, found, config))
     show_power(run, found)
     for line in list_absent(found):
-        st.caption(line)
+        st.caption(plain(line))
 
 
 def show_more_shadows(run: Run, config: AttacksConfig, found: AttacksResult) -> tuple[AttacksConfig, AttacksResult]:
@@ -67,10 +68,10 @@ def say_measured(run: Run) -> None:
         st.write("What attacks find in it is not measured yet: see Attacks.")
         return
     if found.attacks:
-        st.write(f"{describe_attacks(list(found.attacks.values()), None).text}.")
+        st.write(plain(f"{describe_attacks(list(found.attacks.values()), None).text}."))
     if found.audit is not None:
-        st.write(f"{describe_audit(found.audit, run.ledger.guarantee()).text}.")
-    st.caption(wording.NOT_A_GUARANTEE)
+        st.write(plain(f"{describe_audit(found.audit, run.ledger.guarantee()).text}."))
+    st.caption(plain(wording.NOT_A_GUARANTEE))
 
 
 def show_curves(run: Run, found: AttacksResult, config: AttacksConfig) -> None:
@@ -83,7 +84,7 @@ def show_curves(run: Run, found: AttacksResult, config: AttacksConfig) -> None:
 def show_power(run: Run, found: AttacksResult) -> None:
     """Whether each attack has been seen to succeed where it must: on runs without privacy."""
     for key, power in measure_power(run, found, visible_runs(), layout.runs_root()).items():
-        st.caption(wording.describe_power(NAMES.get(key, key), power.tried, power.succeeded, power.alike))
+        st.caption(plain(wording.describe_power(NAMES.get(key, key), power.tried, power.succeeded, power.alike)))
 
 
 def suggest_measured(run: Run) -> None:
@@ -95,7 +96,7 @@ def suggest_measured(run: Run) -> None:
     for other in choose_suggestions(run, measured):
         st.page_link(
             "views/privacy.py",
-            label=name_of(summarise_cached(other)),
+            label=plain(name_of(summarise_cached(other))),
             query_params={"v": VERSION, "a": other.id, "tab": "attacks"},
         )
 

@@ -7,7 +7,9 @@ import streamlit as st
 from analysis.odds import LossCurve, curve_of_run, most_found, most_right, pair_curve
 from app.shown.odds import compose_guesses, compose_members, compose_other_epsilons
 from app.ui.frame import show_shown
+from app.ui.links import read_whole
 from app.ui.privacy_attacks import say_measured
+from app.ui.text import plain
 from app.withheld import visible_ledger
 from dpflat.privacy import wording
 from dpflat.runs.record import Run
@@ -18,7 +20,8 @@ OFFERED = (1, 5, 10)
 
 def ask_alarms(given: str | None) -> None:
     """Settle how many false alarms are allowed: the address, else what was chosen, else 5 in 100."""
-    wanted = int(given) if given and given.isdecimal() else st.session_state.get(ALARMS)
+    number = read_whole(given)
+    wanted = st.session_state.get(ALARMS) if number is None else number
     st.session_state[ALARMS] = wanted if wanted in OFFERED else 5
 
 
@@ -26,17 +29,17 @@ def show_odds(run: Run) -> None:
     """The tab from top to bottom."""
     guarantee = visible_ledger(run).guarantee()
     if guarantee.answer == "nothing_private":
-        st.write(wording.NOTHING_PRIVATE)
+        st.write(plain(wording.NOTHING_PRIVATE))
         return
     if guarantee.answer in ("void", "none") or guarantee.epsilon is None or guarantee.delta is None:
-        st.markdown(f"## {wording.NO_UPPER_LIMIT}")
-        st.write(wording.describe_guarantee(guarantee, run.ledger.unit))
+        st.markdown(f"## {plain(wording.NO_UPPER_LIMIT)}")
+        st.write(plain(wording.describe_guarantee(guarantee, run.ledger.unit)))
         if run.state == "finished":
             say_measured(run)
         return
     curve = curve_of_run(run)
     if curve is None:
-        st.markdown(f"## {wording.NO_UPPER_LIMIT}")
+        st.markdown(f"## {plain(wording.NO_UPPER_LIMIT)}")
         return
     show_shown(compose_guesses(run, curve))
     left, right = st.columns(2)
@@ -49,7 +52,7 @@ def show_odds(run: Run) -> None:
     with st.expander("What this counts"):
         pair = pair_curve(guarantee.epsilon, guarantee.delta)
         found = float(most_found(pair, [alarms / 100])[0])
-        st.write(wording.describe_pair_alone(most_right(pair), found, guarantee.epsilon, guarantee.delta))
+        st.write(plain(wording.describe_pair_alone(most_right(pair), found, guarantee.epsilon, guarantee.delta)))
         st.caption(
             "Composed from the steps' privacy-loss distributions (dp-accounting) of adding and of removing; "
             "counts are rounded up."
@@ -65,6 +68,7 @@ def show_members(run: Run, curve: LossCurve) -> int:
         key=SHOWN_ALARMS,
         required=True,
         on_change=lambda: st.session_state.update({ALARMS: st.session_state[SHOWN_ALARMS]}),
+        format_func=plain,
     )
     alarms: int = st.session_state[ALARMS]
     show_shown(compose_members(run, curve, alarms))

@@ -12,6 +12,7 @@ from app.terminal.tables import ledger_rows
 from app.ui.links import VERSION, VIEW
 from app.ui.pair_bar import NONE
 from app.ui.states import read_only
+from app.ui.text import plain
 from app.withheld import visible_config, visible_environment, visible_ledger
 from dpflat.commands import as_command
 from dpflat.errors import DPFlatError
@@ -40,10 +41,10 @@ def show_details(run: Run) -> None:
             if name == "Next":
                 show(run)
             elif _applies(name, run):
-                with st.expander(name):
+                with st.expander(plain(name)):
                     show(run)
         except DPFlatError as error:
-            st.warning(str(error))
+            st.warning(plain(error))
 
 
 def _applies(name: str, run: Run) -> bool:
@@ -61,7 +62,7 @@ def _show_next(run: Run) -> None:
         st.page_link("views/start.py", label="See it among the shipped runs")
     if run.state == "finished" and run.config.adapter.kind == "prefix":
         for view, title in (("layers", "Layers"), ("landscape", "Landscape and curvature")):
-            st.page_link(f"views/{view}.py", label=title, query_params={"v": VERSION, "a": run.id, "b": NONE})
+            st.page_link(f"views/{view}.py", label=plain(title), query_params={"v": VERSION, "a": run.id, "b": NONE})
     if run.has(layout.LEDGER):
         st.page_link("views/privacy.py", label="Privacy", query_params={"v": VERSION, "a": run.id})
 
@@ -69,7 +70,7 @@ def _show_next(run: Run) -> None:
 def _show_ledger(run: Run) -> None:
     ledger = visible_ledger(run)
     for line in describe_additions(ledger, run.config.task.card().public):
-        st.write(line)
+        st.write(plain(line))
     st.dataframe(pd.DataFrame(ledger_rows(ledger)), hide_index=True, width="stretch")
 
 
@@ -92,17 +93,19 @@ def _show_export(run: Run) -> None:
     public = run.config.task.card().public
     shared, left_out = list_export(run, everything=False)
     st.write(
-        f"Share: {', '.join(f.name for f in shared)}. Left out: {', '.join(f.name for f in left_out) or 'nothing'}."
+        plain(
+            f"Share: {', '.join(f.name for f in shared)}. Left out: {', '.join(f.name for f in left_out) or 'nothing'}."
+        )
     )
     if missing := find_left_out(run):
-        st.write(missing.sentence)
+        st.write(plain(missing.sentence))
         st.code(missing.command, language="bash")
     st.download_button(
         "Share", lambda: make_export(run, everything=False), f"{run.id}-share.zip", key=f"share-{run.id}"
     )
     if read_only():
         return
-    allowed = public or st.text_input(f"Type {run.id} to export values of private data") == run.id
+    allowed = public or st.text_input(plain(f"Type {run.id} to export values of private data")) == run.id
     st.download_button(
         "Everything",
         lambda: make_export(run, everything=True),

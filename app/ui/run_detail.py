@@ -25,6 +25,7 @@ from app.ui.frame import show_outside
 from app.ui.run_actions import show_details
 from app.ui.states import read_only
 from app.ui.store import read_metrics
+from app.ui.text import plain
 from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.privacy.together import compose_promises
@@ -47,7 +48,7 @@ def show_runs(runs: Sequence[Run]) -> None:
         _show_seeds(runs)
         return
     run = runs[0]
-    st.subheader(title_of(run), anchor=False)
+    st.subheader(plain(title_of(run)), anchor=False)
     alive = run.state in jobs.ALIVE
     st.fragment(_show_progress, run_every=1.0 if alive else None)(run)
     if not alive:
@@ -56,12 +57,14 @@ def show_runs(runs: Sequence[Run]) -> None:
 
 def _show_seeds(runs: Sequence[Run]) -> None:
     name = name_of_side(runs)
-    st.subheader(f"{name}, {len(runs)} seeds", anchor=False)
-    st.markdown(f"## {describe_run_guarantee(runs[0])}")
-    st.write(describe_together(compose_promises([read_promise(run) for run in runs])))
+    st.subheader(plain(f"{name}, {len(runs)} seeds"), anchor=False)
+    st.markdown(f"## {plain(describe_run_guarantee(runs[0]))}")
+    st.write(plain(describe_together(compose_promises([read_promise(run) for run in runs]))))
     _show_finding(describe_curves(runs, read_metrics))
     seeds = ", ".join(str(run.config.seed) for run in runs)
-    st.caption(f"n = {runs[0].results['examples']:,} test examples · seeds {seeds} · ± is the deviation over seeds")
+    st.caption(
+        plain(f"n = {runs[0].results['examples']:,} test examples · seeds {seeds} · ± is the deviation over seeds")
+    )
     show_curves({name: runs})
     show_outside()
 
@@ -70,7 +73,7 @@ def _show_progress(run: Run) -> None:
     try:
         _draw_progress(run)
     except DPFlatError as error:
-        st.warning(str(error))
+        st.warning(plain(error))
 
 
 def _draw_progress(run: Run) -> None:
@@ -83,11 +86,11 @@ def _draw_progress(run: Run) -> None:
     elif state != "finished":
         _show_ended(run)
     if run.has(layout.LEDGER):
-        st.markdown(f"## {describe_run_guarantee(run)}")
+        st.markdown(f"## {plain(describe_run_guarantee(run))}")
     if state == "finished":
         results = run.results
         _show_finding(describe_curves([run], read_metrics))
-        st.caption(f"n = {results['examples']:,} test examples · 1 seed · {show_seconds(results['seconds'])}")
+        st.caption(plain(f"n = {results['examples']:,} test examples · 1 seed · {show_seconds(results['seconds'])}"))
     show_curves({title_of(run): [run]})
     if run.last_step is not None:
         show_outside()
@@ -97,7 +100,7 @@ def _draw_progress(run: Run) -> None:
 
 
 def _show_finding(finding: Finding) -> None:
-    st.markdown(f"#### {finding.text}")
+    st.markdown(f"#### {plain(finding.text)}")
 
 
 def _show_data(run: Run) -> None:
@@ -122,7 +125,7 @@ def _show_living(run: Run, state: str) -> None:
 def show_stop(folder: layout.Path, words: str, state: str, allowed: bool) -> None:
     """A status line, and the button that asks the worker to end."""
     left, right = st.columns([4, 1], vertical_alignment="center")
-    left.write(words)
+    left.write(plain(words))
     if allowed and not read_only() and right.button("Stop", key=f"stop-{folder.name}", disabled=state == "stopping"):
         jobs.ask_to_stop(folder)
         st.rerun()
@@ -133,7 +136,7 @@ def _show_ended(run: Run) -> None:
     since = ""
     if row["state"] == "lost" and run.status is not None:
         since = f" (no sign of life since {time.strftime('%H:%M', time.gmtime(run.status.heartbeat))} UTC)"
-    st.write(f"{show_state(row).capitalize()}{since}. {row.get('message') or 'Nothing written was lost.'}")
+    st.write(plain(f"{show_state(row).capitalize()}{since}. {row.get('message') or 'Nothing written was lost.'}"))
     if not run.shipped:
         show_resume(run.folder, row["state"])
 
@@ -148,11 +151,11 @@ def show_resume(folder: layout.Path, state: str, is_study: bool = False) -> None
             st.code(layout.run_command("resume", folder), language="bash")
         return
     words = "Try again" if state == "failed" else "Resume"
-    if state in ("stopped", "lost", "failed") and st.button(words, key=f"resume-{folder.name}"):
+    if state in ("stopped", "lost", "failed") and st.button(plain(words), key=f"resume-{folder.name}"):
         try:
             jobs.start(folder)
         except DPFlatError as error:
-            st.error(str(error))
+            st.error(plain(error))
         else:
             st.rerun()
 
@@ -162,4 +165,4 @@ def _show_events(run: Run) -> None:
     if events:
         with st.expander(f"Events, {len(events)}"):
             for event in events[-40:]:
-                st.write(describe_event(event))
+                st.write(plain(describe_event(event)))

@@ -7,6 +7,7 @@ import streamlit as st
 from app.housekeeping import empty_trash
 from app.ui.states import read_only
 from app.ui.store import list_alive, own_roots
+from app.ui.text import plain
 
 
 def show_sidebar() -> None:
@@ -19,4 +20,4 @@ def show_sidebar() -> None:
             st.caption("Read-only")
         else:
             empty_trash(own_roots()[0])
-            st.caption(f"Runs in {own_roots()[0]}")
+            st.caption(plain(f"Runs in {own_roots()[0]}"))

@@ -15,6 +15,7 @@ from app.ui.claims_data import judge_cached
 from app.ui.frame import show_shown
 from app.ui.layer_stack import describe_stack, write_stack
 from app.ui.links import VERSION
+from app.ui.text import plain
 from app.ui.theme import mode
 from dpflat.catalog import BACKBONES
 from dpflat.errors import DPFlatError
@@ -31,14 +32,14 @@ def show_sharpness() -> None:
     try:
         found = judge_cached()
     except DPFlatError as error:
-        st.warning(str(error))
+        st.warning(plain(error))
         return
     card = found.judged.cards[SHARPNESS_CARD - 1]
     rows = group_drawn(card).get("sharpness")
     told = describe_row(card.rows[0], found.judged.claims)
     title = Finding(f"Sharpness of DP-Flat against DP prefix: {told.text}", told.verdict)
     if not rows or rows[0] is not card.rows[0]:
-        st.write(f"{title.text}.")
+        st.write(plain(f"{title.text}."))
         return
     show_shown(replace(found.figures[SHARPNESS_CARD][0], key="start_sharpness", finding=title))
 
@@ -53,7 +54,7 @@ def show_guarantees(runs: dict[str, Run]) -> None:
     for method, title in TITLES.items():
         if method in runs:
             with st.container(border=True, gap="small"):
-                st.write(f"{title}: {describe_guarantee(runs[method].ledger.guarantee())}")
+                st.write(plain(f"{title}: {describe_guarantee(runs[method].ledger.guarantee())}"))
                 st.page_link("views/privacy.py", label="Privacy", query_params={"v": VERSION, "a": runs[method].id})
 
 
@@ -65,4 +66,4 @@ def show_stack(run: Run) -> None:
     removed = trace.removed
     st.html(write_stack(layers, removed, PALETTES[mode()]))
     rounds = " Numbers: the round." if len(removed) > 1 else ""
-    st.caption(f"{run.config.method()}, seed {run.config.seed}: {describe_stack(layers, removed)}{rounds}")
+    st.caption(plain(f"{run.config.method()}, seed {run.config.seed}: {describe_stack(layers, removed)}{rounds}"))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.ui.text import plain
 from dpflat.runs.layout import read_only
+
+LONGEST_NAME = 80
 
 
 def empty_store() -> None:
@@ -19,19 +22,14 @@ def empty_store() -> None:
 
 def missing_run(run_id: str) -> None:
     """A link names a run that is not here."""
-    st.warning(f"Run `{_plain(run_id)}` is not in this store.")
+    st.warning(plain(f"Run '{run_id[:LONGEST_NAME]}' is not in this store."))
 
 
 def missing_study(name: str) -> None:
     """A link names a study that is not here."""
-    st.warning(f"Study `{_plain(name)}` is not in this store.")
+    st.warning(plain(f"Study '{name[:LONGEST_NAME]}' is not in this store."))
 
 
 def unknown_link() -> None:
     """A link was written by another version of the lab."""
     st.warning("This link was made by another version of the lab. What it names and is known here is shown.")
-
-
-def _plain(name: str) -> str:
-    """A name from outside, shortened, without what would end its code marks."""
-    return name[:80].replace("`", "'")

@@ -11,6 +11,7 @@ import streamlit as st
 
 from app.summary import show_guarantee_cell, show_state
 from app.ui.run_detail import WATCHING, show_resume, show_stop
+from app.ui.text import plain
 from app.withheld import visible_status_message
 from dpflat import jobs
 from dpflat.errors import DPFlatError
@@ -40,7 +41,7 @@ def count_to_do(roots: list[Path]) -> int:
 
 def show_study(folder: Path) -> None:
     """A study in whatever state it is."""
-    st.subheader(f"Study {folder.name}", anchor=False)
+    st.subheader(plain(f"Study {folder.name}"), anchor=False)
     alive = derive_state(folder) in jobs.ALIVE
     st.fragment(_show_progress, run_every=1.0 if alive else None)(folder)
 
@@ -49,7 +50,7 @@ def _show_progress(folder: Path) -> None:
     try:
         _draw(folder, read_stored_study(folder))
     except DPFlatError as error:
-        st.warning(str(error))
+        st.warning(plain(error))
 
 
 def _draw(folder: Path, study: StudyConfig) -> None:
@@ -66,11 +67,11 @@ def _draw(folder: Path, study: StudyConfig) -> None:
         st.rerun()
     else:
         message = f" {visible_status_message(status)}".rstrip()
-        st.write(f"{state.capitalize()}: {done} of {len(configs)} runs are done.{message}")
+        st.write(plain(f"{state.capitalize()}: {done} of {len(configs)} runs are done.{message}"))
         if state != "finished":
             show_resume(folder, state, is_study=True)
     if len(configs) > 1 and len({config.task.data_key() for config in configs}) == 1:
-        st.markdown(f"## {describe_together(compose_runs(configs))}")
+        st.markdown(f"## {plain(describe_together(compose_runs(configs)))}")
     if rows:
         st.dataframe(pd.DataFrame([table_row(row) for row in rows]), hide_index=True, width="stretch")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 
 from analysis.figures import tokens
@@ -25,8 +27,13 @@ h4 {{ line-height: 22px; padding: 0; }}
 
 
 def apply_style() -> None:
-    """Put the rules on the page; what Streamlit colours too faintly, in a colour that can be read."""
-    palette = tokens.PALETTES[mode()]
+    """Put the rules on the page."""
+    st.html(style_of(mode()))
+
+
+def style_of(mode: tokens.Mode) -> str:
+    """The rules as HTML; what Streamlit colours too faintly, in a colour that can be read."""
+    palette = tokens.PALETTES[mode]
     rules = "".join(
         f"{selector} {{ color: {colour} !important; opacity: 1 !important; }}"
         for selector, colour in (
@@ -36,7 +43,7 @@ def apply_style() -> None:
             ('[data-testid="stMainBlockContainer"] button[kind^="primary"] p', palette.page),
         )
     )
-    st.html(f"{STYLE}<style>{rules}</style>")
+    return f"{STYLE}<style>{rules}</style>"
 
 
 def mode() -> tokens.Mode:
@@ -51,4 +58,4 @@ def badge(glyph: str, words: str, tint: str = "panel", ink: str = "ink_2") -> st
         f"display:inline-block;border:1px solid {palette.hairline};border-radius:{tokens.RADIUS_PX}px;padding:1px 8px;"
         f"font-size:{tokens.SMALL_PX}px;background:{getattr(palette, tint)};color:{getattr(palette, ink)}"
     )
-    return f'<span style="{style}"><span aria-hidden="true">{glyph}</span> {words}</span>'
+    return f'<span style="{style}"><span aria-hidden="true">{escape(glyph)}</span> {escape(words)}</span>'

@@ -12,6 +12,7 @@ from app.shown.tradeoff_asked import MOST_METHODS, Asked
 from app.ui.landscape_choice import keep
 from app.ui.links import LONGEST, cut_list
 from app.ui.states import missing_run
+from app.ui.text import plain
 from app.ui.tradeoff_data import Row, is_usable
 from dpflat.catalog import BACKBONES, TASKS
 from dpflat.runs.layout import read_only
@@ -85,10 +86,10 @@ def _resolve_runs(rows: dict[str, Row], link: dict[str, str]) -> tuple[str, ...]
     for run_id in missing[:MOST_NAMED]:
         missing_run(run_id)
     if len(missing) > MOST_NAMED:
-        st.warning(f"{len(missing) - MOST_NAMED} more runs that the link names are not in this store.")
+        st.warning(plain(f"{len(missing) - MOST_NAMED} more runs that the link names are not in this store."))
     unusable = [run_id for run_id in named if run_id in rows and not is_usable(rows[run_id])]
     for run_id in unusable[:MOST_NAMED]:
-        st.warning(f"'{run_id}' is {rows[run_id]['state']}; only finished runs are shown.")
+        st.warning(plain(f"'{run_id}' is {rows[run_id]['state']}; only finished runs are shown."))
     st.session_state[ONLY] = tuple(run_id for run_id in named if run_id in rows) if named else None
     kept: tuple[str, ...] | None = st.session_state[ONLY]
     return kept
@@ -120,10 +121,14 @@ def _ask_methods(rows: list[Row], link: dict[str, str], chosen_runs: bool) -> li
     wanted = given if given is not None else before
     picked = default if wanted is None else [method for method in wanted if method in offered]
     st.session_state[METHODS] = picked if picked or wanted == [] else default
-    chosen = st.pills("Methods", offered, selection_mode="multi", key=METHODS, wrap=True) if offered else []
+    chosen = (
+        st.pills("Methods", offered, selection_mode="multi", key=METHODS, wrap=True, format_func=plain)
+        if offered
+        else []
+    )
     st.session_state[f"{METHODS}_before"] = chosen
     if len(chosen) > MOST_METHODS:
-        st.caption(f"At most {MOST_METHODS} methods are drawn at once: the first {MOST_METHODS} are.")
+        st.caption(plain(f"At most {MOST_METHODS} methods are drawn at once: the first {MOST_METHODS} are."))
     return [method for method in offered if method in chosen][:MOST_METHODS]
 
 

@@ -1,10 +1,12 @@
 import json
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
+from app.ui.text import BREAK
 from dpflat.forecast import plan_ledger, plan_privacy
 from dpflat.runs import layout, store
 from dpflat.runs.files import append_line, replace_json
@@ -78,8 +80,14 @@ def open_page(name, **parameters):
 
 def texts(page):
     """Every text of a page."""
-    kinds = ("title", "subheader", "markdown", "caption", "warning", "code", "error", "info")
-    return " ".join(str(e.value) for kind in kinds for e in page.get(kind))
+    kinds = ("title", "subheader", "markdown", "caption", "warning", "error", "info")
+    read = [as_read(str(e.value)) for kind in kinds for e in page.get(kind)]
+    return " ".join([*read, *(str(e.value) for e in page.get("code"))])
+
+
+def as_read(text):
+    """Markdown of `plain` as a person reads it."""
+    return re.sub(r"\\([^\w\s])", r"\1", text).replace(BREAK, "")
 
 
 def column(page, name, table=0):

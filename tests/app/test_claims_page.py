@@ -148,7 +148,7 @@ def test_a_broken_folder_is_told_and_the_page_stands(own):
     page = open_page("claims")
     assert not page.exception
     (warning,) = page.warning
-    assert f"Run `{damaged.name}` counts as missing." in warning.value
+    assert f"Run '{damaged.name}' counts as missing." in warning.value
     assert "not tested yet (8 of 10 seeds)" in texts(page)
 
 

@@ -334,7 +334,7 @@ def test_a_damaged_removal_of_another_seed_is_named_and_the_others_stand(own):
 def test_a_link_to_a_missing_run_names_it_and_the_page_works(own):
     run = white_box(own)
     page = open_page("layers", a="nobody")
-    assert "Run `nobody` is not in this store." in texts(page)
+    assert "Run 'nobody' is not in this store." in texts(page)
     assert address_of(page)["a"] == run.id
 
 

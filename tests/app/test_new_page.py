@@ -1,5 +1,8 @@
 import pytest
 
+from app.ui import page_new
+from dpflat.config import build_config
+from dpflat.errors import DPFlatError, SettingsError
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from dpflat.runs.status import own_status, write_status
@@ -144,3 +147,37 @@ def test_dp_flat_as_published_is_announced_without_a_guarantee(page):
     page.radio(key="new_method").set_value("DP-Flat as published").run()
     assert "No guarantee. The noise alone would give epsilon = 3.00" in texts(page)
     assert "pull toward a twin trained without noise on the same data" in texts(page)
+
+
+def test_an_error_stands_beside_the_field_it_is_about_and_not_beside_one_it_only_mentions(monkeypatch):
+    said = []
+    monkeypatch.setattr(page_new.st, "error", lambda text: said.append(("page", text)))
+    monkeypatch.setattr(page_new.st, "write", lambda text: None)
+
+    class Place:
+        def __init__(self, name):
+            self.error = lambda text: said.append((name, text))
+
+    places = {name: Place(name) for name in ("adapter.length", "optimiser.batch_size")}
+    page_new.show_error(SettingsError("batch: as long as adapter.length", ("optimiser.batch_size",)), places)
+    page_new.show_error(SettingsError("adapter.length_unit is unknown", ("adapter.length_unit",)), places)
+    page_new.show_error(DPFlatError("a study of the name adapter.length"), places)
+    assert [place for place, _ in said] == ["optimiser.batch_size", "page", "page"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        ({"optimiser": {"batch_size": 9000}}, ("optimiser.batch_size",)),
+        (
+            {"data": {"max_tokens": -1}, "adapter": {"kind": "prefix", "length": 0}},
+            ("data.max_tokens", "adapter.length"),
+        ),
+        ({"privacy": {"kind": "dp", "max_grad_norm": -1}}, ("privacy.max_grad_norm",)),
+        ({"adapter": {"kind": "full"}}, ()),
+    ],
+)
+def test_settings_that_cannot_be_say_which_of_them_are_wrong(settings, wrong):
+    with pytest.raises(SettingsError) as error:
+        build_config(settings)
+    assert set(error.value.settings) == set(wrong)

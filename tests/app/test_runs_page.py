@@ -174,12 +174,12 @@ class TestLinks:
         make_run(own)
         page = open_page("runs", a="20250101-000000-gone")
         assert not page.exception
-        assert "`20250101-000000-gone` is not in this store" in texts(page)
+        assert "'20250101-000000-gone' is not in this store" in texts(page)
         assert len(page.dataframe[0].value) == 1
 
     def test_markdown_in_a_name_stays_text(self, own):
         make_run(own)
-        assert "Run `x'![](http://evil)` is not in this store" in texts(open_page("runs", a="x`![](http://evil)"))
+        assert "Run 'x`![](http://evil)' is not in this store" in texts(open_page("runs", a="x`![](http://evil)"))
 
     def test_another_version_is_said(self, own):
         make_run(own)
@@ -193,7 +193,7 @@ class TestLinks:
 
     def test_a_study_that_is_not_here_is_named(self, own):
         make_run(own)
-        assert "Study `../../etc` is not in this store." in texts(open_page("runs", study="../../etc"))
+        assert "Study '../../etc' is not in this store." in texts(open_page("runs", study="../../etc"))
 
 
 class TestComparing:
@@ -221,7 +221,7 @@ class TestComparing:
         run = make_run(own)
         for address in ({"a": run.id, "b": "gone"}, {"a": "gone", "b": run.id}):
             page = open_page("runs", **address)
-            assert "Run `gone` is not in this store" in texts(page)
+            assert "Run 'gone' is not in this store" in texts(page)
             assert [s.value for s in page.subheader] == ["my first"]
             assert {key: address_of(page)[key] for key in "ab"} == address
 

@@ -291,7 +291,7 @@ def test_a_link_names_what_is_missing_and_what_is_not_finished(own):
     run = make_method(own, seeds=(0,))[0]
     page = open_page("tradeoff", v="9", runs=f"gone,{running.id},{run.id}")
     found = texts(page)
-    assert "Run `gone` is not in this store." in found
+    assert "Run 'gone' is not in this store." in found
     assert f"'{running.id}' is running; only finished runs are shown." in found
     assert "made by another version" in found
     assert column(page, "seeds")[0] == "1"
