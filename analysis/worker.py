@@ -14,7 +14,7 @@ from analysis.parts import Part, Step, list_complete, share_done
 from analysis.store import RESULT, Analysis, analyze_command
 from dpflat.abandon import abandon_on
 from dpflat.errors import DPFlatError
-from dpflat.run_job import FINISHED, STOPPED, Stopping, do_job, fail, stop_early
+from dpflat.run_job import FINISHED, STOPPED, Stopping, do_job, fail, stop_early, tell_problems
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, is_there, read_json, replace_file, replace_json
 from dpflat.runs.manifest import write_manifest
@@ -30,11 +30,15 @@ WHOLE = 100
 
 def do_analysis(analysis: Analysis, stopping: Stopping) -> int:
     """Do an analysis to its end, or until somebody stops it; returns the exit code."""
+    log = f"{layout.LOG} in its folder"
+    return tell_problems(analysis.folder, lambda: _do_in_turn(analysis, stopping, log), "the same command", log)
+
+
+def _do_in_turn(analysis: Analysis, stopping: Stopping, log: str) -> int:
     try:
         again = analyze_command(analysis.run, analysis.config)
     except DPFlatError as error:
         return fail(analysis.folder, error.message, resumable=False)
-    log = f"{layout.LOG} in its folder"
     return do_job(analysis.folder, analysis.root, stopping, lambda: _analyse_into(analysis, stopping), again, log)
 
 

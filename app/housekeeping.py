@@ -20,6 +20,7 @@ from dpflat.runs.files import list_files, read_bytes, read_packed, replace_json
 from dpflat.runs.packing import join_texts
 from dpflat.runs.record import Run
 from dpflat.runs.status import derive_state
+from dpflat.runs.sweep import sweep_job
 
 TRASH, UNDO_SECONDS = ".trash", 10.0
 RELEASED = (layout.CONFIG, layout.ENV, layout.LEDGER)
@@ -40,6 +41,8 @@ def label_run(run: Run, name: str, note: str) -> None:
         DPFlatError: for a shipped run, or in read-only mode.
     """
     check_own(run)
+    if run.state == "finished":
+        sweep_job(run.folder)
     given = {"name": name.strip()[:80], "note": note.strip()[:2000]}
     kept = {key: value for key, value in run.label.items() if key not in given}
     replace_json(run.folder / layout.LABEL, kept | {key: value for key, value in given.items() if value})

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Literal
 
+import psutil
 from filelock import Timeout
 
 from dpflat.errors import DPFlatError
@@ -71,6 +72,8 @@ def start(folder: Path, worker: Worker = "dpflat.worker") -> int:
             return _start(folder, worker)
     except Timeout:
         raise DPFlatError(f"'{folder.name}' is already being worked on.") from None
+    except OSError as error:
+        raise DPFlatError(f"The worker of '{folder.name}' could not be started ({error.strerror}).") from None
 
 
 def _refuse_if_alive(folder: Path) -> None:
@@ -84,7 +87,8 @@ def _refuse_if_alive(folder: Path) -> None:
 def _start(folder: Path, worker: Worker) -> int:
     _refuse_if_alive(folder)
     reap()
-    (folder / layout.STOP).unlink(missing_ok=True)
+    for mark in (layout.STOP, layout.FAILED):
+        (folder / mark).unlink(missing_ok=True)
     with (folder / layout.LOG).open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", worker, str(folder.resolve())],
@@ -95,7 +99,7 @@ def _start(folder: Path, worker: Worker) -> int:
         )
     _children.append(child)
     # From here on the folder speaks of this worker, not of an earlier one. On a full disk it will say so itself.
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, psutil.Error):
         write_status(folder, status_of(child.pid, "waiting", **last_position(folder)))
     return child.pid
 

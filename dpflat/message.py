@@ -19,6 +19,7 @@ WORDS = {
     "no_memory": "There was not enough memory. Choose a smaller execution.microbatch.",
     "file_trouble": "A file could not be read or written ({reason}). The log has the details: {log}",
     "broke": "The work broke ({error}). The log has the details: {log}",
+    "unwritten": "The work failed and could not write why, as on a full disk. Make room, then go on with it.",
     "not_begun": "Stopped before the first step.",
     "study_unfinished": "{left} of {runs} runs did not finish. Start the study again to try those anew.",
     "texts_changed": (

@@ -180,13 +180,13 @@ class Recorder:
         return self.artifacts if self.experiment.data.task.public else self.private
 
     def _keep_point(self, step: int, parameters: Parameters) -> None:
-        folder = self.private / "trajectory"
+        folder = self.private / layout.POINTS
         folder.mkdir(exist_ok=True)
         half = {key: value.to(torch.float16) for key, value in parameters.items()}
         replace_file(folder / f"{step:06d}.safetensors", save(half))
 
     def _gather_trajectory(self) -> None:
-        files = sorted((self.private / "trajectory").glob("*.safetensors"))
+        files = sorted((self.private / layout.POINTS).glob("[0-9]*.safetensors"))
         if files:
             points = {f"{f.stem}/{key}": value for f in files for key, value in load_file(f).items()}
             replace_file(self.artifacts / layout.TRAJECTORY, save(points))
@@ -221,7 +221,8 @@ def close_folder(folder: Path) -> None:
     private, events = folder / layout.PRIVATE, folder / layout.EVENTS
     for name in (layout.CHECKPOINT, layout.NOISE_KEY):
         (private / name).unlink(missing_ok=True)
-    shutil.rmtree(private / "trajectory", ignore_errors=True)
+    if (private / layout.POINTS).exists():
+        shutil.rmtree(private / layout.POINTS)
     (folder / layout.STOP).unlink(missing_ok=True)
     steps = read_json(folder / layout.ARTIFACTS / layout.RESULTS)["steps"]
     if all(e["event"] != "finished" for e in read_lines(events)):

@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from dpflat.message import Message
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, is_full_disk, is_there
 from dpflat.runs.record import Run
-from dpflat.runs.status import last_position, own_status, worker_lock, write_status
+from dpflat.runs.status import failed_status, last_position, own_status, worker_lock, write_status
+from dpflat.runs.sweep import sweep_job, sweep_store
 
 FINISHED, STOPPED, FAILED = 0, 130, 3
 OUT_OF_MEMORY = re.compile(r"out of memory|not enough memory|can't allocate memory", re.IGNORECASE)
@@ -120,14 +121,31 @@ def do_job(folder: Path, root: Path, stopping: Stopping, work: Callable[[], int]
     def in_turn() -> int:
         wait()
         with one_at_a_time(root, wait, stopping) as mine:
-            return work() if mine else stop_early(folder)
+            if not mine:
+                return stop_early(folder)
+            sweep_store(root)
+            return work()
 
+    def alone() -> int:
+        try:
+            with worker_lock(folder).acquire(timeout=HANDOVER_SECONDS):
+                return tell_problems(folder, lambda: do_swept(folder, in_turn), again, log)
+        except Timeout:
+            _say(f"'{folder.name}' is being worked on by another process.")
+            return FAILED
+
+    return tell_problems(folder, alone, again, log)
+
+
+def do_swept(folder: Path, work: Callable[[], int]) -> int:
+    """Do a job in a folder that holds nothing of an earlier failure or a dead writer, neither before nor after."""
+    (folder / layout.FAILED).unlink(missing_ok=True)
+    sweep_job(folder)
     try:
-        with worker_lock(folder).acquire(timeout=HANDOVER_SECONDS):
-            return tell_problems(folder, in_turn, again, log)
-    except Timeout:
-        print(f"'{folder.name}' is being worked on by another process.", file=sys.stderr)
-        return FAILED
+        return work()
+    finally:
+        with suppress(OSError):
+            sweep_job(folder)
 
 
 def tell_problems(folder: Path, work: Callable[[], int], again: str, log: str) -> int:
@@ -146,25 +164,45 @@ def tell_problems(folder: Path, work: Callable[[], int], again: str, log: str) -
     except Exception as error:
         if is_full_disk(error):
             return fail(folder, Message(code="disk_full", private={"again": again}))
-        traceback.print_exc()
-        if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)):
-            return fail(folder, Message(code="no_memory"))
-        if isinstance(error, OSError):
-            code, what = "file_trouble", {"reason": str(error.strerror)}
-        else:
-            code, what = "broke", {"error": type(error).__name__}
-        return fail(folder, Message(code=code, public=what, private={"log": log}))
+        with suppress(Exception):
+            traceback.print_exc()
+        return fail(folder, _explain(error, log))
+
+
+def _explain(error: Exception, log: str) -> Message:
+    text = ""
+    with suppress(Exception):  # of somebody else's class, whose text may break in turn
+        text = str(error)
+    if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(text):
+        return Message(code="no_memory")
+    if isinstance(error, OSError):
+        return Message(code="file_trouble", public={"reason": str(error.strerror)}, private={"log": log})
+    return Message(code="broke", public={"error": type(error).__name__}, private={"log": log})
 
 
 def fail(folder: Path, said: Message, resumable: bool = True) -> int:
-    """Write into a job's folder why it failed, in parts, and whether it can go on; returns the exit code."""
-    print(said.whole(), file=sys.stderr)
+    """Write into a job's folder why it failed, in parts, and whether it can go on; returns the exit code. Never raises.
+
+    Where no status can be written, as on a full disk, an empty file says that the job failed (`layout.FAILED`).
+    """
+    _say(said.whole())
+    position: dict[str, int] = {}
+    with suppress(Exception):
+        position = last_position(folder)
     try:
-        write_status(folder, own_status("failed", said=said, resumable=resumable, **last_position(folder)))
+        write_status(folder, failed_status(said, resumable=resumable, **position))
+    except Exception:
+        _say("The failure could not be written into the run's folder.")
+        with suppress(Exception):
+            (folder / layout.FAILED).touch()
+    with suppress(Exception):
         append_line(folder / layout.EVENTS, {"event": "failed", "time": time.time(), "said": said.model_dump()})
-    except (OSError, DPFlatError):
-        print("The failure could not be written into the run's folder.", file=sys.stderr)
     return FAILED
+
+
+def _say(sentence: str) -> None:
+    with suppress(Exception):  # the log lies on the same disk
+        print(sentence, file=sys.stderr, flush=True)
 
 
 def stop_early(*folders: Path) -> int:
@@ -175,6 +213,8 @@ def stop_early(*folders: Path) -> int:
         position = last_position(folder)
         said = None if position.get("step") else Message(code="not_begun")
         write_status(folder, own_status("stopped", said=said, **position))
+        with suppress(OSError):
+            sweep_job(folder)
     return STOPPED
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
-from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run, tell_problems
+from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run, do_swept, tell_problems
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.manifest import write_manifest
@@ -29,7 +29,10 @@ def do_study(folder: Path, stopping: Stopping) -> int:
 
     A failed run is told and does not end the study; a run that somebody else is working on is left to them.
     """
-    return tell_problems(folder, lambda: _do_runs(folder, stopping), "start the study again", str(folder / layout.LOG))
+    log = str(folder / layout.LOG)
+    return tell_problems(
+        folder, lambda: do_swept(folder, lambda: _do_runs(folder, stopping)), "start the study again", log
+    )
 
 
 def _do_runs(folder: Path, stopping: Stopping) -> int:
@@ -54,6 +57,7 @@ def _do_runs(folder: Path, stopping: Stopping) -> int:
     unfinished = sum(row["state"] != "finished" for row in rows)
     if unfinished:
         raise DPFlatError.of("study_unfinished", {"left": unfinished, "runs": len(rows)})
+    (folder / layout.STOP).unlink(missing_ok=True)
     append_line(folder / layout.EVENTS, {"event": "finished", "time": time.time()})
     write_status(folder, own_status("finished", phase="runs", step=len(configs), steps=len(configs)))
     write_manifest(folder)

@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from dpflat.errors import DPFlatError
-from dpflat.run_job import Stopping, do_run, fail
+from dpflat.run_job import Stopping, do_run, tell_problems
+from dpflat.runs import layout
 from dpflat.runs.record import Run
 from dpflat.studies import is_study
 from dpflat.study_job import do_study
@@ -33,11 +33,11 @@ def main(arguments: list[str]) -> int:
     folder = Path(arguments[0]).resolve()
     stopping = Stopping(folder)
     stopping.listen()
-    try:
-        study = is_study(folder)
-    except DPFlatError as error:
-        return fail(folder, error.message)
-    return do_study(folder, stopping) if study else do_run(Run(folder), stopping)
+
+    def work() -> int:
+        return do_study(folder, stopping) if is_study(folder) else do_run(Run(folder), stopping)
+
+    return tell_problems(folder, work, "start it again", layout.run_command("show --log", folder))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,17 @@ FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Write a whole file so that a reader sees the old or the new content, never a mixture."""
+    """Write a whole file so that a reader sees the old or the new content, never a mixture.
+
+    A kill before the rename leaves a temporary, which the job's next worker removes (`sweep`).
+    """
+    try:
+        _replace_once(path, content, mode)
+    except FileNotFoundError:  # the job's worker began just now and took the temporary for a dead writer's
+        _replace_once(path, content, mode)
+
+
+def _replace_once(path: Path, content: bytes, mode: int) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
@@ -310,8 +320,10 @@ def read_last_line(path: Path, at_most: int = 65_536) -> dict[str, Any] | None:
 
 def is_full_disk(error: BaseException | None) -> bool:
     """Whether an error, or one that led to it, says that there is no space left."""
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
         if isinstance(error, OSError) and error.errno in FULL_DISK:
             return True
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
     return False

@@ -30,9 +30,11 @@ WEIGHTS, RESULTS, PREDICTIONS, TRAJECTORY, CANARIES, SELECTION = (
     "canaries.npz",
     "selection.json",
 )
-CHECKPOINT, NOISE_KEY = "checkpoint.safetensors", "noise_key"
+CHECKPOINT, NOISE_KEY, POINTS = "checkpoint.safetensors", "noise_key", "trajectory"
 STUDIES, STUDY, LOCK = "studies", "study.json", ".lock"
 PACKED = "packed.json"
+DRAFT = ".new-"
+FAILED = "FAILED"
 
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 

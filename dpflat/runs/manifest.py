@@ -6,9 +6,9 @@ import hashlib
 from pathlib import Path
 
 from dpflat.runs.files import list_files, read_bytes, read_json, read_packed, replace_json, unreadable
-from dpflat.runs.layout import LABEL, LOG, MANIFEST, PACKED, PRIVATE, STATUS, STOP
+from dpflat.runs.layout import FAILED, LABEL, LOG, MANIFEST, PACKED, PRIVATE, STATUS, STOP
 
-OUTSIDE = {MANIFEST, LABEL, LOG, STATUS, STOP}
+OUTSIDE = {MANIFEST, LABEL, LOG, STATUS, STOP, FAILED}
 
 
 def covered_files(folder: Path) -> list[Path]:

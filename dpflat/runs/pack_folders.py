@@ -15,6 +15,7 @@ from dpflat.runs.layout import CONFIG, PACKED
 from dpflat.runs.manifest import find_damage, read_checksums
 from dpflat.runs.packing import LEAVABLE, is_packable, join_texts
 from dpflat.runs.status import derive_state
+from dpflat.runs.sweep import sweep_job
 
 
 def pack_folder(folder: Path, leave_out_weights: bool = False) -> bool:
@@ -35,6 +36,7 @@ def pack_folder(folder: Path, leave_out_weights: bool = False) -> bool:
     state = derive_state(folder)
     if state != "finished":
         raise DPFlatError(f"'{folder.name}' is {state}; only a finished job can be packed.")
+    sweep_job(folder)
     damaged = find_damage(folder)
     if damaged:
         raise DPFlatError(f"'{folder.name}' has changed since it finished: {', '.join(damaged)}.")
@@ -79,6 +81,7 @@ def unpack_folder(folder: Path) -> bool:
     texts, left_out = read_packed(folder / PACKED)
     if not texts:
         return False
+    sweep_job(folder)
     files = {folder / name: text for name, text in texts.items()}
     for file, text in files.items():
         if not file.exists():

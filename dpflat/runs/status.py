@@ -16,10 +16,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from dpflat.errors import DPFlatError
 from dpflat.message import Message, read_message
 from dpflat.runs.files import is_there, read_json, replace_json, unreadable
-from dpflat.runs.layout import MANIFEST, PRIVATE, STATUS, STOP
+from dpflat.runs.layout import FAILED, MANIFEST, PRIVATE, STATUS, STOP
 
 State = Literal["waiting", "running", "stopping", "finished", "stopped", "failed", "lost", "unreadable"]
 SILENT_SECONDS = 60.0
+UNWRITTEN = Message(code="unwritten")
 
 
 class StatusFile(BaseModel):
@@ -90,6 +91,12 @@ def status_of(
     )
 
 
+def failed_status(said: Message, **fields: object) -> StatusFile:
+    """A status of a job that is over. It asks the system nothing, and so cannot fail in turn."""
+    over = {"pid": os.getpid(), "process_start": 0.0, "host": this_host(), "heartbeat": time.time()}
+    return StatusFile.model_validate({**over, **fields, "state": "failed", "said": said})
+
+
 def start_of(process: psutil.Process) -> float:
     """When a process began. On Linux in seconds after the computer did, where a clock that is set cancels out."""
     return process.create_time() - (psutil.boot_time() if psutil.LINUX else 0.0)
@@ -115,6 +122,13 @@ def read_status(folder: Path) -> StatusFile | None:
     Raises:
         DPFlatError: when the file is damaged.
     """
+    status = _read_file(folder)
+    if os.path.exists(f"{folder}/{FAILED}") and not is_there(folder / MANIFEST):  # noqa: PTH110  many times a page
+        return failed_status(UNWRITTEN, **({"step": status.step, "steps": status.steps} if status else {}))
+    return status
+
+
+def _read_file(folder: Path) -> StatusFile | None:
     if not is_there(folder / STATUS):
         return None
     try:

@@ -99,7 +99,7 @@ def create_folder(root: Path, name: str, files: dict[str, Any], public: bool = T
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=root, prefix=".new-"))
+        draft = Path(tempfile.mkdtemp(dir=root, prefix=layout.DRAFT))
     except OSError as error:
         raise DPFlatError(
             f"The folder '{root}' cannot be written ({error.strerror}). Choose another with --runs."

@@ -18,7 +18,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from dpflat.errors import ChangedError, DPFlatError
 from dpflat.runs.files import is_there, parse_json, parse_lines, read_bytes, read_json, stamp_of, unreadable
-from dpflat.runs.layout import MANIFEST
+from dpflat.runs.layout import MANIFEST, PRIVATE
 
 Model = TypeVar("Model")
 
@@ -90,13 +90,15 @@ def check_schema(path: Path, content: Any, schema: TypeAdapter[Model]) -> Model:
 
 
 def check_written(folder: Path, name: str, content: bytes) -> None:
-    """Refuse what a finished job did not write; a job that is not finished has nothing to compare with.
+    """Refuse what a finished job did not write.
+
+    A job that is not finished has nothing to compare with, and the manifest knows nothing that is private.
 
     Raises:
         ChangedError: when the checksum of the manifest is another one, or the manifest does not know the file.
         DPFlatError: when the manifest is damaged.
     """
-    checksums = read_manifest(folder)
+    checksums = None if name.startswith(f"{PRIVATE}/") else read_manifest(folder)
     if checksums is not None and checksums.get(name) != hashlib.sha256(content).hexdigest():
         raise changed(folder, name)
 
@@ -112,6 +114,8 @@ def check_file(folder: Path, name: str) -> None:
     try:
         found = os.stat(path)  # noqa: PTH116
     except OSError:
+        return
+    if name.startswith(f"{PRIVATE}/"):
         return
     if (checksums := read_manifest(folder)) is not None and checksums.get(name) != _digest(
         str(path), found.st_mtime_ns, found.st_size

@@ -159,7 +159,7 @@ def test_a_ledger_that_names_another_epsilon_is_refused(tmp_path):
     run = own_run(tmp_path)
     changed = run.ledger.model_copy(update={"epsilon": 2.0})
     replace_json(run.folder / layout.LEDGER, changed.model_dump(mode="json"))
-    with pytest.raises(DPFlatError, match=r"settings give epsilon = 3.00, its ledger says 2.00"):
+    with pytest.raises(DPFlatError, match=r"states another epsilon than the 3 that its settings give"):
         curve_of_run(type(run)(run.folder))
 
 

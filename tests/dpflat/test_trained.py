@@ -6,6 +6,7 @@ import dpflat
 from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
+from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import list_runs
 from tests.conftest import small_config
@@ -19,7 +20,7 @@ def started(monkeypatch):
     def work(folder, worker):
         folders.append((folder.name, worker))
         write_status(folder, own_status("finished"))
-        (folder / layout.MANIFEST).touch()
+        write_manifest(folder)
 
     monkeypatch.setattr(jobs, "start", work)
     return folders
