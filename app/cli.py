@@ -72,6 +72,7 @@ def train(
     encoding: own_data.EncodingOption = None,
     no_header: own_data.NoHeaderOption = False,
     drop_missing: own_data.DropOption = False,
+    delimiter: own_data.DelimiterOption = None,
     runs: RunsOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show settings and forecast; start nothing.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
@@ -79,7 +80,7 @@ def train(
 ) -> None:
     """Train one run and watch it. Ctrl-C stops it and keeps what was done."""
     task = own_data.as_task(
-        data, text_column, pair_column, label_column, test_data, classes, encoding, no_header, drop_missing
+        data, text_column, pair_column, label_column, test_data, classes, encoding, no_header, drop_missing, delimiter
     )
     resolved = resolve(preset or [], config, settings or [], seed, task)
     if "quick" in (preset or []):

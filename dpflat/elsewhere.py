@@ -10,6 +10,21 @@ AuthorsLayout = Literal["header", "no header", "label first"]
 
 
 @dataclass(frozen=True)
+class WithHeader:
+    """Another form in which a task is published: a TSV whose first line names the columns.
+
+    Attributes:
+        columns: text, second text and label, as the first line names them.
+        train_files: names that the training file may have.
+        test_files: the same for the test file.
+    """
+
+    columns: tuple[str, str | None, str]
+    train_files: tuple[str, ...]
+    test_files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Elsewhere:
     """How to read a published task that is not bundled.
 
@@ -26,6 +41,7 @@ class Elsewhere:
         labels: class number of each label as the authors write it.
         encoding: of the authors' files.
         drop_missing: whether rows that lack a text or label are known to be there and are left out.
+        also: another form of the same files, told by their first line.
     """
 
     hub: str
@@ -40,6 +56,7 @@ class Elsewhere:
     labels: Mapping[str, int]
     encoding: str = "utf-8"
     drop_missing: bool = False
+    also: WithHeader | None = None
 
     def __hash__(self) -> int:
         return hash((self.hub, self.hub_part))
@@ -57,6 +74,7 @@ ELSEWHERE = {
         layout="no header",
         columns=("1", None, "2"),
         labels={"0": 0, "1": 1},
+        also=WithHeader(("sentence", None, "label"), ("train.tsv",), ("dev.tsv",)),  # of GLUE
     ),
     "trec": Elsewhere(
         hub="CogComp/trec",

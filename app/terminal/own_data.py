@@ -25,6 +25,9 @@ ClassesOption = Annotated[
     ),
 ]
 EncodingOption = Annotated[str | None, typer.Option("--encoding", help="For example cp1252. Default: UTF-8.")]
+DelimiterOption = Annotated[
+    str | None, typer.Option("--delimiter", help="Between two fields of a CSV or TSV. Default: the one that fits.")
+]
 NoHeaderOption = Annotated[
     bool, typer.Option("--no-header", help="The first line is a row already; columns are called 1, 2, ...")
 ]
@@ -41,6 +44,7 @@ def as_task(
     encoding: str | None,
     no_header: bool,
     drop_missing: bool,
+    delimiter: str | None = None,
 ) -> dict[str, Any] | None:
     """The section `task` for a file of one's own; None where none is given.
 
@@ -48,7 +52,7 @@ def as_task(
         DPFlatError: when the file or one of its two columns is missing.
     """
     if data is None:
-        if any((text, pair, label, test, classes, encoding, no_header, drop_missing)):
+        if any((text, pair, label, test, classes, encoding, no_header, drop_missing, delimiter)):
             raise DPFlatError("Options such as --text-column say how to read a file: give it with --data FILE.")
         return None
     if text is None or label is None:
@@ -58,6 +62,7 @@ def as_task(
         "test_path": str(test) if test is not None else None,
         "classes": [name.strip() for name in classes.split(",")] if classes is not None else None,
         "encoding": encoding,
+        "delimiter": delimiter,
         "header": False if no_header else None,
         "drop_missing": True if drop_missing else None,
     }

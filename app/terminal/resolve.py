@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from app.terminal.say import say
 from dpflat.config import RunConfig, build_config
 from dpflat.presets import load_preset
 from dpflat.settings import apply_settings, read_settings
@@ -38,4 +39,4 @@ def resolve(
     content = apply_settings(content, settings)
     if seed is not None:
         content["seed"] = seed
-    return build_config(count_texts(content))
+    return build_config(count_texts(content, say))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,14 @@ def read_elsewhere(task: TaskConfig) -> TextsElsewhere:
     return texts
 
 
-def count_texts(content: dict[str, Any]) -> dict[str, Any]:
+def count_texts(content: dict[str, Any], tell: Callable[[str], None] | None = None) -> dict[str, Any]:
     """Settings that say how many texts their task has, where it is not bundled; what is counted already stays.
 
     Settings that do not fit are left as they are, for `build_config` to say so.
+
+    Args:
+        content: the settings.
+        tell: is told what a person should know of how the texts were read, such as where a CSV was cut.
 
     Raises:
         DPFlatError: when the texts cannot be read.
@@ -49,7 +54,11 @@ def count_texts(content: dict[str, Any]) -> dict[str, Any]:
     if task.is_bundled or task.counted is not None:
         return content
     task = with_whole_paths(task)
-    counted = task.model_copy(update={"counted": read_elsewhere(task).count()})
+    texts = read_elsewhere(task)
+    if tell is not None:
+        for note in texts.notes:
+            tell(note)
+    counted = task.model_copy(update={"counted": texts.count()})
     return {**content, "task": counted.model_dump(mode="json")}
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from dpflat.catalog import Task
 from dpflat.elsewhere import Elsewhere
 from dpflat.errors import DPFlatError
+from dpflat.tasks.cells import Cells
+from dpflat.tasks.decoding import decode
+from dpflat.tasks.delimited import read_delimited
 from dpflat.tasks.rows import Rows, hold_out, label_cells, number_labels
-from dpflat.tasks.tables import Cells, decode, read_bytes, read_delimited
+from dpflat.tasks.tables import read_bytes
 from dpflat.tasks.texts import TextsElsewhere
 
 
@@ -21,7 +25,7 @@ def read_copy(task: Task, path: Path) -> TextsElsewhere:
     Raises:
         DPFlatError: when the files are not there or not as the authors wrote them.
     """
-    how = _how(task)
+    how = _as_written(_how(task), path)
     if path.is_dir():
         found = [next((path / n for n in names if (path / n).is_file()), None) for names in _names(how)]
     else:
@@ -42,6 +46,25 @@ def read_copy(task: Task, path: Path) -> TextsElsewhere:
 def _how(task: Task) -> Elsewhere:
     assert task.elsewhere is not None
     return task.elsewhere
+
+
+def _as_written(how: Elsewhere, path: Path) -> Elsewhere:
+    """How the files in a place are written, where a task has been published in two forms: its first line tells."""
+    other = how.also
+    if other is None:
+        return how
+    files = [path / name for name in (*other.train_files, *other.test_files)] if path.is_dir() else [path]
+    first = next((read_bytes(file) for file in files if file.is_file()), b"").partition(b"\n")[0]
+    if first.strip().decode(how.encoding, "replace").split("\t") != [c for c in other.columns if c is not None]:
+        return how
+    return replace(
+        how,
+        layout="header",
+        columns=other.columns,
+        train_files=other.train_files,
+        test_files=other.test_files,
+        also=None,
+    )
 
 
 def _names(how: Elsewhere) -> tuple[tuple[str, ...], tuple[str, ...]]:

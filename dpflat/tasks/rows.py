@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dpflat.errors import DPFlatError
-from dpflat.tasks.settings import MOST_CLASSES
+from dpflat.tasks.cells import Cells
+from dpflat.tasks.labels import name_label
 from dpflat.tasks.splits import TEST_SHARE, normalise
-from dpflat.tasks.tables import Cells
 
 SURROGATE = re.compile("[\ud800-\udfff]")
-WHOLE, WITH_ZEROS = re.compile(r"-?\d+"), re.compile(r"(-?\d+)\.0+")
 
 
 @dataclass(frozen=True)
@@ -39,51 +38,6 @@ class Rows:
         """The rows at some places."""
         pairs = None if self.pairs is None else [self.pairs[i] for i in places]
         return Rows([self.texts[i] for i in places], pairs, [self.labels[i] for i in places])
-
-
-def name_label(value: Any) -> str | None:
-    """A label as text: `1`, `1.0` and `"1"` are one label. None where there is none.
-
-    Raises:
-        ValueError: for a number with a fraction, and for anything that is neither text nor number.
-    """
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        if not value.is_integer():
-            raise ValueError("is a number with a fraction; expected a class")
-        return str(int(value))
-    if not isinstance(value, str):
-        raise ValueError("is neither text nor a number")
-    text = value.strip()
-    with_zeros = WITH_ZEROS.fullmatch(text)
-    return (with_zeros[1] if with_zeros else text) or None
-
-
-def list_classes(labels: list[str], file: str, column: str) -> tuple[str, ...]:
-    """The different labels in their order: by value where all are whole numbers, else by letters.
-
-    Raises:
-        DPFlatError: when there are fewer than two or too many.
-
-    Privacy: which labels there are is read off the data: a caveat of the guarantee.
-    """
-    found = set(labels)
-    if len(found) < 2:
-        raise DPFlatError(
-            f"Every row of '{file}' has the same label in column '{column}'; expected two classes or more."
-        )
-    if len(found) > MOST_CLASSES:
-        raise DPFlatError(
-            f"Column '{column}' of '{file}' has {len(found):,} different labels in {len(labels):,} rows; "
-            f"expected at most {MOST_CLASSES}. Is it the column of the label?"
-        )
-    whole = all(WHOLE.fullmatch(label) for label in found)
-    return tuple(sorted(found, key=lambda label: (int(label), label) if whole else (0, label)))
 
 
 def label_cells(cells: Cells, drop_missing: bool) -> tuple[Cells, list[str]]:
@@ -117,7 +71,7 @@ def label_cells(cells: Cells, drop_missing: bool) -> tuple[Cells, list[str]]:
             labels.append(label)
     if not rows:
         raise DPFlatError(f"'{cells.file}' has no row with a text and a label.")
-    return Cells(cells.file, cells.columns, numbers, rows), labels
+    return Cells(cells.file, cells.columns, numbers, rows, cells.notes), labels
 
 
 def _is_missing(value: Any) -> bool:

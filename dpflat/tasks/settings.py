@@ -14,14 +14,20 @@ from pydantic import BeforeValidator, Field, model_validator
 from dpflat.catalog import TASKS, Task
 from dpflat.errors import unknown
 from dpflat.section import Section
+from dpflat.tasks.labels import MOST_CLASSES, name_label
 
 OWN = "file:"
 WITHHELD = f"{OWN}withheld"
-MOST_CLASSES = 200
-
 Word = Annotated[
     str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value), Field(min_length=1)
 ]
+
+
+def _spell_tab(value: Any) -> Any:
+    return "\t" if value in ("tab", "\\t") else value
+
+
+Delimiter = Annotated[str, BeforeValidator(_spell_tab), Field(pattern=r'^[^"\r\n\x00]$')]
 
 
 class OwnFile(Section):
@@ -45,6 +51,8 @@ class OwnFile(Section):
     """Whether the first line of a CSV or TSV names the columns."""
     quotes: bool | None = None
     """Whether fields may stand in quotes. None: in CSV yes, in TSV no."""
+    delimiter: Delimiter | None = None
+    """What stands between two fields of a CSV or TSV. None: a tab in TSV; in CSV , ; tab or |, the one that fits."""
     drop_missing: bool = False
     """Whether rows that lack a text or a label are left out. No: they are refused."""
 
@@ -53,7 +61,8 @@ class OwnFile(Section):
         named = [c for c in (self.text_column, self.pair_column, self.label_column) if c is not None]
         if len(set(named)) < len(named):
             raise ValueError("text, pair and label must be different columns")
-        if self.classes is not None and not 2 <= len(set(self.classes)) == len(self.classes) <= MOST_CLASSES:
+        names = self.classes and {name_label(name) for name in self.classes}
+        if self.classes is not None and names and not 2 <= len(names) == len(self.classes) <= MOST_CLASSES:
             raise ValueError(f"classes: expected 2 to {MOST_CLASSES} different labels; got {len(self.classes)}")
         return self
 
@@ -152,6 +161,8 @@ class TaskConfig(Section):
             del content["name"]
             for where in ("path", "test_path", "encoding"):
                 del content["file"][where]
+            if self.file.delimiter is None:  # runs from before there was one keep their identity
+                del content["file"]["delimiter"]
         return content
 
     def withheld(self) -> TaskConfig:

@@ -5,21 +5,20 @@ Rows are counted from 1, after the header; in JSON Lines they are the lines.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from dpflat.errors import DPFlatError
+from dpflat.tasks.cells import Cells
+from dpflat.tasks.decoding import decode
+from dpflat.tasks.delimited import read_delimited
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 DELIMITERS = ",;\t|"
-QUOTES_HINT = "If its fields stand in quotes: --set task.file.quotes=true."
-MOST_BYTES, LONGEST_FIELD = 2 * 1024**3, 2**31 - 1
+MOST_BYTES = 2 * 1024**3
 
 
 @dataclass(frozen=True)
@@ -30,32 +29,13 @@ class Layout:
         encoding: None for UTF-8, or what the file's mark says.
         header: whether the first line names the columns; otherwise they are called 1, 2, ...
         quotes: whether fields may stand in quotes; None: in CSV only.
+        delimiter: between two fields; None: a tab in TSV, in CSV the one that fits.
     """
 
     encoding: str | None = None
     header: bool = True
     quotes: bool | None = None
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Some columns of a file.
-
-    Attributes:
-        file: the file's name, for sentences.
-        columns: their names.
-        numbers: for each row its number in the file.
-        rows: for each row its values, one a column; None where there is none.
-    """
-
-    file: str
-    columns: tuple[str, ...]
-    numbers: list[int]
-    rows: list[tuple[Any, ...]]
-
-    def refuse(self, number: int, column: str, problem: str) -> DPFlatError:
-        """The sentence about one cell."""
-        return DPFlatError.of("cell", {"problem": problem}, row=number, file=self.file, column=column)
+    delimiter: str | None = None
 
 
 def read_cells(name: str, content: bytes, columns: tuple[str, ...], layout: Layout) -> Cells:
@@ -82,7 +62,8 @@ def read_cells(name: str, content: bytes, columns: tuple[str, ...], layout: Layo
     if ending in (".jsonl", ".ndjson"):
         return _read_lines(name, text, columns)
     quotes = ending == ".csv" if layout.quotes is None else layout.quotes
-    return read_delimited(name, text, columns, DELIMITERS if ending == ".csv" else "\t", layout.header, quotes)
+    delimiters = layout.delimiter or (DELIMITERS if ending == ".csv" else "\t")
+    return read_delimited(name, text, columns, delimiters, layout.header, quotes)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -103,82 +84,6 @@ def read_bytes(path: Path) -> bytes:
     return content
 
 
-def decode(name: str, content: bytes, encoding: str | None) -> str:
-    """The text of a file, or the line that is not of its encoding."""
-    chosen = encoding or next((e for mark, e in MARKS.items() if content.startswith(mark)), "utf-8")
-    try:
-        return content.decode(chosen)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DPFlatError(
-            f"Line {line:,} of '{name}' is not {chosen}. Give the file's encoding, "
-            "for example --encoding cp1252 or --encoding latin-1."
-        ) from None
-    except LookupError:
-        raise DPFlatError(f"Unknown encoding '{chosen}'. Expected a name like utf-8, cp1252 or latin-1.") from None
-
-
-def read_delimited(
-    name: str, text: str, columns: tuple[str, ...], delimiters: str, header: bool, quotes: bool
-) -> Cells:
-    """Columns of a CSV or TSV; of several delimiters the first that the header fits is taken.
-
-    Raises:
-        DPFlatError: for a row of another width, a quote that does not close, or a column that is not there.
-    """
-    csv.field_size_limit(LONGEST_FIELD)
-    start = 0 if header else 1
-    names = {d: _read_names(name, text, d, header, quotes) for d in delimiters}
-    fits = [d for d, found in names.items() if set(columns) <= set(found)]
-    delimiter = fits[0] if fits else max(delimiters, key=lambda d: len(names[d]))
-    where = [_find(name, names[delimiter], column, header) for column in columns]
-    width = len(names[delimiter])
-    numbers: list[int] = []
-    rows: list[tuple[Any, ...]] = []
-    for number, record in _records(name, text, delimiter, quotes, start):
-        if number < 1 or not record:
-            continue
-        if len(record) > width:
-            fix = "Text that holds the delimiter must stand in quotes." if quotes else QUOTES_HINT
-            raise DPFlatError(f"Row {number:,} of '{name}' has {len(record)} columns; expected {width}. {fix}")
-        short = len(record) < width
-        numbers.append(number)
-        rows.append(tuple(None if short else record[place] for place in where))
-    return Cells(name, columns, numbers, rows)
-
-
-def _read_names(name: str, text: str, delimiter: str, header: bool, quotes: bool) -> list[str]:
-    try:
-        _, first = next(_records(name, text, delimiter, quotes, 0), (0, [""]))
-    except DPFlatError:
-        return []
-    return [cell.strip() for cell in first] if header else [str(place + 1) for place in range(len(first))]
-
-
-def _records(name: str, text: str, delimiter: str, quotes: bool, start: int) -> Iterator[tuple[int, list[str]]]:
-    lines, number = io.StringIO(text, newline=""), start - 1
-    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
-    try:
-        reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
-        for number, record in enumerate(reader, start):
-            yield number, record
-    except csv.Error:
-        raise DPFlatError(
-            f"Row {number + 1:,} of '{name}' cannot be read: a quote or a line end stands where none may. "
-            "A quote inside a quoted field is written twice."
-        ) from None
-
-
-def _find(name: str, found: list[str], column: str, header: bool) -> int:
-    if found.count(column) == 1:
-        return found.index(column)
-    if column in found:
-        raise DPFlatError(f"'{name}' has {found.count(column)} columns called '{column}'; expected one.")
-    where = f"the first line of '{name}', which names {len(found)} columns" if header else f"'{name}'"
-    fix = "If that line is a row already: --no-header, and columns by number." if header else f"It has {len(found)}."
-    raise DPFlatError(f"There is no column '{column}' in {where}. {fix}")
-
-
 def _read_lines(name: str, text: str, columns: tuple[str, ...]) -> Cells:
     numbers: list[int] = []
     rows: list[tuple[Any, ...]] = []
@@ -188,7 +93,9 @@ def _read_lines(name: str, text: str, columns: tuple[str, ...]) -> Cells:
             continue
         try:
             row = json.loads(line)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, ValueError) and not isinstance(error, json.JSONDecodeError):
+                raise DPFlatError(f"Row {number:,} of '{name}' holds a number of too many digits.") from None
             raise DPFlatError(f"Row {number:,} of '{name}' is not JSON. Expected one object a line.") from None
         if not isinstance(row, dict):
             raise DPFlatError(

@@ -20,6 +20,7 @@ class TextsElsewhere:
         classes: one name a class.
         sha256: of the training file or files.
         test_sha256: of a file to test on, where there is one.
+        notes: what a person should know of how they were read.
     """
 
     train: Rows
@@ -27,6 +28,7 @@ class TextsElsewhere:
     classes: tuple[str, ...]
     sha256: str
     test_sha256: str | None
+    notes: tuple[str, ...] = ()
 
     def count(self) -> CountedTexts:
         """What the settings of a run say of these texts."""

@@ -26,7 +26,7 @@ from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.layout import CONFIG, EVENTS, LEDGER, STATUS
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
-from dpflat.tasks.tables import Cells
+from dpflat.tasks.cells import Cells
 from tests.app.pages import make_run, open_page, texts
 from tests.app.stored import all_figures, keep_everything
 from tests.dpflat.test_file_tasks import configure, write_own

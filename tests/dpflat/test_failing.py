@@ -7,6 +7,7 @@ import pytest
 
 from dpflat import jobs, run_job
 from dpflat.errors import DPFlatError
+from dpflat.message import plain
 from dpflat.run_job import FAILED, FINISHED, Stopping, do_run, fail, tell_problems
 from dpflat.runs import layout
 from dpflat.runs.files import is_full_disk, read_lines
@@ -56,9 +57,9 @@ def run(tmp_path):
 @pytest.mark.parametrize("broken", ["write_status", "append_line", "last_position"])
 def test_telling_a_failure_never_raises_and_ends_in_failed(run, monkeypatch, broken, error):
     monkeypatch.setattr(run_job, broken, raising(error))
-    assert fail(run.folder, "It broke.") == FAILED
+    assert fail(run.folder, plain("It broke.")) == FAILED
     assert run.state == "failed"
-    assert run.status.message == (UNWRITTEN if broken == "write_status" else "It broke.")
+    assert run.status.message == (UNWRITTEN.whole() if broken == "write_status" else "It broke.")
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
@@ -87,14 +88,14 @@ class TestADiskThatIsFullAtTheStart:
         with files_limited_to(0):
             assert do_run(run, Stopping()) == FAILED
         assert run.state == "failed"
-        assert run.status.message == UNWRITTEN
+        assert run.status.message == UNWRITTEN.whole()
         assert run.events == []
 
     @pytest.mark.parametrize("before", ["running", "stopped"])
     def test_the_position_stays_and_the_next_start_takes_the_mark_away(self, run, before, monkeypatch):
         write_status(run.folder, own_status(before, step=4, steps=10))
         with files_limited_to(0):
-            assert fail(run.folder, "The disk is full.") == FAILED
+            assert fail(run.folder, plain("The disk is full.")) == FAILED
         assert (run.state, run.status.step, run.status.steps) == ("failed", 4, 10)
         monkeypatch.setattr(jobs.subprocess, "Popen", lambda *_, **__: psutil.Process())
         monkeypatch.setattr(jobs, "_children", [])
@@ -116,7 +117,7 @@ class TestADiskThatIsFullAtTheStart:
         with files_limited_to(0):
             assert do_study(folder, Stopping()) == FAILED
         assert derive_state(folder) == "failed"
-        assert read_status(folder).message == UNWRITTEN
+        assert read_status(folder).message == UNWRITTEN.whole()
 
     def test_where_the_lock_cannot_be_made_nothing_is_started_and_the_worker_says_so(self, run, monkeypatch):
         for module in (jobs, run_job):

@@ -8,8 +8,8 @@ import pytest
 
 from dpflat.errors import DPFlatError
 from dpflat.tasks.count import count_texts
+from dpflat.tasks.labels import name_label
 from dpflat.tasks.own_file import read_own_file
-from dpflat.tasks.rows import name_label
 from dpflat.tasks.settings import OwnFile
 
 SECRET = "Zebedee has the flu"
