@@ -19,6 +19,7 @@ from dpflat.jobs import check_allowed
 from dpflat.runs import layout
 from dpflat.runs.files import is_job, is_there, read_json, stamp_of, unreadable
 from dpflat.runs.left_out import find_left_out
+from dpflat.runs.links import list_folders, passes_link
 from dpflat.runs.record import Run
 from dpflat.runs.status import State, StatusFile, derive_state, read_status
 from dpflat.runs.store import create_folder, load_run
@@ -109,7 +110,7 @@ def find_analysis(run: Run, config: AnalysisConfig, root: Path | None = None) ->
     """The analysis of a run with these settings: beside the run, else in one's own store; None if there is none."""
     for place in (run.folder.parent, root or layout.runs_root()):
         folder = folder_of(place, run, config)
-        if is_job(folder):
+        if is_job(folder) and not passes_link(place, folder):
             return Analysis(folder)
     return None
 
@@ -117,8 +118,8 @@ def find_analysis(run: Run, config: AnalysisConfig, root: Path | None = None) ->
 def list_analyses(run: Run, kind: str, root: Path | None = None) -> list[Analysis]:
     """Every analysis of a kind, whatever its settings: beside the run, then in one's own store."""
     places = dict.fromkeys((run.folder.parent, root or layout.runs_root()))
-    folders = [found for place in places for found in sorted((place / ANALYSES / run.id).glob(f"{kind}-*"))]
-    return [Analysis(folder) for folder in folders if is_job(folder)]
+    folders = [found for place in places for found in list_folders(place, ANALYSES, run.id)]
+    return [Analysis(folder) for folder in folders if folder.name.startswith(f"{kind}-") and is_job(folder)]
 
 
 def take_over(run: Run, config: AnalysisConfig, root: Path | None = None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 
 from dpflat.errors import DPFlatError
 from dpflat.runs.layout import ARTIFACTS, CONFIG, PACKED
+from dpflat.runs.links import passes_link
 from dpflat.runs.packing import Packed, is_packable, split_texts
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -102,14 +103,16 @@ def stamp_of(path: str | Path) -> int:
 
 
 def list_files(folder: Path) -> list[Path]:
-    """Where each file of a job folder lies or would lie if it were not packed, in order of name.
+    """Where each file of a job folder lies or would lie if it were not packed, in order of name; no link is followed.
 
     Raises:
         DPFlatError: when `packed.json` is damaged.
     """
     packed = folder / PACKED
-    lying = {f for f in folder.rglob("*") if f.is_file() and f != packed}
-    return sorted(lying | {folder / name for name in read_packed(packed).texts})
+    found = {f for f in folder.rglob("*") if f.is_file() and f != packed}
+    if not packed.is_symlink():
+        found |= {folder / name for name in read_packed(packed).texts}
+    return sorted(f for f in found if not passes_link(folder, f))
 
 
 def read_packed(path: str | Path) -> Packed:
