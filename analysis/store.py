@@ -17,6 +17,7 @@ from dpflat.runs import layout
 from dpflat.runs.arrays import read_arrays
 from dpflat.runs.files import is_job, is_there, stamp_of, unreadable
 from dpflat.runs.left_out import find_left_out
+from dpflat.runs.links import list_folders, passes_link
 from dpflat.runs.record import Run
 from dpflat.runs.schemas import ANY
 from dpflat.runs.status import State, StatusFile, derive_state, read_status
@@ -136,16 +137,15 @@ def find_analysis(run: Run, config: AnalysisConfig, root: Path | None = None) ->
     """The analysis of a run with these settings, in the first of `list_places` that has it; None if there is none."""
     for place in list_places(run, root):
         folder = folder_of(place, run, config)
-        if is_job(folder):
+        if is_job(folder) and not passes_link(place, folder):
             return Analysis(folder)
     return None
 
 
 def list_analyses(run: Run, kind: str, root: Path | None = None) -> list[Analysis]:
     """Every analysis of a kind, whatever its settings: beside the run, then in one's own store."""
-    places = [place / ANALYSES / run.id for place in list_places(run, root)]
-    folders = [found for place in places for found in sorted(place.glob(f"{kind}-*"))]
-    return [Analysis(folder) for folder in folders if is_job(folder)]
+    folders = [found for place in list_places(run, root) for found in list_folders(place, ANALYSES, run.id)]
+    return [Analysis(folder) for folder in folders if folder.name.startswith(f"{kind}-") and is_job(folder)]
 
 
 def take_over(run: Run, config: AnalysisConfig, root: Path | None = None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from dpflat.errors import DPFlatError
 from dpflat.jobs import check_allowed
 from dpflat.runs import layout
 from dpflat.runs.files import list_files, read_bytes, read_packed, replace_json
+from dpflat.runs.links import list_folders
 from dpflat.runs.packing import join_texts
 from dpflat.runs.record import Run
 from dpflat.runs.status import derive_state
@@ -52,14 +53,17 @@ def delete_run(run: Run) -> Path:
     """Move a run and what was measured of it to the trash, where it stays until `empty_trash`; returns its place there.
 
     Raises:
-        DPFlatError: for a shipped run, one that is being worked on or measured, or in read-only mode.
+        DPFlatError: for a shipped run, one that is being worked on or measured, or in read-only mode; or where the
+            trash is a link.
     """
     check_own(run)
     if run.state in jobs.ALIVE:
         raise DPFlatError(f"'{run.id}' is being worked on. Stop it first.")
     root = run.folder.parent
-    if any(derive_state(folder) in jobs.ALIVE for folder in (root / ANALYSES / run.id).glob("*")):
+    if any(derive_state(folder) in jobs.ALIVE for folder in list_folders(root, ANALYSES, run.id)):
         raise DPFlatError(f"'{run.id}' is being measured. Stop that first.")
+    if (root / TRASH).is_symlink():
+        raise DPFlatError(f"'{TRASH}' in the folder of runs is a link, and what it leads to is not emptied. Remove it.")
     (root / TRASH).mkdir(exist_ok=True)
     for place, waste in _places(root, run.id):
         if place.is_dir():
@@ -77,7 +81,7 @@ def _places(root: Path, run_id: str) -> tuple[tuple[Path, Path], ...]:
 def restore_run(root: Path, run_id: str) -> bool:
     """Undo `delete_run`; whether the run was still there."""
     check_allowed(root)
-    if not (root / TRASH / layout.check_id(run_id)).is_dir():
+    if root / TRASH / layout.check_id(run_id) not in list_folders(root, TRASH):
         return False
     for place, waste in _places(root, run_id):
         if waste.is_dir():
@@ -87,10 +91,7 @@ def restore_run(root: Path, run_id: str) -> bool:
 
 def empty_trash(root: Path, older_than: float = UNDO_SECONDS) -> None:
     """Remove for good what was deleted longer ago than that many seconds."""
-    trash = root / TRASH
-    if not trash.is_dir():
-        return
-    for folder in trash.iterdir():
+    for folder in list_folders(root, TRASH):
         with suppress(FileNotFoundError):  # undone or removed from another tab just now
             if time.time() - folder.stat().st_mtime > older_than:
                 shutil.rmtree(folder, ignore_errors=True)

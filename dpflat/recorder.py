@@ -21,6 +21,7 @@ from dpflat.flatness.twin import PHASE as TWIN
 from dpflat.prefix import Parameters, active_layers
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, is_there, read_json, read_lines, replace_file, replace_json
+from dpflat.runs.links import passes_link
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
 from dpflat.state import TrainState, encode_state
@@ -187,6 +188,7 @@ class Recorder:
 
     def _gather_trajectory(self) -> None:
         files = sorted((self.private / layout.POINTS).glob("[0-9]*.safetensors"))
+        files = [file for file in files if not passes_link(self.folder, file)]
         if files:
             points = {f"{f.stem}/{key}": value for f in files for key, value in load_file(f).items()}
             replace_file(self.artifacts / layout.TRAJECTORY, save(points))
@@ -221,7 +223,9 @@ def close_folder(folder: Path) -> None:
     private, events = folder / layout.PRIVATE, folder / layout.EVENTS
     for name in (layout.CHECKPOINT, layout.NOISE_KEY):
         (private / name).unlink(missing_ok=True)
-    if (private / layout.POINTS).exists():
+    if (private / layout.POINTS).is_symlink():
+        (private / layout.POINTS).unlink()
+    elif (private / layout.POINTS).exists():
         shutil.rmtree(private / layout.POINTS)
     (folder / layout.STOP).unlink(missing_ok=True)
     steps = read_json(folder / layout.ARTIFACTS / layout.RESULTS)["steps"]

@@ -13,6 +13,7 @@ from app.terminal.say import say
 from dpflat.errors import DPFlatError
 from dpflat.jobs import check_allowed
 from dpflat.runs.files import is_job
+from dpflat.runs.links import list_folders
 from dpflat.runs.pack_folders import pack_folder, unpack_folder
 from dpflat.runs.store import list_runs
 
@@ -41,7 +42,7 @@ def pack(
         except DPFlatError as error:
             refused += 1
             say(f"{folder.relative_to(runs_folder)}: {error}", style="red")
-    files = [f for f in runs_folder.rglob("*") if f.is_file()]
+    files = [f for f in runs_folder.rglob("*") if f.is_file() and not f.is_symlink()]
     size = sum(f.stat().st_size for f in files) / 1e6
     print(f"{changed} folders {'un' if undo else ''}packed; {len(files):,} files, {size:.1f} MB")
     if refused:
@@ -50,5 +51,5 @@ def pack(
 
 def list_jobs(root: Path) -> list[Path]:
     """The folders of all runs of a store and of what was measured of them; a study can be started again, and stays."""
-    analyses = sorted((root / ANALYSES).glob("*/*"))
+    analyses = [f for run in list_folders(root, ANALYSES) for f in list_folders(root, ANALYSES, run.name)]
     return [run.folder for run in list_runs(root, shipped=False)] + [f for f in analyses if is_job(f)]

@@ -17,6 +17,7 @@ from dpflat.errors import DPFlatError
 from dpflat.jobs import ALIVE
 from dpflat.runs import layout
 from dpflat.runs.layout import LABEL, LEDGER, MANIFEST, PACKED
+from dpflat.runs.links import list_folders
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
 
@@ -89,12 +90,8 @@ def list_alive() -> list[Run]:
 
 def store_signature(*roots: Path) -> str:
     """Changes whenever a run in these folders is added, finished, named or deleted; not with a run's progress."""
-    parts = [f"{root}/{_stamp(f) if _is_sealed(f) else f.name}" for root in roots for f in _folders(root)]
+    parts = [f"{root}/{_stamp(f) if _is_sealed(f) else f.name}" for root in roots for f in list_folders(root)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _folders(root: Path) -> list[Path]:
-    return sorted(f for f in root.iterdir() if f.is_dir()) if root.is_dir() else []
 
 
 def _stamp(folder: Path) -> str:

@@ -18,6 +18,7 @@ from dpflat.errors import DPFlatError
 from dpflat.forecast import compose_runs
 from dpflat.privacy.wording_together import describe_together
 from dpflat.runs import layout
+from dpflat.runs.links import list_folders
 from dpflat.runs.status import derive_state, read_status
 from dpflat.runs.store import list_runs
 from dpflat.studies import StudyConfig, list_configs, read_rows, read_stored_study
@@ -25,7 +26,7 @@ from dpflat.studies import StudyConfig, list_configs, read_rows, read_stored_stu
 
 def find_studies(roots: list[Path]) -> list[Path]:
     """The folders of all studies in these stores, newest first."""
-    found = [f for root in roots for f in (root / layout.STUDIES).glob("*") if (f / layout.CONFIG).exists()]
+    found = [f for root in roots for f in list_folders(root, layout.STUDIES) if (f / layout.CONFIG).exists()]
     return sorted(found, key=lambda folder: folder.stat().st_mtime, reverse=True)
 
 

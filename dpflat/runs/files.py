@@ -20,7 +20,9 @@ from typing import Any
 from pydantic_core import from_json
 
 from dpflat.errors import DPFlatError
+from dpflat.runs.cleaning import clean
 from dpflat.runs.layout import ARTIFACTS, CONFIG, PACKED, PRIVATE
+from dpflat.runs.links import passes_link
 from dpflat.runs.packing import NotJSONError, Packed, is_packable, split_texts
 
 LARGEST_TEXT, LARGEST_LINES, MOST_LINES = 16_000_000, 64_000_000, 500_000
@@ -117,14 +119,16 @@ def stamp_of(path: str | Path) -> int:
 
 
 def list_files(folder: Path) -> list[Path]:
-    """Where each file of a job folder lies or would lie if it were not packed, in order of name.
+    """Where each file of a job folder lies or would lie if it were not packed, in order of name; no link is followed.
 
     Raises:
         DPFlatError: when `packed.json` is damaged.
     """
     packed = folder / PACKED
-    lying = {f for f in folder.rglob("*") if f.is_file() and f != packed}
-    return sorted(lying | {folder / name for name in read_packed(packed).texts})
+    found = {f for f in folder.rglob("*") if f.is_file() and f != packed}
+    if not packed.is_symlink():
+        found |= {folder / name for name in read_packed(packed).texts}
+    return sorted(f for f in found if not passes_link(folder, f))
 
 
 def read_packed(path: str | Path) -> Packed:
@@ -221,24 +225,6 @@ def unreadable(path: Path, problem: str) -> DPFlatError:
     """The sentence for a damaged file of a job folder; it quotes nothing of the content."""
     folder = path.parent.parent if path.parent.name in (ARTIFACTS, PRIVATE) else path.parent
     return DPFlatError(f"unreadable: {path.name} in '{folder.name}' {problem}.")
-
-
-def clean(content: Any) -> Any:
-    """JSON has no NaN: such a number becomes null, and its mapping gets `nonfinite_values: true`."""
-    if isinstance(content, dict):
-        cleaned = {key: clean(value) for key, value in content.items()}
-        if any(_is_nonfinite(value) for value in content.values()):
-            cleaned["nonfinite_values"] = True
-        return cleaned
-    if isinstance(content, list | tuple):
-        return [clean(item) for item in content]
-    return None if _is_nonfinite(content) else content
-
-
-def _is_nonfinite(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return any(_is_nonfinite(item) for item in value)
-    return isinstance(value, float) and not math.isfinite(value)
 
 
 def append_line(path: Path, content: dict[str, Any]) -> None:

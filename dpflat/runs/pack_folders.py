@@ -12,6 +12,7 @@ from pathlib import Path
 from dpflat.errors import DPFlatError
 from dpflat.runs.files import list_files, read_bytes, read_json, read_packed, replace_file, unreadable
 from dpflat.runs.layout import CONFIG, PACKED
+from dpflat.runs.links import passes_link
 from dpflat.runs.manifest import find_damage, read_checksums
 from dpflat.runs.packing import LEAVABLE, is_packable, join_texts
 from dpflat.runs.status import derive_state
@@ -67,7 +68,7 @@ def _list_leavable(folder: Path) -> list[str]:
     """The weights that lie in the folder of a run which trained every weight; none of any other job."""
     adapter = read_json(folder / CONFIG).get("adapter")
     full = isinstance(adapter, dict) and adapter.get("kind") == "full"
-    return [name for name in LEAVABLE if full and (folder / name).exists()]
+    return [name for name in LEAVABLE if full and (folder / name).exists() and not passes_link(folder, folder / name)]
 
 
 def unpack_folder(folder: Path) -> bool:
@@ -76,12 +77,14 @@ def unpack_folder(folder: Path) -> bool:
     Weights that were left out do not come back, and `packed.json` stays as the note of them.
 
     Raises:
-        DPFlatError: when `packed.json` is damaged.
+        DPFlatError: when `packed.json` is damaged, or a text would be written through a link.
     """
     texts, left_out = read_packed(folder / PACKED)
     if not texts:
         return False
     sweep_job(folder)
+    if any(passes_link(folder, folder / name) for name in texts):
+        raise DPFlatError(f"'{folder.name}' holds a link where a packed text belongs. Remove the link first.")
     files = {folder / name: text for name, text in texts.items()}
     for file, text in files.items():
         if not file.exists():

@@ -16,7 +16,10 @@ from dpflat.runs.record import Run
 
 
 def list_runs(root: Path | None = None, shipped: bool = True) -> list[Run]:
-    """All runs, newest first, shipped ones last; each once, also where `root` is the shipped folder itself."""
+    """All runs, newest first, shipped ones last; each once, also where `root` is the shipped folder itself.
+
+    A link in a store is no run of it.
+    """
     root = root or layout.runs_root()
     runs = _runs_in(root, False, root)
     if not shipped or root.resolve() == layout.shipped_root().resolve():
@@ -34,7 +37,7 @@ def _runs_in(root: Path, shipped: bool, store: Path) -> list[Run]:
 
 def _is_run(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.is_dir() and is_job(entry.path)
+        return entry.is_dir(follow_symlinks=False) and is_job(entry.path)
     except PermissionError:  # of somebody else: listed, and told as unreadable
         return True
 

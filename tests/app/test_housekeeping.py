@@ -115,3 +115,32 @@ def test_share_holds_what_the_guarantee_covers_and_says_what_it_left_out(tmp_pat
     everything = names(make_export(run, everything=True))
     assert "metrics.jsonl" in everything
     assert not any("private" in name or "noise_key" in name for name in everything)
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_no_export_holds_what_a_link_leads_to(tmp_path, everything):
+    (tmp_path / "secret").write_text("what lies elsewhere")
+    run = make_run(tmp_path / "runs")
+    for place in ("env.json", "notes.txt", "artifacts/weights.safetensors"):
+        (run.folder / place).unlink(missing_ok=True)
+        (run.folder / place).symlink_to(tmp_path / "secret")
+    (run.folder / "more").symlink_to(tmp_path)
+    with zipfile.ZipFile(io.BytesIO(make_export(run, everything))) as archive:
+        assert f"{run.id}/ledger.json" in archive.namelist()
+        assert not any(b"what lies elsewhere" in archive.read(name) for name in archive.namelist())
+    listed, left_out = list_export(run, everything)
+    assert not any(file.is_symlink() or "more" in file.parts for file in listed + left_out)
+
+
+def test_a_trash_that_is_a_link_is_neither_emptied_nor_filled(tmp_path):
+    precious = tmp_path / "elsewhere" / "precious"
+    precious.mkdir(parents=True)
+    os.utime(precious, (0, 0))
+    run = make_run(tmp_path / "runs")
+    (run.folder.parent / ".trash").symlink_to(precious.parent)
+    empty_trash(run.folder.parent)
+    assert precious.is_dir()
+    assert not restore_run(run.folder.parent, "precious")
+    with pytest.raises(DPFlatError, match="is a link"):
+        delete_run(run)
+    assert run.folder.is_dir()

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 from dataclasses import replace
 
@@ -114,7 +115,7 @@ def test_stopped_after_any_part_it_goes_on_and_ends_as_if_uninterrupted(whole, r
         config = QUICK.model_copy()
         folder = folder_of(tmp_path / str(parts), run, config)
         folder.mkdir(parents=True)
-        (folder.parents[2] / run.id).symlink_to(run.folder)
+        shutil.copytree(run.folder, folder.parents[2] / run.id)
         replace_json(folder / layout.CONFIG, config.model_dump(mode="json"))
         analysis = Analysis(folder)
         assert do_analysis(analysis, AfterPart(analysis, parts)) == STOPPED
@@ -132,7 +133,7 @@ def test_a_worker_that_is_killed_is_lost_and_what_it_measured_stays(run, tmp_pat
     slow = QUICK.model_copy(update={"restarts": 100, "ascent_steps": 200})
     folder = folder_of(tmp_path, run, slow)
     folder.mkdir(parents=True)
-    (tmp_path / run.id).symlink_to(run.folder)
+    shutil.copytree(run.folder, tmp_path / run.id)
     replace_json(folder / layout.CONFIG, slow.model_dump(mode="json"))
     analysis = Analysis(folder)
     pid = jobs.start(folder, "analysis.worker")
