@@ -27,7 +27,7 @@ from app.terminal.plot import plot
 from app.terminal.report import report
 from app.terminal.resolve import resolve
 from app.terminal.say import err, out, print_json, say
-from app.terminal.watch import EXIT_BY_STATE, follow_run, follow_study
+from app.terminal.watch import EXIT_BY_STATE, STILL_ENDING, follow_run, follow_study, say_it_goes_on, stopping_with
 from app.withheld import visible_status_message
 from dpflat import jobs
 from dpflat.errors import DPFlatError
@@ -78,7 +78,7 @@ def train(
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train one run and watch it. Ctrl-C stops it and keeps what was done."""
+    """Train one run and watch it. Ctrl-C or SIGTERM stops it and keeps what was done; closing the terminal does not."""
     task = own_data.as_task(
         data, text_column, pair_column, label_column, test_data, classes, encoding, no_header, drop_missing, delimiter
     )
@@ -100,12 +100,14 @@ def train(
 
 def work(run: Run, plan: Forecast, detach: bool, as_json: bool) -> None:
     """Start a run's worker, say what it promises and follow it to its end."""
-    jobs.start(run.folder)
-    say("\n".join((run.id, tables.promised(run.config, plan), *tables.weakness(run.config, plan))))
-    if detach:
-        print_json({"id": run.id}) if as_json else print(run.id)
-        return
-    state = follow_run(run, err)
+    with stopping_with(run.folder):
+        jobs.start(run.folder)
+        say("\n".join((run.id, tables.promised(run.config, plan), *tables.weakness(run.config, plan))))
+        if detach:
+            say_it_goes_on(run.folder)
+            print_json({"id": run.id}) if as_json else print(run.id)
+            return
+        state = follow_run(run, err)
     conclude(run, as_json)
     raise typer.Exit(EXIT_BY_STATE.get(state, 3))
 
@@ -123,13 +125,15 @@ def conclude(run: Run, as_json: bool) -> None:
         status = run.status
         where = f" at step {status.step} of {status.steps}" if status and status.steps else ""
         say(f"{run.state}{where}. {visible_status_message(status)}".rstrip())
+        if run.state in jobs.ALIVE:
+            say(STILL_ENDING)
         if run.state in ("stopped", "lost"):
             say(f"Nothing written was lost. Go on with: {layout.run_command('resume', run.folder)}")
 
 
 @cli.command()
 def resume(run_id: RunArgument = "latest", runs: RunsOption = None, as_json: JsonOption = False) -> None:
-    """Go on with a run that was stopped, lost or failed."""
+    """Go on with a run that was stopped, lost or failed. Ctrl-C or SIGTERM stops it again."""
     run = load_run(run_id, runs)
     if run.shipped:
         raise DPFlatError(f"'{run.id}' came with the lab and is read-only; train one of your own.")
@@ -261,14 +265,15 @@ def plan_study(file: Path, root: Path) -> dict[str, Any]:
 
 @study_cli.command("run")
 def study_run(file: Path, runs: RunsOption = None, as_json: JsonOption = False) -> None:
-    """Do all runs of a study; what is finished is skipped. Ctrl-C stops after the current step."""
+    """Do all runs of a study; what is finished is skipped. Ctrl-C or SIGTERM stops after the current step."""
     root = layout.runs_root(runs)
     study = read_study(file)
     list_configs(study)
     jobs.check_allowed(root)
     folder = open_study(root, study)
-    jobs.start(folder)
-    state = follow_study(folder, err)
+    with stopping_with(folder):
+        jobs.start(folder)
+        state = follow_study(folder, err)
     rows = read_rows(folder)
     if as_json:
         print_json(rows)

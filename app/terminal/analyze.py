@@ -15,7 +15,7 @@ from app.attack_rows import describe_failing, list_absent
 from app.terminal.measured import describe_conditions, tables_of
 from app.terminal.options import JsonOption, RunArgument, RunsOption
 from app.terminal.say import err, out, print_json, say
-from app.terminal.watch import EXIT_BY_STATE, follow_analysis
+from app.terminal.watch import EXIT_BY_STATE, STILL_ENDING, follow_analysis, say_it_goes_on, stopping_with
 from app.withheld import visible_status_message
 from dpflat import jobs
 from dpflat.errors import DPFlatError
@@ -49,16 +49,21 @@ def analyze(
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure something of a finished run; what is measured already is shown. Ctrl-C keeps what was done."""
+    """Measure something of a finished run; what is measured already is shown.
+
+    Ctrl-C or SIGTERM stops it and keeps what was done; closing the terminal does not stop it.
+    """
     run, root = load_run(run_id, runs), layout.runs_root(runs)
     chosen = [*(settings or []), *([f"engine={engine}"] if engine else [])]
     analysis = open_analysis(run, read_analysis_settings(kind, config, chosen), root)
     if analysis.state != "finished":
-        jobs.start(analysis.folder, "analysis.worker")
-        if detach:
-            print_json({"folder": str(analysis.folder)}) if as_json else print(analysis.folder)
-            return
-        follow_analysis(analysis, err)
+        with stopping_with(analysis.folder):
+            jobs.start(analysis.folder, "analysis.worker")
+            if detach:
+                say_it_goes_on(analysis.folder)
+                print_json({"folder": str(analysis.folder)}) if as_json else print(analysis.folder)
+                return
+            follow_analysis(analysis, err)
     conclude(run, analysis, as_json)
     raise typer.Exit(EXIT_BY_STATE.get(analysis.state, 3))
 
@@ -87,7 +92,10 @@ def analyze_study(
     settings: Annotated[list[str] | None, typer.Option("--set", help="field=value; repeatable.")] = None,
     runs: RunsOption = None,
 ) -> None:
-    """Measure every finished run of a study that has prefixes; what is measured already is skipped."""
+    """Measure every finished run of a study that has prefixes; what is measured already is skipped.
+
+    Ctrl-C or SIGTERM stops it and keeps what was done.
+    """
     config = build_settings(apply_settings({"kind": kind}, settings or []))
     root = layout.runs_root(runs)
     known = list_runs(root, shipped=False)
@@ -98,8 +106,9 @@ def analyze_study(
         say(f"{number + 1} of {len(wanted)}: {run.id}")
         if analysis.state == "finished":
             continue
-        jobs.start(analysis.folder, "analysis.worker")
-        state = follow_analysis(analysis, err)
+        with stopping_with(analysis.folder):
+            jobs.start(analysis.folder, "analysis.worker")
+            state = follow_analysis(analysis, err)
         if state != "finished":
             conclude(run, analysis, as_json=False)
             raise typer.Exit(EXIT_BY_STATE.get(state, 3))
@@ -121,4 +130,4 @@ def conclude(run: Run, analysis: Analysis, as_json: bool) -> None:
     if analysis.state != "finished":
         status = analysis.status
         say(f"{analysis.state}. {visible_status_message(status)}".rstrip())
-        say("Finished parts are kept. Go on with the same command.")
+        say(STILL_ENDING if analysis.state in jobs.ALIVE else "Finished parts are kept. Go on with the same command.")

@@ -1,10 +1,17 @@
-"""Follow a job folder in the terminal until it ends; Ctrl-C asks it to stop and keeps what was done."""
+"""Follow a job folder in the terminal until it ends. Ctrl-C and SIGTERM ask it to stop and keep what was done.
+
+A worker is a process of its own, which goes on where the terminal is closed or the command is killed.
+"""
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.progress import (
@@ -19,14 +26,50 @@ from rich.text import Text
 from analysis.kinds import kind_of
 from analysis.store import Analysis
 from app.summary import PHASES, show_seconds
+from app.terminal.say import say
 from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.privacy.wording import show_epsilon
+from dpflat.runs import layout
 from dpflat.runs.record import Run
 from dpflat.runs.status import State, derive_state, read_status
 
 POLL_SECONDS = 0.25
 EXIT_BY_STATE = {"finished": 0, "stopped": 130, "stopping": 130}
+
+
+STILL_ENDING = "The worker ends by itself after its current step; nothing more is needed."
+
+
+@contextmanager
+def stopping_with(folder: Path) -> Iterator[None]:
+    """While the body starts and follows a worker, what ends this command asks the worker to stop too.
+
+    SIGTERM, as `timeout` and service managers send it, is taken for Ctrl-C.
+
+    Args:
+        folder: the worker's job folder.
+    """
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    here = threading.current_thread() is threading.main_thread()  # no other may set a signal
+    before = (signal.signal(signal.SIGTERM, interrupt) or signal.SIG_DFL) if here else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        jobs.ask_to_stop(folder)
+        say(STILL_ENDING)
+        raise
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def say_it_goes_on(folder: Path) -> None:
+    """Say how a worker is stopped that this command does not follow."""
+    say(f"It goes on by itself. An empty file '{folder / layout.STOP}' stops it and keeps what was done.")
 
 
 def describe_step(run: Run) -> str:

@@ -526,7 +526,8 @@ class TestTrain:
         assert json.loads(out)["state"] == "finished"
         assert [line["step"] for line in run.steps] == list(range(1, 11))
 
-    def test_ctrl_c_stops_the_run_keeps_what_was_done_and_exits_with_130(self, own_root):
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl_c", "as timeout ends it"])
+    def test_ctrl_c_and_sigterm_stop_the_run_keep_what_was_done_and_exit_with_130(self, own_root, number):
         arguments = ["train", *SETTINGS, "--set", "optimiser.epochs=1000"]
         process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", *arguments],
@@ -546,7 +547,7 @@ class TestTrain:
                 time.sleep(0.02)
             run = load_run("latest", own_root)
             worker = psutil.Process(run.status.pid)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             out, err = process.communicate(timeout=20)
         finally:
             process.kill()
