@@ -149,7 +149,14 @@ def _read_said(event: dict[str, Any]) -> Message | None:
 
 
 def describe_run_guarantee(run: Run) -> str:
-    """The guarantee sentence of a run in its present state."""
+    """The guarantee sentence of a run in its present state; of texts of one's own, also what it leaves out."""
+    sentence = _describe_guarantee(run)
+    if run.config.task.file is None:
+        return sentence
+    return f"{sentence} {wording.describe_many_rows(run.ledger.guarantee(), run.ledger.unit)}".rstrip()
+
+
+def _describe_guarantee(run: Run) -> str:
     guarantee, status, state = visible_ledger(run).guarantee(), run.status, run.state
     if state in ("stopped", "lost", "failed") and status is not None and status.steps:
         return wording.describe_stopped(guarantee, status.step, status.steps, run.ledger.unit)

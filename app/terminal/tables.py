@@ -75,6 +75,8 @@ def promised(config: RunConfig, plan: Forecast) -> str:
     """The guarantee as it will read; texts that private and public data share are counted when the run starts."""
     ledger = plan_ledger(config, plan.plan, plan.schedule)
     sentence = wording.describe_guarantee(ledger.guarantee(), ledger.unit)
+    if config.task.file is not None:
+        sentence = f"{sentence} {wording.describe_many_rows(ledger.guarantee(), ledger.unit)}".rstrip()
     public = config.flatness.public_tasks()
     return f"{sentence} {wording.describe_uncounted(config.task.name, public)}" if public else sentence
 

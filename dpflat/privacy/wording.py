@@ -26,6 +26,7 @@ NOTHING_PRIVATE = "Nothing to protect: only public data was read."
 FIGURE_OUTSIDE = "Reads private data without noise. Showing this to others releases more than epsilon."
 PUBLIC_PLAYS_PRIVATE = "Public data playing the private part."
 WEAK_PROMISE = "A weak promise."
+MANY_ROWS = "Each row counts alone: of a person with k rows, the k together are not covered at this epsilon."
 AUTHORS_OWN_WORDS = (
     "The method's author says so too: it \u201cdoes not provide a strict DP guarantee like traditional DP-SGD\u201d "
     "(T. Chen, blog on Privacy-Flat, Future work)."
@@ -81,6 +82,13 @@ def describe_guarantee(guarantee: Guarantee, unit: str = "example") -> str:
         f"No guarantee. The noise alone would give {noise_alone}, but un-noised private data shaped these "
         f"weights: {', '.join(guarantee.because)}."
     )
+
+
+def describe_many_rows(guarantee: Guarantee, unit: str = "example") -> str:
+    """What a promise for one example leaves out where one person may have several; empty where nothing is promised."""
+    if guarantee.answer not in ("holds", "nominal") or unit != "example":
+        return ""
+    return MANY_ROWS
 
 
 def describe_stopped(guarantee: Guarantee, step: int, steps: int, unit: str = "example") -> str:
