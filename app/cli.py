@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.baseline import say_baseline
 from app.budget import compose_store, find_data
 from app.summary import DAMAGED, QUICK_IS_FOR_LOOKING, describe_run_guarantee, show_seconds, summarise
 from app.terminal import own_data, tables
@@ -120,6 +121,8 @@ def conclude(run: Run, as_json: bool) -> None:
     elif run.state == "finished":
         results = run.results
         print(f"test accuracy {100 * results['accuracy']:.1f} % on {results['examples']:,} examples (1 seed)")
+        if beside := say_baseline(summary):
+            print(f"beside it: {beside}")
         print(describe_run_guarantee(run))
     else:
         status = run.status

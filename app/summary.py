@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.baseline import say_baseline
 from app.withheld import visible_ledger, visible_message, visible_status_message, visible_task_name
 from dpflat.errors import DPFlatError
 from dpflat.message import Message, read_message
-from dpflat.privacy import wording
+from dpflat.privacy import wording, wording_units
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
+from dpflat.tasks.baseline import read_baseline
 
 QUICK_IS_FOR_LOOKING = "For looking, not for numbers: one pass over the data, measured once."
 NOT_THE_SAME = "not the same in all seeds"
@@ -79,6 +81,7 @@ def summarise(run: Run) -> dict[str, Any]:
             "seed": config.seed,
             "fingerprint": config.fingerprint(),
             "test_accuracy": results.get("accuracy"),
+            **(read_baseline(results, config.task.card()) if results else {}),
             "seconds": results.get("seconds"),
             "kept_layers": None,
             "layers": None,
@@ -128,7 +131,9 @@ def describe_event(event: dict[str, Any]) -> str:
             return f"{step}resumed."
         case "evaluated":
             loss = "not finite" if event["loss"] is None else f"{event['loss']:.3f} nats"
-            return f"{step}test accuracy {100 * event['accuracy']:.1f} %, test loss {loss}, n = {event['examples']:,}."
+            beside = f" ({words})" if (words := say_baseline(event)) else ""
+            accuracy = f"{100 * event['accuracy']:.1f} %{beside}"
+            return f"{step}test accuracy {accuracy}, test loss {loss}, n = {event['examples']:,}."
         case "layer_removed":
             return f"{step}prefix of layer {event['layer']} removed."
         case "nonfinite_gradients":
@@ -147,7 +152,14 @@ def _read_said(event: dict[str, Any]) -> Message | None:
 
 
 def describe_run_guarantee(run: Run) -> str:
-    """The guarantee sentence of a run in its present state."""
+    """The guarantee sentence of a run in its present state; of texts of one's own, also what it leaves out."""
+    sentence = _describe_guarantee(run)
+    if run.config.task.file is None:
+        return sentence
+    return f"{sentence} {wording_units.describe_many_rows(run.ledger.guarantee(), run.ledger.unit)}".rstrip()
+
+
+def _describe_guarantee(run: Run) -> str:
     guarantee, status, state = visible_ledger(run).guarantee(), run.status, run.state
     if state in ("stopped", "lost", "failed") and status is not None and status.steps:
         return wording.describe_stopped(guarantee, status.step, status.steps, run.ledger.unit)

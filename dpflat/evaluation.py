@@ -14,6 +14,7 @@ from dpflat.experiment import Experiment
 from dpflat.objective import Objective
 from dpflat.prefix import Parameters
 from dpflat.state import TrainState
+from dpflat.tasks.baseline import measure_baseline
 
 
 def evaluate(
@@ -43,12 +44,15 @@ def measure(experiment: Experiment, state: TrainState) -> Generator[Event, None,
     scores = yield from evaluate(
         experiment.objective, parameters, test, experiment.config.microbatch(), experiment.device
     )
+    majority_share, balanced_accuracy = measure_baseline(scores["correct"], test.labels)
     evaluation = Evaluated(
         step=state.step,
         examples=len(test),
         loss=float(scores["loss"].mean(dtype=np.float64)),
         accuracy=float(scores["correct"].mean(dtype=np.float64)),
         scores=scores,
+        majority_share=majority_share,
+        balanced_accuracy=balanced_accuracy,
     )
     yield evaluation
     return evaluation

@@ -99,6 +99,8 @@ class Evaluated:
         loss: mean, nats.
         accuracy: share of correct answers, 0 to 1.
         scores: per-row `loss`, `correct`, `log_odds` in the split's order.
+        majority_share: share of the largest class, which naming it always gives.
+        balanced_accuracy: mean over classes of the share of correct answers.
     """
 
     step: int
@@ -106,6 +108,8 @@ class Evaluated:
     loss: float
     accuracy: float
     scores: dict[str, np.ndarray]
+    majority_share: float
+    balanced_accuracy: float
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,8 @@ class Recorder:
                         examples=event.examples,
                         loss=event.loss,
                         accuracy=event.accuracy,
+                        majority_share=event.majority_share,
+                        balanced_accuracy=event.balanced_accuracy,
                         seconds=self.seconds,
                     )
             case Trained():
@@ -167,6 +169,8 @@ class Recorder:
             "split": "test",
             "examples": evaluation.examples,
             "accuracy": evaluation.accuracy,
+            "majority_share": evaluation.majority_share,
+            "balanced_accuracy": evaluation.balanced_accuracy,
             "loss": evaluation.loss,
             "steps": evaluation.step,
             "nonfinite_gradients": nonfinite,

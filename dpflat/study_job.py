@@ -20,6 +20,7 @@ from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import create_run, find_same, list_runs
 from dpflat.studies import list_configs, read_stored_study
+from dpflat.tasks.baseline import read_baseline
 
 HEARTBEAT_SECONDS = 10.0
 
@@ -119,5 +120,6 @@ def describe_row(config: RunConfig, run: Run | None) -> dict[str, Any]:
         row |= {
             key: results.get(key) for key in ("accuracy", "loss", "seconds", "examples_per_second", "peak_memory_mb")
         }
+        row |= read_baseline(results, config.task.card())
         row |= {"guarantee": ledger.guarantee().answer, "epsilon": ledger.epsilon}
     return row

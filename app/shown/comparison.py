@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.figures.findings import MINUS, Finding, compare_accuracy, show_accuracies, show_interval, show_points
 from analysis.results import PairedDifference
 from analysis.tradeoff import compare_groups, compare_two, load_scores
+from app.baseline import say_baselines
 from app.budget import read_promise
 from app.summary import NEVER_BEGAN, describe_run_guarantee, name_of_side
 from app.withheld import tell_tasks_apart, visible_config
@@ -20,6 +21,7 @@ from dpflat.privacy.wording_together import describe_together
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
 from dpflat.settings import flatten_settings
+from dpflat.tasks.baseline import read_baseline
 
 Side = Sequence[Run]
 UNSEEN = (
@@ -80,7 +82,7 @@ def compare(first: Side, second: Side, see: Callable[[RunConfig], RunConfig] = v
     return Comparison(
         sides,
         compare_accuracy("B", "A", accuracy),
-        f"test split, n = {accuracy.examples:,} · {words}",
+        f"test split, n = {accuracy.examples:,}{_say_beside(first, second)} · {words}",
         differences,
         _tabulate(paired_first, paired_second, differences),
         "",
@@ -157,6 +159,15 @@ def _why_not_paired(first: Side, second: Side) -> str:
         a, b = (" and ".join(f"{n:,}" for n in sorted(side)) for side in counts)
         return f"No difference is given: the test rows are others, {a} against {b}."
     return "No difference is given: predictions of the same test examples are not stored for both."
+
+
+def _say_beside(first: Side, second: Side) -> str:
+    """What the accuracies have to be compared with: of one test split it is one share."""
+    read = [[read_baseline(run.results, run.config.task.card()) for run in side] for side in (first, second)]
+    sides = [say_baselines(side) for side in read]
+    if not any(sides):
+        return ""
+    return f" · {sides[0]}" if sides[0] == sides[1] else f" · A: {sides[0]}; B: {sides[1]}"
 
 
 def _tabulate(first: Side, second: Side, differences: dict[str, PairedDifference]) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from app.tradeoff_rows import difference_rows, own_rows, point_rows
 from dpflat.catalog import bundled_tasks
 from dpflat.privacy.ledger import EntryClass
 from dpflat.runs.record import Run
+from dpflat.tasks.baseline import known_share
 
 HEIGHT, MOST_STARS, TOLD_EPSILON, COIN = 460, 20, 3.0, 0.5
 
@@ -46,10 +47,13 @@ def list_stars(found: Gathered, runs: Sequence[Run], asked: Asked) -> tuple[OwnR
     return tuple(stars[:MOST_STARS])
 
 
-def level_of(measure: Measure, task: str) -> float | None:
-    """What no knowledge reaches: the bundled tasks have two classes of equal size, and so has an attack's coin."""
-    bundled = measure.score == "correct" and task in bundled_tasks()
-    return COIN if bundled or measure.name == "attack" else None
+def level_of(measure: Measure, task: str, examples: int) -> float | None:
+    """What no knowledge reaches: the share of the largest class where it is known, or the coin of an attack."""
+    if measure.score == "correct":
+        share = known_share(task, examples)
+        # of two classes alike it is a coin
+        return COIN if share is not None and task in bundled_tasks() else share
+    return COIN if measure.name == "attack" else None
 
 
 def compose_tradeoff(found: Gathered, asked: Asked, stars: tuple[OwnRun, ...] = ()) -> ShownFigure | None:
@@ -78,7 +82,7 @@ def compose_tradeoff(found: Gathered, asked: Asked, stars: tuple[OwnRun, ...] = 
     ]
     if stars:
         parts.append("stars: your runs, 1 seed each")
-    level = level_of(measure, asked.task)
+    level = level_of(measure, asked.task, examples[-1])
     if level is not None and is_far_below(level, points, stars):
         parts.append(f"{measure.level} {measure.show(level)}, below the axis")
         level = None

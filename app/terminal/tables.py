@@ -8,11 +8,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from app.baseline import show_balanced, show_largest_class
 from app.summary import show_guarantee_cell, show_seconds, show_state
 from dpflat.config import RunConfig
 from dpflat.flatness.settings import ScoredRemoval
 from dpflat.forecast import Forecast, count_layers, plan_ledger
-from dpflat.privacy import wording
+from dpflat.privacy import wording, wording_units
 from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.privacy.selection import expected_regret, score_sensitivity
@@ -23,8 +24,9 @@ def runs_table(rows: list[dict[str, Any]]) -> Table:
     """The table of `dpflat list`."""
     table = Table(box=None, pad_edge=False)
     table.add_column("run", no_wrap=True)
-    for column in ("state", "task", "backbone", "method", "epsilon", "test accuracy", "seed", "time"):
-        table.add_column(column, justify="right" if column in ("epsilon", "test accuracy", "seed", "time") else "left")
+    numbers = ["test accuracy", "largest class", *(["balanced"] if any(map(show_balanced, rows)) else [])]
+    for column in ("state", "task", "backbone", "method", "epsilon", *numbers, "seed", "time"):
+        table.add_column(column, justify="right" if column in ("epsilon", *numbers, "seed", "time") else "left")
     for row in rows:
         accuracy, seconds = row.get("test_accuracy"), row.get("seconds")
         table.add_row(
@@ -35,6 +37,8 @@ def runs_table(rows: list[dict[str, Any]]) -> Table:
             row.get("method", row.get("message", "")),
             show_guarantee_cell(row),
             f"{100 * accuracy:.1f} %" if accuracy is not None else "not measured",
+            show_largest_class(row),
+            *([show_balanced(row)] if "balanced" in numbers else []),
             str(row.get("seed", "")),
             show_seconds(seconds) if seconds is not None else "",
         )
@@ -72,7 +76,9 @@ def promised(config: RunConfig, plan: Forecast) -> str:
     ledger = plan_ledger(config, plan.plan, plan.schedule)
     sentence = wording.describe_guarantee(ledger.guarantee(), ledger.unit)
     if plan.epsilon is not None and not config.task.is_bundled:
-        sentence += f" {wording.describe_uncertain_count(ledger.units, ledger.unit)}"
+        sentence += f" {wording_units.describe_uncertain_count(ledger.units, ledger.unit)}"
+    if config.task.file is not None:
+        sentence = f"{sentence} {wording_units.describe_many_rows(ledger.guarantee(), ledger.unit)}".rstrip()
     public = config.flatness.public_tasks()
     return f"{sentence} {wording.describe_uncounted(config.task.name, public)}" if public else sentence
 

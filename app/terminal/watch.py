@@ -25,6 +25,7 @@ from rich.text import Text
 
 from analysis.kinds import kind_of
 from analysis.store import Analysis
+from app.baseline import say_baseline
 from app.summary import PHASES, show_seconds
 from app.terminal.say import say
 from dpflat import jobs
@@ -84,7 +85,8 @@ def describe_step(run: Run) -> str:
     parts = [f"loss {last['loss']:.3f}" if last["loss"] is not None else "loss not a number"]
     measured = [e for e in events if e["event"] == "evaluated"]
     if measured:
-        parts.append(f"test accuracy {100 * measured[-1]['accuracy']:.1f} %")
+        beside = f" ({words})" if (words := say_baseline(measured[-1])) else ""
+        parts.append(f"test accuracy {100 * measured[-1]['accuracy']:.1f} %{beside}")
     if last["epsilon"] is not None:
         target = run.config.privacy.epsilon if run.config.privacy.kind == "dp" else None
         planned = f" of {show_epsilon(target)}" if target is not None else ""

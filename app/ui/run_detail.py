@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from analysis.figures.findings import Finding
+from app.baseline import say_baseline
 from app.budget import read_promise
 from app.shown.code import open_run
 from app.shown.training import describe_curves
@@ -33,6 +34,7 @@ from dpflat.privacy.wording_together import describe_together
 from dpflat.runs import layout
 from dpflat.runs.record import Run
 from dpflat.runs.status import read_status
+from dpflat.tasks.baseline import read_baseline
 
 WATCHING = "runs_watching"
 
@@ -90,7 +92,9 @@ def _draw_progress(run: Run) -> None:
     if state == "finished":
         results = run.results
         _show_finding(describe_curves([run], read_metrics))
-        st.caption(plain(f"n = {results['examples']:,} test examples · 1 seed · {show_seconds(results['seconds'])}"))
+        beside = f" · {words}" if (words := say_baseline(read_baseline(results, run.config.task.card()))) else ""
+        seconds = show_seconds(results["seconds"])
+        st.caption(plain(f"n = {results['examples']:,} test examples{beside} · 1 seed · {seconds}"))
     show_curves({title_of(run): [run]})
     if run.last_step is not None:
         show_outside()

@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.figures.findings import show_accuracies
+from app.baseline import show_baselines
 from app.summary import NOT_THE_SAME, short_name, show_age, show_guarantee_cell, show_layers, show_state
 from app.ui.states import read_only
 from app.withheld import visible_config
@@ -91,6 +92,7 @@ def _make_row(group: list[dict[str, Any]]) -> TableRow:
             "kept layers": stacks.pop() if len(stacks) == 1 else NOT_THE_SAME,
             "guarantee": f"{guarantee} each" if each else guarantee,
             "test accuracy": show_accuracies(accuracies) if accuracies else "not measured",
+            "largest class": show_baselines(group),
             "seeds": ", ".join(str(row.get("seed", "")) for row in group),
             "age": show_age(time.time() - born(first["id"])),
             "from": origin(first),

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.baseline import show_baseline
 from app.summary import show_guarantee_cell, show_state
 from app.ui.run_detail import WATCHING, show_resume, show_stop
 from app.ui.text import plain
@@ -101,5 +102,6 @@ def table_row(row: dict[str, Any]) -> dict[str, str]:
         "seed": str(row["seed"]),
         "status": {"absent": "to do"}.get(row["state"], show_state(row)),
         "test accuracy": f"{100 * accuracy:.1f} %" if accuracy is not None else "not measured",
+        "largest class": show_baseline(row),
         "run": row["run"] or "",
     }

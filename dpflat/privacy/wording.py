@@ -173,11 +173,6 @@ def describe_weakness(epsilon: float, delta: float, units: int, unit: str = "exa
     return [WEAK_PROMISE, *reasons] if reasons or epsilon > LARGE_EPSILON else []
 
 
-def describe_uncertain_count(units: int, unit: str = "example") -> str:
-    """Before texts of one's own are read again: that the promise rests on their number."""
-    return f"This is so if there are {units:,} training {unit}s; they are counted again when the run starts."
-
-
 BEST_OF_MANY = (
     "Choosing the best of them by accuracy on private data is one more look at these data, and is not covered."
 )

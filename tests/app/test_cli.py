@@ -477,7 +477,8 @@ class TestTrain:
     def test_it_ends_with_accuracy_and_guarantee(self, dpflat, work_here):
         code, out, err = dpflat("train", *SETTINGS)
         assert code == 0
-        accuracy, guarantee = out.splitlines()
+        accuracy, beside, guarantee = out.splitlines()
+        assert beside == "beside it: largest class 50.0 %"
         assert re.fullmatch(r"test accuracy \d+\.\d % on 1,706 examples \(1 seed\)", accuracy)
         assert guarantee.startswith("epsilon = 3.00 at delta")
         assert "as if the noise seed were secret" in guarantee
@@ -487,7 +488,7 @@ class TestTrain:
         code, out, _ = dpflat("train", *SETTINGS, "--set", "privacy.kind=none")
         assert code == 0
         assert "epsilon =" not in out
-        assert "without noise" in out.splitlines()[1].lower()
+        assert "without noise" in out.splitlines()[-1].lower()
 
     def test_a_failed_run_is_exit_code_3_and_one_sentence(self, dpflat, work_here, own_root, tmp_path):
         code, out, err = dpflat("train", *SETTINGS, "--set", f"backbone.name=folder:{tmp_path}/nothing-here")

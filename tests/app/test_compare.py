@@ -28,7 +28,7 @@ def test_it_says_guarantees_the_difference_with_its_interval_and_only_what_diffe
     assert code == 0
     assert "A: my first. epsilon = 3.00 at delta" in out
     assert "B: +10.0 points of accuracy against A (1 seed)" in out
-    assert "test split, n = 1,706 · 1 paired seed, paired by test example" in said(out)
+    assert "test split, n = 1,706 · largest class 50.0 % · 1 paired seed, paired by test example" in said(out)
     assert "test accuracy 70.0 % 80.0 % +10.0 points [+8." in said(out)
     assert "setting A B privacy.epsilon 3.0 8.0" in said(out)
     assert "optimiser" not in out

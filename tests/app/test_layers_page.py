@@ -358,6 +358,7 @@ def test_of_thirty_layers_a_set_that_was_not_asked_is_one_click(own):
     content["parts"]["subsets"]["rows"] = rows
     content["parts"]["coarse"]["rows"] = [{**row, "sharpness": 0.1, "spread": 0.0} for row in rows]
     replace_json(folder / "result.json", content)
+    write_manifest(folder)
     page = choose(choose(open_page("layers"), 7, False), 9, False)
     assert not page.exception
     assert "Without layers 7 and 9: accuracy is not measured" in texts(page)

@@ -10,12 +10,16 @@ import pytest
 
 from app.budget import compose_store, find_data
 from app.housekeeping import make_export
+from app.summary import describe_run_guarantee
 from app.ui.export import as_python
 from dpflat import jobs
 from dpflat.commands import as_command, as_setting, changed_settings
 from dpflat.config import build_config
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
+from dpflat.runs.files import replace_json
+from dpflat.runs.manifest import write_manifest
+from dpflat.runs.record import Run
 from dpflat.runs.store import create_run, list_runs
 from dpflat.settings import apply_settings
 from tests.app.pages import make_run, open_page, texts
@@ -225,3 +229,18 @@ class TestModels:
         monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("a process was started"))
         with pytest.raises(DPFlatError, match="read-only"):
             jobs.ask("dpflat.backbones.check", "random_tiny")
+
+
+def test_one_persons_rows_together_are_said_not_to_be_covered(dpflat, own, own_root):
+    words = "of a person with k rows, the k together are not covered at this epsilon."
+    assert words in dpflat("train", "--data", own, *COLUMNS, *SMALL_WORDS, "--dry-run")[1]
+    run = make_run(own_root)
+    assert words not in describe_run_guarantee(run)
+    replace_json(run.folder / layout.CONFIG, configure(own).model_dump(mode="json"))
+    write_manifest(run.folder)
+    assert describe_run_guarantee(Run(run.folder)).endswith(words)
+    for command in ("show", "ledger"):
+        assert words in " ".join(dpflat(command, run.id)[1].split())
+    page = open_page("privacy", a=run.id)
+    assert not page.exception
+    assert words in texts(page)

@@ -30,7 +30,7 @@ def test_a_finished_run_shows_its_numbers_and_its_guarantee(own):
     assert column(page, "guarantee") == ["3.00 △"]
     assert "epsilon = 3.00 at delta = 3.0e-3" in texts(page)
     assert "Accuracy reached 75.0 % at step 3; 100 % of examples were clipped at the end (1 seed)" in texts(page)
-    assert f"n = {EXAMPLES:,} test examples · 1 seed · 28 s" in texts(page)
+    assert f"n = {EXAMPLES:,} test examples · largest class 50.0 % · 1 seed · 28 s" in texts(page)
     assert "Step 3: test accuracy 75.0 %, test loss 0.500 nats, n = 1,706." in texts(page)
 
 

@@ -1,0 +1,61 @@
+"""What an accuracy has to be compared with: the share of the largest class, which naming it always gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dpflat.catalog import Task
+
+CLEARLY_UNEQUAL = 1.1
+"""Classes are called unequal where the largest has more than this many times its equal share."""
+KNOWN = {
+    ("rotten_tomatoes", 1706): 853,
+    ("imdb", 4980): 2494,
+    ("sst2", 1821): 912,
+    ("trec", 500): 138,
+    ("qnli", 1074): 563,
+}
+"""Rows of the largest class of published test splits, by task and rows: for results from before they had it."""
+
+
+def measure_baseline(correct: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """The share of the largest class, and the balanced accuracy: the mean over classes of the share that is right.
+
+    Args:
+        correct: (N,) 0 or 1, whether each answer is right.
+        labels: (N,) class numbers.
+
+    Privacy: reads labels without noise; diagnostic.
+    """
+    counts = np.bincount(labels)
+    right = np.bincount(labels, weights=correct.astype(np.float64))
+    there = counts > 0
+    return float(counts.max() / len(labels)), float((right[there] / counts[there]).mean())
+
+
+def known_share(task: str, examples: int) -> float | None:
+    """The share of the largest class in a published test split; None where it is not known."""
+    rows = KNOWN.get((task, examples))
+    return None if rows is None else rows / examples
+
+
+def read_baseline(results: Mapping[str, Any], task: Task) -> dict[str, float]:
+    """`majority_share` of a result, and `balanced_accuracy` where classes are unequal; what is not known is absent.
+
+    Args:
+        results: of a run, also from before they had it.
+        task: its task.
+    """
+    share = results.get("majority_share")
+    if share is None and task.public:
+        share = known_share(task.name, results.get("examples", 0))
+    if share is None:
+        return {}
+    found = {"majority_share": float(share)}
+    balanced = results.get("balanced_accuracy")
+    if balanced is not None and share * len(task.class_names) > CLEARLY_UNEQUAL:
+        found["balanced_accuracy"] = float(balanced)
+    return found
