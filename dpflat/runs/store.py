@@ -75,7 +75,7 @@ def _find_run(run_id: str, store: Path) -> Run | None:
     for root, shipped in ((store, False), (layout.shipped_root(), True)):
         folder = root / run_id
         try:
-            there = folder.is_dir() and is_job(folder)
+            there = not folder.is_symlink() and folder.is_dir() and is_job(folder)
         except PermissionError:
             there = True
         if there:

@@ -4,20 +4,24 @@ import csv
 
 import pytest
 
-from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
+from dpflat.forecast import plan_ledger, plan_privacy
+from dpflat.privacy.ledger import EntryClass, LedgerEntry
 from dpflat.runs import layout, store
 from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
 from dpflat.studies import build_study, open_study
+from dpflat.study_job import describe_row
 from tests.app.pages import give_layers, make_run, measure_layers
 from tests.browser.conftest import DONE
+from tests.conftest import small_config
 from tests.dpflat.test_file_tasks import configure
 
 pytestmark = pytest.mark.browser
 
 FOREIGN = "http://127.0.0.1:9"
-OUTSIDE = "[data-testid='stMainBlockContainer'] :is(img, iframe, .katex, a[href*='127.0.0.1:9/'], a[href*='evil'])"
+LINKS = "a:not([href^='#']):is([href*='127.0.0.1:9/'], [href*='evil'])"
+OUTSIDE = f"[data-testid='stMainBlockContainer'] :is(img, iframe, .katex, {LINKS})"
 
 
 def hostile(name):
@@ -41,11 +45,10 @@ def make_own_file_run(root, tmp_path):
         step=hostile("step"), touched=hostile("touched"), mechanism=hostile("how"), entry_class=EntryClass.BREAKING
     )
     outside = entry.model_copy(update={"entry_class": EntryClass.DIAGNOSTIC})
-    ledger = PrivacyLedger(unit="example", units=200, delta=1e-3, epsilon=2.5).add(entry, outside)
+    ledger = plan_ledger(config, *plan_privacy(config)).add(entry, outside)
     replace_json(run.folder / layout.LEDGER, ledger.model_dump(mode="json"))
     append_line(run.folder / layout.METRICS, {"step": 1, "seconds": 1.0, "loss": 0.7, "epsilon": 0.5})
     append_line(run.folder / layout.EVENTS, {"event": "failed", "time": 0.0, "step": 1, "message": hostile("event")})
-    append_line(run.folder / layout.EVENTS, {"event": hostile("kind"), "time": 0.0, "step": 1})
     write_status(run.folder, own_status("failed", step=1, steps=10, message=hostile("message")))
     return run
 
@@ -62,8 +65,8 @@ def hostile_store(tmp_path):
         measure_layers(run, root, 2)
         others.append(run)
     study = open_study(root, build_study({"name": "s", "cells": [{"backbone.name": "random_tiny"}]}, "it"))
-    row = {"method": hostile("m"), "backbone": hostile("b"), "seed": 0, "state": hostile("st"), "run": hostile("run")}
-    replace_json(study / layout.STUDY, {"rows": [row | {"target_epsilon": None}]})
+    row = {"method": hostile("m"), "backbone": hostile("b"), "state": hostile("st"), "run": hostile("run")}
+    replace_json(study / layout.STUDY, {"rows": [describe_row(small_config(), None) | row]})
     write_status(study, own_status("failed", step=0, steps=1, message=hostile("study")))
     return root, failed, others, study
 
