@@ -87,8 +87,9 @@ def open_objective(run: Run, dtype: str | None = None) -> Classification:
     if run.state != "finished":
         raise DPFlatError(f"'{run.id}' is {run.state}; only a finished run can be analysed.")
     backbone = load_backbone(BackboneConfig(name=settings.backbone.name, dtype=dtype or settings.backbone.dtype))
-    known = run.environment.get("backbone_sha256")
-    if known not in (None, backbone.fingerprint):
+    known = run.environment
+    same = (known.get("backbone_sha256"), known.get("backbone_identity"))
+    if any(was not in (None, now) for was, now in zip(same, (backbone.fingerprint, backbone.identity), strict=True)):
         raise DPFlatError(f"The weights of '{settings.backbone.name}' are not those that '{run.id}' was trained with.")
     backbone.model.to(choose_device(settings))
     return build_objective(settings.adapter, backbone)

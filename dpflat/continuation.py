@@ -86,6 +86,8 @@ def bind_inputs(folder: Path, experiment: Experiment) -> None:
     path = folder / layout.PRIVATE / layout.NOISE_KEY
     stored = json.loads(path.read_text(encoding="utf-8"))
     now = {"texts": digest_split(experiment.data.train), "weights": experiment.objective.backbone.fingerprint}
+    identity = experiment.objective.backbone.identity
+    now |= {"backbone": identity} if identity is not None else {}
     changed = [name for name, value in now.items() if stored.get(name, value) != value]
     if changed:
         raise CannotGoOnError(

@@ -38,7 +38,7 @@ def describe_software(backbone: Backbone) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "backbone_sha256": backbone.fingerprint,
         "backbone_layers": backbone.layers,
-    }
+    } | ({} if backbone.identity is None else {"backbone_identity": backbone.identity})
 
 
 def describe_environment(experiment: Experiment) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from dpflat.backbones.identity import identify
 from dpflat.backbones.load import Backbone, check_prompt, load_backbone
 from dpflat.config import DataConfig, RunConfig
 from dpflat.errors import DPFlatError
@@ -56,10 +57,16 @@ class Experiment:
 
 
 def choose_noise_key(config: RunConfig) -> bytes:
-    """The key of a new run: derived from the seed where the noise is seeded, else secret."""
-    return (
-        new_secret_key() if config.noise_source() == "secret" else derive_seeded_key(config.seed, config.fingerprint())
-    )
+    """The key of a new run: secret, or derived from the seed, the settings and what a backbone from outside holds.
+
+    So two folders that lay under one path share no noise.
+
+    Raises:
+        DPFlatError: when a backbone from outside cannot be read.
+    """
+    if config.noise_source() == "secret":
+        return new_secret_key()
+    return derive_seeded_key(config.seed, config.fingerprint() + (identify(config.backbone.name) or ""))
 
 
 def choose_device(config: RunConfig) -> torch.device:

@@ -1,4 +1,4 @@
-"""Any encoder that transformers' `AutoModel` can read, from a folder or from the hub.
+"""Any encoder that transformers' `AutoModel` can read, from a folder; a hub model is a folder once it is here.
 
 Code from the hub is never run, and pickled weights are refused: safetensors only.
 """
@@ -6,20 +6,25 @@ Code from the hub is never run, and pickled weights are refused: safetensors onl
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 from dpflat.backbones.families import find_family
+from dpflat.backbones.identity import WEIGHTS, digest_folder
 from dpflat.backbones.load import Backbone, Tokenise, wrap_model
+from dpflat.backbones.sizes import check_sizes, read_config
 from dpflat.errors import DPFlatError
 
 AT_ONCE = 1000
+LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+BUFFERS = (".position_ids", ".token_type_ids", ".pooler.")
+HEADS = (".cls.", ".lm_head.", ".classifier.", ".qa_outputs.", ".discriminator_predictions.", ".generator_")
 
 
 def read_model(
@@ -28,41 +33,69 @@ def read_model(
     pretrained_on: tuple[str, ...] | None,
     fingerprint: str | None,
     dtype: str,
-    local_only: bool,
 ) -> Backbone:
-    """A pretrained encoder with its tokenizer; without a fingerprint it gets that of the weights that came.
+    """A pretrained encoder with its tokenizer, from its folder; without a fingerprint it gets that of its weights.
 
     Raises:
-        DPFlatError: when the files cannot be had, or the family is not supported.
+        DPFlatError: when the folder is not that of one whole model, or its family is not supported.
     """
     logging.disable_progress_bar()
     logging.set_verbosity_error()
+    folder = Path(where)
+    find_family(str(read_config(folder)["model_type"]), where)
     try:
-        config = AutoConfig.from_pretrained(where, local_files_only=local_only)
-        family = find_family(config.model_type, where)
-        tokenizer = AutoTokenizer.from_pretrained(where, local_files_only=local_only)
-        without_pooler = {"add_pooling_layer": False} if family.has_pooler else {}
-        model = AutoModel.from_pretrained(where, local_files_only=local_only, use_safetensors=True, **without_pooler)
-    except (OSError, ValueError, SafetensorError) as error:
-        kind = "folder" if local_only else "hub model"
-        hint = (
-            "a folder with config.json, tokenizer files and model.safetensors"
-            if local_only
-            else "a hub id such as 'org/name' and a network"
+        config = AutoConfig.from_pretrained(where, **LOCAL)
+        check_sizes(config, (folder / WEIGHTS).stat().st_size, where)
+        tokenizer = AutoTokenizer.from_pretrained(where, **LOCAL)
+        without_pooler = {"add_pooling_layer": False} if find_family(config.model_type, where).has_pooler else {}
+        model, report = AutoModel.from_pretrained(
+            where, use_safetensors=True, output_loading_info=True, **LOCAL, **without_pooler
         )
+        check_keys(report, where)
+        known, used = model.get_input_embeddings().num_embeddings, max(tokenizer.get_vocab().values(), default=0) + 1
+        wrapped = wrap_model(
+            model,
+            fast_tokenise(tokenizer),
+            tokenizer.pad_token_id or 0,
+            pooling,
+            pretrained_on,
+            fingerprint or digest_weights(model),
+            dtype,
+        )
+    except DPFlatError:
+        raise
+    except Exception as error:  # whatever transformers and tokenizers make of files from outside
         raise DPFlatError(
-            f"The {kind} '{where}' could not be read ({type(error).__name__}). Expected {hint}. "
-            "Without a network use --set backbone.name=minilm."
+            f"The folder '{where}' could not be read ({type(error).__name__}). Expected a folder with config.json, "
+            "tokenizer files and model.safetensors of one model. Without one use --set backbone.name=minilm."
         ) from None
-    return wrap_model(
-        model,
-        fast_tokenise(tokenizer),
-        tokenizer.pad_token_id or 0,
-        pooling,
-        pretrained_on,
-        fingerprint or digest_weights(model),
-        dtype,
-    )
+    if used > known:
+        raise DPFlatError(
+            f"The tokenizer of '{where}' has ids up to {used - 1:,}, its model words up to {known - 1:,}. Expected a "
+            "tokenizer and weights of one model."
+        )
+    return wrapped
+
+
+def check_keys(report: dict[str, Any], where: str) -> None:
+    """Refuse weights that lack what the model has, or have what it lacks; heads of other tasks may be left over.
+
+    Raises:
+        DPFlatError: with the first of them.
+    """
+    for kind, words, harmless in (
+        ("missing_keys", "lack", BUFFERS),
+        ("mismatched_keys", "have another shape of", ()),
+        ("unexpected_keys", "have an unknown", (*BUFFERS, *HEADS)),
+    ):
+        names = sorted(str(key[0] if isinstance(key, tuple) else key) for key in report.get(kind) or ())
+        wrong = [name for name in names if not any(part in f".{name}" for part in harmless)]
+        if wrong:
+            more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+            named = ", ".join(f"'{name[:60]}'" for name in wrong[:3])
+            raise DPFlatError(
+                f"The weights of '{where}' {words} {named}{more}. Expected the weights that belong to its config.json."
+            )
 
 
 def check_weights(path: Path, expected: str, name: str, fix: str) -> None:
@@ -113,16 +146,19 @@ def fast_tokenise(tokenizer: object) -> Tokenise:
 
 
 def load_from_folder(where: str, dtype: str) -> Backbone:
-    """An encoder from a local folder; named by the SHA-256 of its weights."""
-    weights = Path(where) / "model.safetensors"
-    if not weights.is_file():
+    """An encoder from a local folder; named by the SHA-256 of its weights, known by that of all that is loaded.
+
+    Raises:
+        DPFlatError: when the folder is not that of one whole model, or changes while it is read.
+    """
+    folder = Path(where)
+    if not (folder / WEIGHTS).is_file():
         raise DPFlatError(
             f"There is no 'model.safetensors' in the folder '{where}'. Expected a folder written by "
             "transformers' save_pretrained."
         )
-    return read_model(where, "mean", None, digest_file(weights), dtype, local_only=True)
-
-
-def load_from_hub(where: str, dtype: str) -> Backbone:
-    """An encoder from the model hub, or the sentence why not."""
-    return read_model(where, "mean", None, None, dtype, local_only=False)
+    identity = digest_folder(folder)
+    backbone = read_model(where, "mean", None, digest_file(folder / WEIGHTS), dtype)
+    if digest_folder(folder) != identity:
+        raise DPFlatError(f"The folder '{where}' changed while it was read. Try again once it is complete.")
+    return replace(backbone, identity=identity)

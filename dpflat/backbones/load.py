@@ -13,6 +13,7 @@ from torch.func import functional_call
 
 from dpflat.attention import NAME, register_attention
 from dpflat.backbones.families import FAMILIES
+from dpflat.backbones.identity import locate
 from dpflat.backbones.wide_products import multiplies_bfloat16, widen
 from dpflat.config import BackboneConfig
 from dpflat.errors import DPFlatError
@@ -41,6 +42,7 @@ class Backbone:
         pooling: `mean` over real tokens, or the `first` token.
         pretrained_on: corpora it has seen, as its authors say; None where nobody says.
         fingerprint: SHA-256 of the weights file, or a name where there is none.
+        identity: SHA-256 of all that was loaded of a model from outside; None for a bundled one.
     """
 
     model: Any
@@ -53,6 +55,7 @@ class Backbone:
     pooling: Literal["mean", "first"]
     pretrained_on: tuple[str, ...] | None
     fingerprint: str
+    identity: str | None = None
 
     @property
     def position_offset(self) -> int:
@@ -217,11 +220,9 @@ def load_backbone(config: BackboneConfig) -> Backbone:
         from dpflat.backbones.random_tiny import build_random_tiny
 
         return build_random_tiny(config.dtype)
-    from dpflat.backbones.hub import load_from_folder, load_from_hub
+    from dpflat.backbones.hub import load_from_folder
 
-    kind, _, where = config.name.partition(":")
-    if kind == "folder":
-        return load_from_folder(where, config.dtype)
-    if kind == "hub":
-        return load_from_hub(where, config.dtype)
-    raise DPFlatError(f"Unknown backbone '{config.name}'.")
+    folder = locate(config.name)
+    if folder is None:
+        raise DPFlatError(f"Unknown backbone '{config.name}'.")
+    return load_from_folder(str(folder), config.dtype)

@@ -33,6 +33,4 @@ def find_minilm() -> Path:
 
 def load_minilm(dtype: str) -> Backbone:
     """MiniLM, frozen, mean pooling."""
-    return read_model(
-        str(find_minilm()), "mean", BACKBONES["minilm"].pretrained_on, WEIGHTS_SHA256, dtype, local_only=True
-    )
+    return read_model(str(find_minilm()), "mean", BACKBONES["minilm"].pretrained_on, WEIGHTS_SHA256, dtype)

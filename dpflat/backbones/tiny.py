@@ -20,4 +20,4 @@ def load_tiny(dtype: str) -> Backbone:
     """
     check_weights(FOLDER / "model.safetensors", WEIGHTS_SHA256, "dpflat-tiny", "Install the lab again: make install")
     corpora = BACKBONES["dpflat-tiny"].pretrained_on
-    return read_model(str(FOLDER), "mean", corpora, WEIGHTS_SHA256, dtype, local_only=True)
+    return read_model(str(FOLDER), "mean", corpora, WEIGHTS_SHA256, dtype)

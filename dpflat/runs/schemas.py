@@ -33,6 +33,7 @@ class Environment(TypedDict, total=False):
     cores: Count | None
     threads: Count | None
     backbone_sha256: Text | None
+    backbone_identity: Text | None
     backbone_layers: Layers
     settings_fingerprint: Text
     noise: Text | None
