@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dpflat.errors import DPFlatError
-from dpflat.runs.files import read_json
+from pydantic_core import from_json
 
+from dpflat.errors import DPFlatError
+
+LARGEST_CONFIG = 4_000_000
 BOUNDS = {
     "num_hidden_layers": (1, 200),
     "hidden_size": (1, 32_768),
@@ -26,7 +28,16 @@ def read_config(folder: Path) -> dict[str, Any]:
     Raises:
         DPFlatError: when it is missing, damaged, or asks for code of its own.
     """
-    content = read_json(folder / "config.json")
+    path = folder / "config.json"
+    try:
+        content = from_json(path.read_bytes(), allow_inf_nan=False) if path.stat().st_size <= LARGEST_CONFIG else None
+    except (OSError, ValueError):
+        content = None
+    if not isinstance(content, dict):
+        raise DPFlatError(
+            f"The config.json in '{folder.name}' could not be read. Expected a mapping in JSON of at most "
+            f"{LARGEST_CONFIG // 1_000_000} MB, written by transformers' save_pretrained."
+        )
     if "auto_map" in content:
         raise DPFlatError(
             f"The config.json in '{folder.name}' asks for code of its own (auto_map), which is never run here. "
