@@ -62,7 +62,7 @@ def test_the_preset_trains_from_the_command_line(dpflat, own_root, monkeypatch):
     settings = [word for setting in SMALL for word in ("--set", setting)]
     code, out, _ = dpflat("train", "--preset", "full_finetuning", *settings)
     assert code == 0
-    assert out.splitlines()[1] == "No guarantee: trained without noise."
+    assert "No guarantee: trained without noise." in out.splitlines()
     assert load_run("latest", own_root).config.method() == "non-private full"
     code, out, err = dpflat("train", "--preset", "full_finetuning", "--set", "privacy.kind=dp")
     assert (code, out) == (2, "")

@@ -16,6 +16,7 @@ from dpflat import jobs
 from dpflat.commands import as_command, as_setting, changed_settings
 from dpflat.config import build_config
 from dpflat.errors import DPFlatError
+from dpflat.forecast import plan_ledger, plan_privacy
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from dpflat.runs.manifest import write_manifest
@@ -236,7 +237,9 @@ def test_one_persons_rows_together_are_said_not_to_be_covered(dpflat, own, own_r
     assert words in dpflat("train", "--data", own, *COLUMNS, *SMALL_WORDS, "--dry-run")[1]
     run = make_run(own_root)
     assert words not in describe_run_guarantee(run)
-    replace_json(run.folder / layout.CONFIG, configure(own).model_dump(mode="json"))
+    config = configure(own)
+    replace_json(run.folder / layout.CONFIG, config.model_dump(mode="json"))
+    replace_json(run.folder / layout.LEDGER, plan_ledger(config, *plan_privacy(config)).model_dump(mode="json"))
     write_manifest(run.folder)
     assert describe_run_guarantee(Run(run.folder)).endswith(words)
     for command in ("show", "ledger"):

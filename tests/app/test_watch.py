@@ -49,8 +49,12 @@ def test_what_ends_the_command_asks_the_worker_to_stop_and_waits_for_it(alive, m
 
     monkeypatch.setattr(watch.time, "sleep", end_me_then_the_worker)
     before = signal.getsignal(signal.SIGTERM)
-    with stopping_with(alive.folder):
-        assert follow_run(alive, Console(file=io.StringIO())) == "stopped"
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is born deaf to it
+    try:
+        with stopping_with(alive.folder):
+            assert follow_run(alive, Console(file=io.StringIO())) == "stopped"
+    finally:
+        signal.signal(signal.SIGINT, ignored)
     assert states == ["running", "stopping"]
     assert signal.getsignal(signal.SIGTERM) is before
 
