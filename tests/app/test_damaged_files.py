@@ -9,13 +9,13 @@ import pytest
 
 from analysis.store import ANALYSES
 from dpflat.runs import layout
-from dpflat.runs.pack_folders import pack_folder
-from tests.app.pages import open_page
+from dpflat.runs.pack_folders import pack_folder, unpack_folder
+from tests.app.pages import MAIN, open_page
 from tests.app.stored import keep_everything
 
 pytestmark = pytest.mark.integration
 SEEDS, EACH = range(10), 30
-PAGES = ("runs", "privacy", "layers", "landscape", "tradeoff")
+PAGES = ("runs", "privacy", "layers", "landscape", "tradeoff", "start", "new", "claims")
 NOTICES = ("hanged since", "unreadable", "has no", "Unknown", "left out")
 MUTABLE = (layout.STATUS, layout.LABEL)
 LEAVES = ["x", "", 5, -3, 0, 0.1, 7.5, True, None, 10**8, 10**30, "9" * 5000, "x" * 100_000, "\ud800"]
@@ -127,6 +127,25 @@ def test_nothing_breaks_and_no_number_is_shown_without_notice(template, own_root
         assert dpflat("ledger", name)[0] in (0, 2), file
         if number % 6 == 0:
             assert dpflat("report", name, "-o", own_root / f"{name}.html")[0] in (0, 2), file
+            assert dpflat("compare", name, min(damaged))[0] in (0, 2), file
+            kind = ("layers", "plane", "attacks", "budget")[number // 6 % 4]
+            assert dpflat("plot", name, kind, "-o", own_root / f"{name}.json")[0] in (0, 2), file
     for page, name in zip(PAGES, random.Random(seed).sample(sorted(damaged), len(PAGES)), strict=True):
         assert not open_page(page, v="1", a=name).exception, (page, damaged[name])
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2_500_000
+
+
+def test_a_damaged_study_breaks_no_page(own_root):
+    shipped = sorted(
+        folder for folder in (MAIN.parents[1] / "cached_runs" / layout.STUDIES).iterdir() if folder.is_dir()
+    )
+    draw, studies = random.Random(0), []
+    for number in range(EACH):
+        folder = shutil.copytree(shipped[number % len(shipped)], own_root / layout.STUDIES / f"copy-{number}")
+        if number % 2:
+            unpack_folder(folder)
+        file = draw.choice(sorted(f for f in folder.rglob("*") if f.is_file() and f.stat().st_size))
+        file.write_bytes(damage(draw, file.read_bytes(), file.name))
+        studies.append((folder.name, file.name))
+    for name, file in draw.sample(studies, 12):
+        assert not open_page("runs", v="1", study=name).exception, (name, file)
