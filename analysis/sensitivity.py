@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dpflat.backbones.load import load_backbone
 from dpflat.batches import EncodedSplit, microbatches
 from dpflat.events import StepDone, TwinStep
 from dpflat.experiment import Experiment
@@ -102,7 +101,7 @@ def plant(split: EncodedSplit, record: int, classes: int) -> EncodedSplit:
 
 def encode_hostile(experiment: Experiment) -> dict[str, np.ndarray]:
     """The tokens of each hostile text, as the run's backbone reads them. Privacy: none."""
-    tokenise = load_backbone(experiment.config.backbone).tokenise
+    tokenise = experiment.objective.backbone.tokenise
     return dict(zip(HOSTILE, tokenise(list(HOSTILE.values()), experiment.config.data.max_tokens, None), strict=True))
 
 

@@ -16,7 +16,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 from dpflat.backbones.families import find_family
-from dpflat.backbones.identity import WEIGHTS, digest_folder
+from dpflat.backbones.identity import WEIGHTS, digest_file, digest_files, join_digests
 from dpflat.backbones.load import Backbone, Tokenise, wrap_model
 from dpflat.backbones.sizes import check_sizes, read_config
 from dpflat.errors import DPFlatError
@@ -42,12 +42,12 @@ def read_model(
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     folder = Path(where)
-    find_family(str(read_config(folder)["model_type"]), where)
+    family = find_family(read_config(folder)["model_type"], where)
     try:
         config = AutoConfig.from_pretrained(where, **LOCAL)
         check_sizes(config, (folder / WEIGHTS).stat().st_size, where)
         tokenizer = AutoTokenizer.from_pretrained(where, **LOCAL)
-        without_pooler = {"add_pooling_layer": False} if find_family(config.model_type, where).has_pooler else {}
+        without_pooler = {"add_pooling_layer": False} if family.has_pooler else {}
         model, report = AutoModel.from_pretrained(
             where, use_safetensors=True, output_loading_info=True, **LOCAL, **without_pooler
         )
@@ -117,12 +117,6 @@ def check_weights(path: Path, expected: str, name: str, fix: str) -> None:
         )
 
 
-def digest_file(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def digest_weights(model: torch.nn.Module) -> str:
     """SHA-256 of names and values of all weights, in order of name."""
     digest = hashlib.sha256()
@@ -157,8 +151,8 @@ def load_from_folder(where: str, dtype: str) -> Backbone:
             f"There is no 'model.safetensors' in the folder '{where}'. Expected a folder written by "
             "transformers' save_pretrained."
         )
-    identity = digest_folder(folder)
-    backbone = read_model(where, "mean", None, digest_file(folder / WEIGHTS), dtype)
-    if digest_folder(folder) != identity:
+    digests = digest_files(folder)
+    backbone = read_model(where, "mean", None, digests[WEIGHTS], dtype)
+    if digest_files(folder) != digests:
         raise DPFlatError(f"The folder '{where}' changed while it was read. Try again once it is complete.")
-    return replace(backbone, identity=identity)
+    return replace(backbone, identity=join_digests(digests))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from dpflat.errors import DPFlatError
@@ -46,23 +47,33 @@ def identify(name: str) -> str | None:
         DPFlatError: when it cannot be had or read.
     """
     folder = locate(name)
-    return None if folder is None else digest_folder(folder)
+    return None if folder is None else join_digests(digest_files(folder))
 
 
-def digest_folder(folder: Path) -> str:
-    """SHA-256 of names and contents of the files of a model.
+def digest_files(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file of a model, by name.
 
     Raises:
         DPFlatError: when one cannot be read.
     """
-    digest = hashlib.sha256()
+    found = {}
     for name in LOADED:
         path = folder / name
-        if not path.is_file():
-            continue
         try:
-            with path.open("rb") as file:
-                digest.update(name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
+            if path.is_file():
+                found[name] = digest_file(path)
         except OSError as error:
             raise DPFlatError(f"'{name}' of the backbone in '{folder}' cannot be read ({error.strerror}).") from None
-    return digest.hexdigest()
+    return found
+
+
+def join_digests(digests: Mapping[str, str]) -> str:
+    """One SHA-256 of names and contents of files."""
+    joined = b"".join(name.encode() + b"\0" + bytes.fromhex(digest) for name, digest in digests.items())
+    return hashlib.sha256(joined).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

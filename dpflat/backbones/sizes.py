@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from dpflat.backbones.identity import CONFIG
 from dpflat.errors import DPFlatError
 
 LARGEST_CONFIG = 4_000_000
@@ -28,7 +29,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     Raises:
         DPFlatError: when it is missing, damaged, or asks for code of its own.
     """
-    path = folder / "config.json"
+    path = folder / CONFIG
     try:
         content = from_json(path.read_bytes(), allow_inf_nan=False) if path.stat().st_size <= LARGEST_CONFIG else None
     except (OSError, ValueError):

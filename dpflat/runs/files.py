@@ -257,24 +257,20 @@ def cut_torn_line(path: Path) -> None:
             file.truncate(file.read().rfind(b"\n") + 1)
 
 
-def read_lines(path: Path, *fields: str) -> list[dict[str, Any]]:
-    """All finished lines; an unfinished last one is dropped.
-
-    Args:
-        path: the file; a missing one has no lines.
-        fields: what each line must hold.
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """All finished lines, an unfinished last one dropped; a missing file has none.
 
     Raises:
-        DPFlatError: when a finished line is not a mapping with these fields, with its number.
+        DPFlatError: when a finished line is not a mapping, with its number.
     """
     try:
         content = read_bytes(path)
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return parse_lines(path, content, *fields)
+    return parse_lines(path, content)
 
 
-def parse_lines(path: Path, content: bytes, *fields: str) -> list[dict[str, Any]]:
+def parse_lines(path: Path, content: bytes) -> list[dict[str, Any]]:
     """The finished lines in the content of a file of JSON lines (see `read_lines`)."""
     finished = content.split(b"\n")[:-1]
     if len(finished) > MOST_LINES:
@@ -285,7 +281,7 @@ def parse_lines(path: Path, content: bytes, *fields: str) -> list[dict[str, Any]
             parsed = from_json(line, allow_inf_nan=False)
         except ValueError:
             parsed = None
-        if not isinstance(parsed, dict) or any(field not in parsed for field in fields):
+        if not isinstance(parsed, dict):
             raise unreadable(path, f"is damaged in line {number}")
         lines.append(parsed)
     return lines

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -17,8 +17,9 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from dpflat.errors import ChangedError, DPFlatError
-from dpflat.runs.files import is_there, parse_json, parse_lines, read_bytes, read_json, stamp_of, unreadable
+from dpflat.runs.files import is_there, parse_json, parse_lines, read_bytes, stamp_of, unreadable
 from dpflat.runs.layout import MANIFEST, PRIVATE
+from dpflat.runs.manifest import checksum, read_checksums
 
 Model = TypeVar("Model")
 
@@ -98,9 +99,7 @@ def check_written(folder: Path, name: str, content: bytes) -> None:
         ChangedError: when the checksum of the manifest is another one, or the manifest does not know the file.
         DPFlatError: when the manifest is damaged.
     """
-    checksums = None if name.startswith(f"{PRIVATE}/") else read_manifest(folder)
-    if checksums is not None and checksums.get(name) != hashlib.sha256(content).hexdigest():
-        raise changed(folder, name)
+    _compare(folder, name, lambda: hashlib.sha256(content).hexdigest())
 
 
 def check_file(folder: Path, name: str) -> None:
@@ -115,11 +114,12 @@ def check_file(folder: Path, name: str) -> None:
         found = os.stat(path)  # noqa: PTH116
     except OSError:
         return
-    if name.startswith(f"{PRIVATE}/"):
-        return
-    if (checksums := read_manifest(folder)) is not None and checksums.get(name) != _digest(
-        str(path), found.st_mtime_ns, found.st_size
-    ):
+    _compare(folder, name, lambda: _digest(path, found.st_mtime_ns, found.st_size))
+
+
+def _compare(folder: Path, name: str, digest: Callable[[], str]) -> None:
+    checksums = None if name.startswith(f"{PRIVATE}/") else read_manifest(folder)
+    if checksums is not None and checksums.get(name) != digest():
         raise changed(folder, name)
 
 
@@ -144,18 +144,15 @@ def read_manifest(folder: Path) -> Mapping[str, str] | None:
 @lru_cache(maxsize=8192)
 def _read_manifest(folder: Path, stamp: int) -> Mapping[str, str] | None:  # noqa: ARG001
     path = folder / MANIFEST
-    if not is_there(path):
-        return None
-    return check_schema(path, read_json(path).get("sha256"), CHECKSUMS)
+    return check_schema(path, read_checksums(folder), CHECKSUMS) if is_there(path) else None
 
 
 @lru_cache(maxsize=1024)
-def _digest(path: str, stamp: int, size: int) -> str:  # noqa: ARG001
+def _digest(path: Path, stamp: int, size: int) -> str:  # noqa: ARG001
     try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return checksum(path)
     except OSError as error:
-        raise unreadable(Path(path), f"cannot be read ({error.strerror})") from None
+        raise unreadable(path, f"cannot be read ({error.strerror})") from None
 
 
 def _read(folder: Path, name: str) -> bytes:
