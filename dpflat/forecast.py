@@ -5,12 +5,12 @@ Privacy: none (only public sizes are read).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dpflat.backbones.sizes import read_config
 from dpflat.catalog import BACKBONES, TASKS
 from dpflat.config import DataConfig, DPPrivacy, NoPrivacy, RunConfig
 from dpflat.errors import DPFlatError
@@ -136,9 +136,8 @@ def count_layers(config: RunConfig) -> int:
         return BACKBONES[name].layers
     if name.startswith("folder:"):
         try:
-            content = json.loads((Path(name.removeprefix("folder:")) / "config.json").read_text(encoding="utf-8"))
-            return int(content["num_hidden_layers"])
-        except (OSError, ValueError, KeyError, TypeError):
+            return int(read_config(Path(name.removeprefix("folder:")))["num_hidden_layers"])
+        except (DPFlatError, ValueError, KeyError, TypeError):
             raise DPFlatError(f"The backbone '{name}' has no config.json that names its number of layers.") from None
     raise DPFlatError(
         "Private selection needs the number of layers before the model is loaded. "

@@ -51,6 +51,8 @@ class Results(TypedDict):
     loss: Number | None
     steps: Count
     seconds: NotNegative
+    majority_share: NotRequired[Share | None]
+    balanced_accuracy: NotRequired[Share | None]
     nonfinite_gradients: NotRequired[Count]
     trained_entries: NotRequired[Count]
     kept_layers: NotRequired[Annotated[list[Layer], Field(max_length=MOST_LAYERS)]]
@@ -86,6 +88,8 @@ class EventLine(TypedDict):
     examples: NotRequired[Count]
     loss: NotRequired[Number | None]
     accuracy: NotRequired[Share]
+    majority_share: NotRequired[Share | None]
+    balanced_accuracy: NotRequired[Share | None]
     seconds: NotRequired[NotNegative]
     layer: NotRequired[Layer]
     round: NotRequired[Layers]
@@ -117,6 +121,8 @@ class StudyRow(TypedDict):
     state: Text
     message: NotRequired[Text | None]
     accuracy: NotRequired[Share | None]
+    majority_share: NotRequired[Share | None]
+    balanced_accuracy: NotRequired[Share | None]
     loss: NotRequired[Number | None]
     seconds: NotRequired[NotNegative | None]
     examples_per_second: NotRequired[NotNegative | None]

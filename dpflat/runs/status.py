@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 import psutil
 from filelock import FileLock
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dpflat.errors import DPFlatError
 from dpflat.message import Message, read_message
 from dpflat.runs.files import is_there, read_json, replace_json, unreadable
 from dpflat.runs.layout import FAILED, MANIFEST, PRIVATE, STATUS, STOP
+from dpflat.runs.schemas import Count, Number
 
 State = Literal["waiting", "running", "stopping", "finished", "stopped", "failed", "lost", "unreadable"]
 SILENT_SECONDS = 60.0
@@ -43,13 +44,13 @@ class StatusFile(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     state: Literal["waiting", "running", "finished", "stopped", "failed"]
-    pid: int
-    process_start: float
-    host: str
-    heartbeat: float
-    phase: str = "loading"
-    step: int = 0
-    steps: int = 0
+    pid: int = Field(ge=0, lt=2**31)
+    process_start: Number
+    host: str = Field(max_length=100)
+    heartbeat: Number
+    phase: str = Field("loading", max_length=40)
+    step: Count = 0
+    steps: Count = 0
     seconds_left: float | None = None
     said: Message | None = None
     resumable: bool = True

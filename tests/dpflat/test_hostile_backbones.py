@@ -14,7 +14,7 @@ from dpflat.config import BackboneConfig
 from dpflat.continuation import bind_inputs, open_key
 from dpflat.errors import CannotGoOnError, DPFlatError
 from dpflat.experiment import choose_noise_key, prepare
-from dpflat.forecast import plan_privacy
+from dpflat.forecast import count_layers, plan_privacy
 from dpflat.runs.store import create_run
 from tests.conftest import small_config
 from tests.dpflat.test_backbones import save_bert
@@ -178,3 +178,12 @@ def test_another_model_under_one_path_has_another_key_and_a_run_does_not_go_on_w
 def test_bundled_backbones_keep_their_keys():
     assert identify("dpflat-tiny") is None
     assert identify("random_tiny") is None
+
+
+@pytest.mark.parametrize(
+    "content", [NESTED, b"[]", b'{"model_type": "bert"}', b'{"model_type": "bert", "num_hidden_layers": "x"}']
+)
+def test_layers_are_not_counted_in_a_config_that_does_not_say_them(folder, content):
+    write("config.json", content)(folder)
+    with pytest.raises(DPFlatError, match=r"has no config\.json that names its number of layers"):
+        count_layers(small_config(f"backbone.name=folder:{folder}"))

@@ -97,3 +97,18 @@ def test_arrays_that_would_unpack_to_more_than_any_that_are_written_are_not_unpa
 def test_results_of_a_run_that_lost_its_manifest_are_not_shown(run):
     (run.folder / layout.MANIFEST).unlink()
     assert run.results == {}
+
+
+@pytest.mark.parametrize("values", [{"pid": 10**30}, {"pid": -3}, {"step": -1}, {"phase": "x" * 100}, {"host": 5}])
+def test_a_living_run_whose_status_no_worker_writes_is_one_row(run, values):
+    (run.folder / layout.MANIFEST).unlink()
+    replace_json(run.folder / layout.STATUS, read_json(run.folder / layout.STATUS) | {"state": "running"} | values)
+    row = summarise(load_run(run.id, run.folder.parent))
+    assert (row["state"], "unreadable: status.json" in row["message"]) == ("unreadable", True)
+
+
+@pytest.mark.parametrize("name", ["majority_share", "balanced_accuracy"])
+def test_what_stands_beside_an_accuracy_is_a_share(run, name):
+    put(run, RESULTS, True, **{name: "x"})
+    with pytest.raises(DPFlatError, match=f"is not valid at '{name}'"):
+        _ = run.results
