@@ -51,7 +51,7 @@ def _is_plain(text: str) -> bool:
 
 
 def as_command(config: RunConfig, between: str = " \\\n  ") -> str:
-    """The terminal's command for a run; it counts texts that are not bundled again.
+    """The terminal's command for a run; it counts texts and identifies a model that are not bundled anew.
 
     Args:
         config: of the run.
@@ -59,7 +59,7 @@ def as_command(config: RunConfig, between: str = " \\\n  ") -> str:
     """
     parts = ["dpflat train"]
     for key, value in changed_settings(config).items():
-        if key.startswith("task.counted."):
+        if key.startswith("task.counted.") or key == "backbone.sha256":
             continue
         parts.append(f"--seed {value}" if key == "seed" else f"--set {shlex.quote(as_setting(key, value))}")
     return between.join(parts)

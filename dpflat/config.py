@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
 from dpflat.adapters import Adapter, PrefixAdapter
 from dpflat.catalog import BACKBONES, bundled_tasks
@@ -52,6 +52,22 @@ class BackboneConfig(Section):
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of the frozen weights, cast once. Parameters, head, loss, clipping and noise are float32; inside bfloat16
     layers the prefixes are rounded."""
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    """What a folder or hub model held when the run was planned; filled in by `dpflat train` and `dpflat study`. None: a
+    bundled one, or whatever the name means when the run starts."""
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = dump(self)
+        return {name: value for name, value in content.items() if name != "sha256" or value is not None}
+
+    def identity(self) -> str:
+        """What names the model: what it held where that is known, else its name."""
+        return f"sha256:{self.sha256}" if self.sha256 else self.name
+
+    def title(self) -> str:
+        """Its name, and the start of its checksum where that is known."""
+        return f"{self.name} (sha256 {self.sha256[:12]})" if self.sha256 else self.name
 
 
 class OptimiserConfig(Section):
@@ -155,6 +171,8 @@ class RunConfig(Section):
         if name not in BACKBONES and not name.startswith(("hub:", "folder:")):
             known = [*BACKBONES, "hub:<id>", "folder:<path>"]
             raise ValueError(str(unknown("backbone", name, known)))
+        if name in BACKBONES and self.backbone.sha256 is not None:
+            raise ValueError(f"backbone.sha256 is of a folder or hub model, and {name} is bundled; leave it out")
         if not self.task.is_bundled and self.task.counted is None:
             raise ValueError(
                 f"the texts of '{self.task.name}' are not counted yet, and epsilon depends on their number; "
@@ -214,6 +232,7 @@ class RunConfig(Section):
     def fingerprint(self) -> str:
         """Twelve hex digits that name the experiment: every setting but `execution` and `seed`."""
         content = self.model_dump(mode="json", exclude={"execution", "seed"}) | {"task": self.task.identity()}
+        content["backbone"] = {"name": self.backbone.identity(), "dtype": self.backbone.dtype}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
     def microbatch(self) -> int:

@@ -22,6 +22,10 @@ WORDS = {
     "unwritten": "The work failed and could not write why, as on a full disk. Make room, then go on with it.",
     "not_begun": "Stopped before the first step.",
     "study_unfinished": "{left} of {runs} runs did not finish. Start the study again to try those anew.",
+    "model_changed": (
+        "The weights, settings or tokenizer of '{model}' are no longer those that this run was planned with. "
+        "Put the old ones back, or start a new run, without backbone.sha256 in its settings."
+    ),
     "texts_changed": (
         "The texts of '{task}' are no longer those that this run's epsilon was planned for. "
         "Put the old ones back, or start a new run, without task.counted in its settings."

@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from dpflat.config import RunConfig, build_config, describe_errors
 from dpflat.errors import DPFlatError
+from dpflat.pinned import pin_inputs
 from dpflat.presets import load_preset
 from dpflat.runs import layout
 from dpflat.runs.files import is_there, read_json
@@ -24,7 +25,6 @@ from dpflat.runs.store import create_folder
 from dpflat.runs.stored import read_stored
 from dpflat.section import Section
 from dpflat.settings import apply_settings, kinds_first, read_settings
-from dpflat.tasks.count import count_texts
 
 
 class StudyConfig(Section):
@@ -49,30 +49,37 @@ class StudyConfig(Section):
 
 
 def read_study(path: Path) -> StudyConfig:
-    """The study in a YAML file; texts that are not bundled are read and counted.
+    """The study in a YAML file; texts and models that are not bundled are read, counted and identified.
 
     Raises:
         DPFlatError: when it, or a text, cannot be read, or it holds something unknown.
     """
-    return count_cells(build_study(read_settings(path), str(path)))
+    return pin_cells(build_study(read_settings(path), str(path)))
 
 
-def count_cells(study: StudyConfig) -> StudyConfig:
-    """The same study, each of whose cells says how many texts its task has, where they are not bundled.
+def pin_cells(study: StudyConfig) -> StudyConfig:
+    """The same study, each of whose cells says what its task and backbone are, where they are not bundled.
 
     Raises:
-        DPFlatError: when the texts cannot be read.
+        DPFlatError: when a text or a model cannot be read.
     """
     cells: list[dict[str, Any]] = []
     known: dict[str, dict[str, Any]] = {}
+    names = study.grid.get("backbone.name", [])
+    outside = any(str(name).startswith(("folder:", "hub:")) for name in names)
     for cell in study.cells:
-        given = {key: value for key, value in {**study.base, **cell}.items() if key.split(".")[0] == "task"}
-        content = apply_settings({}, [f"{key}={json.dumps(value, default=str)}" for key, value in given.items()])
-        asked = json.dumps(content, sort_keys=True)
-        if asked not in known:
-            known[asked] = count_texts(content)
-        cells.append(cell if known[asked] == content else {**cell, "task": known[asked]["task"]})
-    return study if cells == study.cells else study.model_copy(update={"cells": cells})
+        for own in [{**cell, "backbone.name": name} for name in names] if outside else [cell]:
+            given = {k: v for k, v in {**study.base, **own}.items() if k.split(".")[0] in ("task", "backbone")}
+            content = apply_settings({}, [f"{key}={json.dumps(value, default=str)}" for key, value in given.items()])
+            asked = json.dumps(content, sort_keys=True)
+            if asked not in known:
+                known[asked] = pin_inputs(content)
+            task, backbone = known[asked].get("task"), known[asked].get("backbone", {})
+            pinned = {} if task == content.get("task") else {"task": task}
+            pinned |= {"backbone.sha256": backbone["sha256"]} if "sha256" in backbone else {}
+            cells.append({**own, **pinned})
+    grid = {name: values for name, values in study.grid.items() if name != "backbone.name"} if outside else study.grid
+    return study if cells == study.cells else study.model_copy(update={"cells": cells, "grid": grid})
 
 
 def build_study(content: dict[str, Any], source: str) -> StudyConfig:
@@ -105,7 +112,7 @@ def list_configs(study: StudyConfig) -> list[RunConfig]:
             settings = {**study.base, **cell, **dict(zip(study.grid, values, strict=True)), "seed": seed}
             given = [f"{key}={json.dumps(value, default=str)}" for key, value in kinds_first(settings).items()]
             content = apply_settings(start, given)
-            shown = {key: value for key, value in cell.items() if key != "task"}
+            shown = {key: value for key, value in cell.items() if key not in ("task", "backbone.sha256")}
             config = build_config(content, f"study '{study.name}', {shown or 'base'}")
             if config not in configs:
                 configs.append(config)

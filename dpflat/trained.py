@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from dpflat import jobs
-from dpflat.config import RunConfig
+from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError
+from dpflat.pinned import identify_backbone
 from dpflat.runs import layout
 from dpflat.runs.record import Run
 from dpflat.runs.store import create_run, find_same, list_runs
@@ -25,6 +26,7 @@ def find_or_train(config: RunConfig, root: Path | None = None) -> Run:
     Privacy: the run's own, as its ledger says.
     """
     store = layout.runs_root(root)
+    config = build_config(identify_backbone(config.model_dump(mode="json")))
     run = find_same(list_runs(store, shipped=False), config)
     if run is None:
         jobs.check_allowed(store)

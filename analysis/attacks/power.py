@@ -64,7 +64,7 @@ def _attacked(other: Run, run: Run, root: Path) -> AttacksResult | None:
         return None
     try:
         mine, its = run.config, other.config
-        same = its.task == mine.task and its.backbone.name == mine.backbone.name
+        same = its.task == mine.task and its.backbone.identity() == mine.backbone.identity()
         repeated = (its.fingerprint(), its.seed) == (mine.fingerprint(), mine.seed)
         result: AttacksResult | None = analysis.result
         return result if same and not repeated and its.privacy.kind == "none" else None

@@ -39,11 +39,13 @@ class Pool:
 def shared_settings(config: RunConfig) -> dict[str, Any]:
     """The settings that are not of the method, of epsilon or of the seed, as `section.field: value`.
 
-    Texts count by what names the experiment, not by where they lie; noise by what `auto` comes to. Full fine-tuning has
-    no choice of the weights' type, so that is of the method there.
+    Texts and models count by what names the experiment, not by where they lie; noise by what `auto` comes to. Full
+    fine-tuning has no choice of the weights' type, so that is of the method there.
     """
     content = config.model_dump(mode="json", exclude={"execution", "seed", "schema_version", "task", "flatness"})
     flat = {name: value for name, value in flatten_settings(content).items() if name not in OF_THE_METHOD}
+    flat.pop("backbone.sha256", None)
+    flat["backbone.name"] = config.backbone.identity()
     if config.adapter.kind == "full":
         del flat["backbone.dtype"]
     if "privacy.noise" in flat and flat["privacy.noise"] == "auto":

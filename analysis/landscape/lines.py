@@ -68,10 +68,10 @@ def aim_at(point: Point, run: Run, config: LinesConfig) -> Parameters:
     other = load_run(config.toward, run.folder.parent)
     if other.state != "finished":
         raise DPFlatError(f"'{other.id}' is {other.state}; only a finished run has weights to go toward.")
-    if other.config.backbone.name != run.config.backbone.name:
+    if other.config.backbone.identity() != run.config.backbone.identity():
         raise DPFlatError(
-            f"'{other.id}' has the backbone '{other.config.backbone.name}', not '{run.config.backbone.name}': there is "
-            "no line between them."
+            f"'{other.id}' has the backbone '{other.config.backbone.title()}', not '{run.config.backbone.title()}': "
+            "there is no line between them."
         )
     if (other.config.adapter, other.config.task.name) != (run.config.adapter, run.config.task.name):
         raise DPFlatError(f"'{other.id}' has another task or other settings of its prefixes: no line leads there.")

@@ -75,7 +75,7 @@ class Asked:
         a, b = (self.runs[side.letter].config for side in self.sides)
         first, second = (side.result.conditions for side in self.sides)
         told = [
-            ("backbone", a.backbone.name, b.backbone.name),
+            ("backbone", a.backbone.title(), b.backbone.title()),
             ("task", *tell_tasks_apart(a, b)),
             ("prefix length", getattr(a.adapter, "length", None), getattr(b.adapter, "length", None)),
             ("rows", first.rows, second.rows),

@@ -96,7 +96,7 @@ def list_differences(a: Side, b: Side) -> list[str]:
     assert first.adapter.kind == second.adapter.kind == "prefix"
     told = [
         ("layers", a.layers, b.layers),
-        ("backbone", first.backbone.name, second.backbone.name),
+        ("backbone", first.backbone.title(), second.backbone.title()),
         ("task", *tell_tasks_apart(first, second)),
         ("prefix length", first.adapter.length, second.adapter.length),
     ]

@@ -7,9 +7,9 @@ from typing import Any
 
 from app.terminal.say import say
 from dpflat.config import RunConfig, build_config
+from dpflat.pinned import pin_inputs
 from dpflat.presets import load_preset
 from dpflat.settings import apply_settings, read_settings
-from dpflat.tasks.count import count_texts
 
 
 def merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def resolve(
 ) -> RunConfig:
     """Settings by rising precedence: defaults, presets in their order, file, `--data`, `--set`, `--seed`.
 
-    Texts that are not bundled are read and counted here.
+    Texts that are not bundled are read and counted here, and a model from outside is identified.
     """
     content: dict[str, Any] = {}
     for preset in presets:
@@ -39,4 +39,4 @@ def resolve(
     content = apply_settings(content, settings)
     if seed is not None:
         content["seed"] = seed
-    return build_config(count_texts(content, say))
+    return build_config(pin_inputs(content, say))

@@ -114,7 +114,7 @@ def _show_way(pair: Pair, common: dict[str, Any], measure: Any) -> None:
         st.write("No line leads from A to B: they keep prefixes in other layers.")
         return
     start, end = (pair.b, pair.a) if pair.a.shipped and not pair.b.shipped else (pair.a, pair.b)
-    if start.config.adapter != end.config.adapter or start.config.backbone.name != end.config.backbone.name:
+    if start.config.adapter != end.config.adapter or start.config.backbone.identity() != end.config.backbone.identity():
         st.write("No line leads from A to B: their backbones or the settings of their prefixes are others.")
         return
     asked = ask(Pair(start, None), way_to(end.id, **common))

@@ -206,7 +206,7 @@ def load_backbone(config: BackboneConfig) -> Backbone:
     """The backbone that the settings name.
 
     Raises:
-        DPFlatError: when it is not installed, damaged, out of reach or not supported.
+        DPFlatError: when it is not installed, damaged, out of reach, not supported, or not what `sha256` says.
     """
     if config.name == "minilm":
         from dpflat.backbones.minilm import load_minilm
@@ -225,4 +225,7 @@ def load_backbone(config: BackboneConfig) -> Backbone:
     folder = locate(config.name)
     if folder is None:
         raise DPFlatError(f"Unknown backbone '{config.name}'.")
-    return load_from_folder(str(folder), config.dtype)
+    backbone = load_from_folder(str(folder), config.dtype)
+    if config.sha256 not in (None, backbone.identity):
+        raise DPFlatError.of("model_changed", model=config.name)
+    return backbone

@@ -17,7 +17,7 @@ from dpflat.privacy.ledger import EntryClass
 from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.store import create_run, find_same
 from dpflat.settings import apply_settings
-from dpflat.studies import build_study, count_cells, list_configs, open_study, study_folder
+from dpflat.studies import build_study, list_configs, open_study, pin_cells, study_folder
 from dpflat.tasks.count import count_texts
 from dpflat.tasks.load import load_task, read_splits
 from tests.conftest import SMALL
@@ -180,7 +180,7 @@ class TestStudy:
         base |= dict(setting.split("=") for setting in SETTINGS)
         base = {key: json.loads(value) if value[0].isdigit() else value for key, value in base.items()}
         study = build_study({"name": "mine", "base": base, "grid": {"privacy.epsilon": [1, 3]}, "seeds": [0, 1]}, "it")
-        counted = count_cells(study)
+        counted = pin_cells(study)
         configs = list_configs(counted)
         assert len(configs) == 4
         assert {config.task.card().train_rows for config in configs} == {configure(own).task.card().train_rows}
@@ -189,7 +189,7 @@ class TestStudy:
         own.unlink()
         assert list_configs(build_study(json.loads((folder / "config.json").read_text()), "it")) == configs
         write_own(own, word="wombat")
-        assert study_folder(tmp_path / "runs", count_cells(study)) != folder
+        assert study_folder(tmp_path / "runs", pin_cells(study)) != folder
 
     def test_a_run_on_the_same_file_is_found_again_and_one_on_another_is_not(self, own, tmp_path):
         run = create_run(tmp_path / "runs", configure(own))

@@ -8,14 +8,18 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from analysis.comparison.pooling import list_differences, shared_settings
+from app.terminal.resolve import resolve
 from dpflat.backbones.identity import identify
 from dpflat.backbones.load import load_backbone
+from dpflat.commands import as_command
 from dpflat.config import BackboneConfig
 from dpflat.continuation import bind_inputs, open_key
 from dpflat.errors import CannotGoOnError, DPFlatError
 from dpflat.experiment import choose_noise_key, prepare
 from dpflat.forecast import count_layers, plan_privacy
-from dpflat.runs.store import create_run
+from dpflat.runs.store import create_run, find_same
+from dpflat.studies import build_study, list_configs, read_study, write_study
 from tests.conftest import small_config
 from tests.dpflat.test_backbones import save_bert
 
@@ -187,3 +191,50 @@ def test_layers_are_not_counted_in_a_config_that_does_not_say_them(folder, conte
     write("config.json", content)(folder)
     with pytest.raises(DPFlatError, match=r"has no config\.json that names its number of layers"):
         count_layers(small_config(f"backbone.name=folder:{folder}"))
+
+
+def test_two_models_under_one_path_are_two_experiments_and_a_copy_elsewhere_is_the_same(folder, tmp_path):
+    named = f"backbone.name=folder:{folder}"
+    before = resolve([], None, [named], 0)
+    assert before.backbone.sha256 == identify(f"folder:{folder}")
+    shutil.copytree(folder, tmp_path / "elsewhere")
+    copy = resolve([], None, [f"backbone.name=folder:{tmp_path / 'elsewhere'}"], 0)
+    assert copy.fingerprint() == before.fingerprint()
+    settings(hidden_act="relu")(folder)
+    after = resolve([], None, [named], 0)
+    assert after.fingerprint() != before.fingerprint()
+    assert choose_noise_key(after) != choose_noise_key(before)
+    assert list_differences(shared_settings(before), shared_settings(after)) == ("backbone.name",)
+    run = create_run(tmp_path / "runs", before)
+    assert run.config == before
+    assert find_same([run], before) is not None
+    assert find_same([run], after) is None
+    with pytest.raises(DPFlatError, match="no longer those that this run was planned with"):
+        load_backbone(before.backbone)
+    assert "sha256" not in as_command(before)
+
+
+@pytest.mark.parametrize(
+    "study",
+    [
+        {"base": {"backbone.name": "ONE"}},
+        {"cells": [{"backbone.name": "ONE"}, {"backbone.name": "TWO"}]},
+        {"grid": {"backbone.name": ["ONE", "TWO", "dpflat-tiny"], "optimiser.epochs": [1, 2]}},
+    ],
+    ids=["base", "cells", "grid"],
+)
+def test_a_study_says_what_its_models_held(folder, tmp_path, study):
+    shutil.copytree(folder, tmp_path / "two")
+    settings(hidden_act="relu")(tmp_path / "two")
+    names = {"ONE": f"folder:{folder}", "TWO": f"folder:{tmp_path / 'two'}"}
+    text = json.dumps({"name": "models", "seeds": [0, 1], **study})
+    for short, name in names.items():
+        text = text.replace(f'"{short}"', json.dumps(name))
+    file = tmp_path / "study.yaml"
+    file.write_text(text)
+    read = read_study(file)
+    configs = list_configs(read)
+    assert {c.backbone.sha256 for c in configs} == {identify(name) for name in {c.backbone.name for c in configs}}
+    assert len(configs) == len(list_configs(build_study(json.loads(text), "as it stands")))
+    file.write_text(write_study(read))
+    assert list_configs(read_study(file)) == configs
