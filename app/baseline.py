@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dpflat.runs.record import Run
+from dpflat.tasks.baseline import read_baseline
+
 SHARE, BALANCED = "majority_share", "balanced_accuracy"
 
 
@@ -21,6 +24,15 @@ def say_baselines(rows: Sequence[Mapping[str, Any]]) -> str:
         if values and len(values) == len(rows):
             words.append(f"{name} {100 * sum(values) / len(values):.1f} %")
     return ", ".join(words)
+
+
+def say_largest_class(runs: Sequence[Run]) -> str:
+    """`largest class 98.1 %` of the test split of runs, for an accuracy of other weights; empty where not known."""
+    shares = {read_baseline(run.results, run.config.task.card()).get(SHARE) for run in runs}
+    known = sorted(share for share in shares if share is not None)
+    if not known or None in shares:
+        return ""
+    return "largest class " + " or ".join(f"{100 * share:.1f} %" for share in known)
 
 
 def show_largest_class(row: Mapping[str, Any]) -> str:

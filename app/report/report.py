@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from analysis.figures.tokens import Mode
+from app.baseline import say_baseline
 from app.report.figures import write_class, write_figure
 from app.report.page import write_page
 from app.report.parts import code, element, paragraphs, table, wrap
@@ -23,6 +24,7 @@ from dpflat.privacy.wording import describe_additions
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
 from dpflat.settings import flatten_settings, write_yaml
+from dpflat.tasks.baseline import read_baseline
 
 MODES: tuple[Mode, ...] = ("light", "dark")
 LETTERS = "In the figures this run is A."
@@ -78,7 +80,8 @@ def _head(runs: Runs, names: Mapping[str, str]) -> list[str]:
         additions = describe_additions(run.ledger, run.config.task.card().public)
         pieces += paragraphs(additions, class_="small")
         if run.state == "finished":
-            pieces.append(element("p", f"{describe_curves([run]).text}."))
+            beside = say_baseline(read_baseline(run.results, run.config.task.card()))
+            pieces.append(element("p", f"{describe_curves([run]).text}.{f' Beside it: {beside}.' if beside else ''}"))
     return pieces if len(runs) > 1 else [*pieces, element("p", LETTERS, class_="small")]
 
 

@@ -14,6 +14,7 @@ from analysis.figures.landscape_findings import (
     describe_way,
 )
 from analysis.figures.planes import draw_planes
+from app.baseline import say_largest_class
 from app.point_rows import line_rows, plane_rows, trust_rows
 from app.shown.asked import Asked
 from app.shown.figure import ShownFigure
@@ -42,7 +43,7 @@ def compose_lines(asked: Asked, measure: Measure, curvature: Asked | None = None
     subtitle = (
         f"{'Rise of the loss, nats' if measure == 'loss' else 'Accuracy, %'}: mean of {told} random "
         f"directions, band 8 in 10 of them; dotted verticals: 1 noise length, one step's noise at epsilon "
-        f"{getattr(asked.config, 'noise_epsilon', 3.0):g}{parabola}"
+        f"{getattr(asked.config, 'noise_epsilon', 3.0):g}{parabola}{_beside(asked, measure)}"
     )
     return ShownFigure(
         f"landscape_lines_{asked.letters}",
@@ -58,6 +59,11 @@ def compose_lines(asked: Asked, measure: Measure, curvature: Asked | None = None
         ),
         asked.entries_note(),
     )
+
+
+def _beside(asked: Asked, measure: Measure) -> str:
+    words = say_largest_class(list(asked.runs.values())) if measure == "accuracy" else ""
+    return f"; {words}" if words else ""
 
 
 def _with_same_rows(asked: Asked, curvature: Asked) -> Asked | None:
@@ -76,7 +82,7 @@ def compose_plane(asked: Asked, plane: str, measure: Measure) -> ShownFigure:
     return ShownFigure(
         f"landscape_plane_{asked.letters}",
         describe_plane(asked.sides),
-        asked.subtitle(f"{PLANES[plane]}, {counted}{zeros}{own}"),
+        asked.subtitle(f"{PLANES[plane]}, {counted}{zeros}{own}{_beside(asked, measure)}"),
         lambda mode: draw_planes(asked.sides, mode, measure, plane),
         asked.entry_class(),
         asked.table(plane_rows),
@@ -92,7 +98,7 @@ def compose_way(asked: Asked, start: Run, end: Run, measure: Measure) -> ShownFi
         describe_way(asked.sides[0]),
         asked.subtitle(
             f"{'Loss, nats' if measure == 'loss' else 'Accuracy, %'}, on the straight line of prefixes and head; 0 is "
-            f"{start.config.method()}, 1 is {end.config.method()}"
+            f"{start.config.method()}, 1 is {end.config.method()}{_beside(asked, measure)}"
         ),
         lambda mode: draw_way(asked.sides, mode, measure),
         asked.entry_class(),

@@ -10,6 +10,7 @@ from analysis.figures.layer_findings import describe_what_if
 from analysis.layers.results import LayersResult
 from analysis.layers.subsets import Subset
 from analysis.tradeoff import bootstrap_mean
+from app.baseline import say_largest_class
 from app.shown.figure import ShownFigure
 from app.shown.layer_side import Side, code_of_measured, write_settings
 
@@ -77,6 +78,8 @@ def describe_rows(side: Side, result: LayersResult, measure: str, count: int, si
     """What the strip shows, on how much."""
     few = measure in ("sharpness", "matched") or not result.subsets
     words = f"{UNITS[measure]} of {count} measured sets of {size} layers · "
+    if measure == "accuracy" and (beside := say_largest_class([side.run])):
+        words += f"{beside} · "
     words += f"n = {result.examples if few else result.accuracy_examples:,} · seed {side.run.config.seed}"
     if measure in ("sharpness", "matched"):
         words += (

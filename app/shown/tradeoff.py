@@ -47,13 +47,19 @@ def list_stars(found: Gathered, runs: Sequence[Run], asked: Asked) -> tuple[OwnR
     return tuple(stars[:MOST_STARS])
 
 
-def level_of(measure: Measure, task: str, examples: int) -> float | None:
+def level_of(found: Gathered, task: str, examples: int) -> float | None:
     """What no knowledge reaches: the share of the largest class where it is known, or the coin of an attack."""
-    if measure.score == "correct":
+    if found.measure.score == "correct":
         share = known_share(task, examples)
         # of two classes alike it is a coin
-        return COIN if share is not None and task in bundled_tasks() else share
-    return COIN if measure.name == "attack" else None
+        return COIN if share is not None and task in bundled_tasks() else share or _measured_share(found)
+    return COIN if found.measure.name == "attack" else None
+
+
+def _measured_share(found: Gathered) -> float | None:
+    runs = (run for group in found.pool.groups.values() for run in group)
+    shares = {run.results.get("majority_share") for run in runs}
+    return shares.pop() if len(shares) == 1 else None
 
 
 def compose_tradeoff(found: Gathered, asked: Asked, stars: tuple[OwnRun, ...] = ()) -> ShownFigure | None:
@@ -82,7 +88,7 @@ def compose_tradeoff(found: Gathered, asked: Asked, stars: tuple[OwnRun, ...] = 
     ]
     if stars:
         parts.append("stars: your runs, 1 seed each")
-    level = level_of(measure, asked.task, examples[-1])
+    level = level_of(found, asked.task, examples[-1])
     if level is not None and is_far_below(level, points, stars):
         parts.append(f"{measure.level} {measure.show(level)}, below the axis")
         level = None

@@ -86,9 +86,7 @@ def promised(config: RunConfig, plan: Forecast) -> str:
 def weakness(config: RunConfig, plan: Forecast) -> list[str]:
     """Why what is promised will say little; empty where it does not, and where nothing is promised."""
     guarantee = plan_ledger(config, plan.plan, plan.schedule).guarantee()
-    if guarantee.answer not in ("holds", "nominal") or guarantee.epsilon is None or guarantee.delta is None:
-        return []
-    return wording.describe_weakness(guarantee.epsilon, guarantee.delta, plan.plan.units, plan.plan.unit)
+    return wording.weakness_of(guarantee, plan.plan.units, plan.plan.unit)
 
 
 def describe_choice(config: RunConfig, plan: Forecast) -> str | None:

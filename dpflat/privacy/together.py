@@ -21,6 +21,7 @@ class Together:
         delta: probability outside epsilon.
         void: runs that un-noised private data shaped although they have noise.
         because: caveats of the guarantee of any of them, each once.
+        units: training units of the run that has fewest; 0 where there is no run.
     """
 
     count: int
@@ -28,6 +29,7 @@ class Together:
     delta: float
     void: int
     because: tuple[str, ...]
+    units: int
 
     @property
     def holds(self) -> bool:
@@ -55,4 +57,5 @@ def compose_promises(promises: Sequence[tuple[PrivacyPlan, Guarantee]]) -> Toget
         delta=delta,
         void=sum(guarantee.answer == "void" for guarantee in guarantees),
         because=tuple(dict.fromkeys(reason for guarantee in nominal for reason in guarantee.because)),
+        units=min((plan.units for plan in plans), default=0),
     )

@@ -173,6 +173,13 @@ def describe_weakness(epsilon: float, delta: float, units: int, unit: str = "exa
     return [WEAK_PROMISE, *reasons] if reasons or epsilon > LARGE_EPSILON else []
 
 
+def weakness_of(guarantee: Guarantee, units: int, unit: str) -> list[str]:
+    """`describe_weakness` of a guarantee; empty where it promises nothing."""
+    if guarantee.answer not in ("holds", "nominal") or guarantee.epsilon is None or guarantee.delta is None:
+        return []
+    return describe_weakness(guarantee.epsilon, guarantee.delta, units, unit)
+
+
 BEST_OF_MANY = (
     "Choosing the best of them by accuracy on private data is one more look at these data, and is not covered."
 )
@@ -182,8 +189,8 @@ def describe_additions(ledger: PrivacyLedger, public_task: bool) -> list[str]:
     """What has to be said beside the guarantee: weak, delta too large, public data."""
     additions = []
     guarantee = ledger.guarantee()
-    if guarantee.answer in ("holds", "nominal") and guarantee.epsilon is not None and guarantee.delta is not None:
-        additions += describe_weakness(guarantee.epsilon, guarantee.delta, ledger.units, ledger.unit)
+    if guarantee.answer in ("holds", "nominal"):
+        additions += weakness_of(guarantee, ledger.units, ledger.unit)
         if ledger.epsilon_pld is not None:
             additions.append(f"By PLD the same noise gives {show_epsilon(ledger.epsilon_pld)}.")
     if public_task and guarantee.answer != "nothing_private":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from dpflat.privacy.together import Together
-from dpflat.privacy.wording import NO_NOISE, describe_pair
+from dpflat.privacy.wording import NO_NOISE, describe_pair, describe_weakness
 
 
 def describe_together(together: Together, task: str | None = None) -> str:
@@ -20,16 +20,17 @@ def describe_together(together: Together, task: str | None = None) -> str:
         return f"{runs} have no guarantee: at least one was trained without noise."
     if together.void:
         return f"{runs} have no guarantee: {_say_void(together.void, together.count)}."
-    return f"{runs}{'' if task else ' on the same data'} give {_say_pair(together)}."
+    return f"{runs}{'' if task else ' on the same data'} give {_say_promise(together)}"
 
 
 def _say_void(void: int, count: int) -> str:
     return f"{_some_of_them(void, count)} {'was' if void == 1 else 'were'} shaped by un-noised private data"
 
 
-def _say_pair(together: Together) -> str:
+def _say_promise(together: Together) -> str:
     caveats = f", {'; '.join(together.because)}" if together.because else ""
-    return f"{describe_pair(together.epsilon, together.delta)}{caveats}"
+    weak = describe_weakness(together.epsilon, together.delta, together.units)
+    return " ".join([f"{describe_pair(together.epsilon, together.delta)}{caveats}.", *weak])
 
 
 def describe_budget(together: Together, task: str, as_public: int = 0) -> str:
@@ -45,7 +46,7 @@ def describe_budget(together: Together, task: str, as_public: int = 0) -> str:
         broken = "it read these data as public, without noise" if as_public else "un-noised private data shaped it"
         if together.void or as_public:
             return f"One run has read {task}. No guarantee: {broken}."
-        promise = f"It gives {_say_pair(together)}." if together.holds else NO_NOISE
+        promise = f"It gives {_say_promise(together)}" if together.holds else NO_NOISE
         return f"One run has read {task}. {promise}"
     read = f"{_some_of_them(as_public, count)} read these data as public, without noise"
     shaped = _say_void(together.void, count)

@@ -4,7 +4,10 @@ import json
 
 import pytest
 
-from app.baseline import say_baseline, show_baselines
+from analysis.comparison.gathered import gather
+from analysis.comparison.measures import MEASURES
+from app.baseline import say_baseline, say_largest_class, show_baselines
+from app.shown.tradeoff import level_of
 from app.summary import describe_event, summarise
 from app.terminal.watch import describe_step
 from app.ui.run_table import make_rows
@@ -45,6 +48,23 @@ def test_on_the_pages(lazy):
     assert texts(open_page("runs", a=lazy.id)).count(WORDS) >= 2
     assert make_rows([summarise(lazy)], grouped=True)[0].cells["largest class"] == WORDS.removeprefix("largest class ")
     assert table_row(describe_row(lazy.config, lazy))["largest class"] == WORDS.removeprefix("largest class ")
+
+
+def test_in_the_report(lazy, dpflat, own_root):
+    file = own_root / "report.html"
+    assert dpflat("report", lazy.id, "-o", file)[0] == 0
+    assert f"Beside it: {WORDS}." in file.read_text()
+
+
+def test_beside_an_accuracy_of_other_weights_stands_the_largest_class(lazy, own_root):
+    assert say_largest_class([lazy]) == "largest class 98.0 %"
+    assert say_largest_class([lazy, make_run(own_root)]) == "largest class 50.0 % or 98.0 %"
+
+
+@pytest.mark.parametrize(("settings", "level"), [((), 0.5), (("task.name=own-reviews",), 0.98)])
+def test_the_line_that_no_knowledge_reaches_is_the_largest_class_of_ones_own_file(lazy, settings, level):
+    found = gather([lazy], MEASURES["accuracy"])
+    assert level_of(found, "own-reviews" if settings else "rotten_tomatoes", 1706) == level
 
 
 def test_of_several_runs_it_is_their_mean_and_only_where_each_has_it():

@@ -6,6 +6,7 @@ import pytest
 from opacus.accountants import PRVAccountant
 from opacus.accountants.utils import get_noise_multiplier
 
+from dpflat.config import build_config
 from dpflat.errors import DPFlatError
 from dpflat.forecast import compose_runs, plan_privacy
 from dpflat.privacy.accounting import calibrate_noise, pld_epsilon, rdp_epsilon, spent_epsilon
@@ -162,7 +163,18 @@ def test_runs_together_carry_every_caveat_of_each_once():
     assert "not counting the tuning of the defaults on imdb" in describe_together(compose_runs([tuned, tuned]))
 
 
+def test_runs_that_are_weak_together_say_so():
+    each = build_config({})
+    assert "weak" not in describe_together(compose_runs([each]))
+    assert describe_together(compose_runs([each] * 12)).endswith(" A weak promise.")
+    told = describe_together(compose_runs([each, build_config({"privacy": {"delta": 0.5}})]))
+    assert "delta is too large" not in told, "the smallest delta holds for all"
+    large = describe_together(compose_runs([build_config({"privacy": {"delta": 0.5}})] * 2))
+    assert "A weak promise. delta is too large to mean much for" in large
+    assert "weak" in describe_budget(Together(1, 9.0, 6.1e-5, 0, (), 8000), "imdb")
+
+
 @pytest.mark.parametrize(("caveats", "words"), [(("as if x",), ", as if x."), ((), ".")])
 def test_the_budget_of_one_run_keeps_its_caveats(caveats, words):
-    told = describe_budget(Together(1, 3.0, 6.1e-5, 0, caveats), "imdb")
+    told = describe_budget(Together(1, 3.0, 6.1e-5, 0, caveats, 8000), "imdb")
     assert told == f"One run has read imdb. It gives epsilon = 3.00 at delta = 6.1e-5{words}"
