@@ -61,10 +61,18 @@ def plan_run(root, *settings, more=()):
     return run
 
 
+SHIPPED = MAIN.parents[1] / "cached_runs"
+
+
+def use_shipped(monkeypatch):
+    """The runs that come with the lab, where they lie: for a test that writes none of them."""
+    monkeypatch.setattr(layout, "shipped_root", lambda: SHIPPED)
+
+
 def copy_shipped(root, skipped=()):
     """Copies of the runs that come with the lab, but for some seeds."""
     root.mkdir(parents=True, exist_ok=True)
-    for folder in (MAIN.parents[1] / "cached_runs").iterdir():
+    for folder in SHIPPED.iterdir():
         if folder.name.startswith("2") and not any(f"-s{seed}-" in folder.name for seed in skipped):
             shutil.copytree(folder, root / folder.name)
 

@@ -9,7 +9,7 @@ from app.ui import claims_data
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from tests.analysis.claims.made_up import CLAIMS, FRESH, make_pairs, make_run, measure_sharpness
-from tests.app.pages import NOBODY, address_of, copy_shipped, open_page, texts
+from tests.app.pages import NOBODY, address_of, open_page, texts, use_shipped
 from tests.app.pages import make_run as make_other_run
 
 LESSONS = layout.shipped_root() / "lessons"
@@ -53,8 +53,8 @@ def test_without_runs_every_claim_stands_with_its_rule_and_what_is_missing(own):
     assert not [element for element in page.get("html") if "role='img'" in element.proto.body]
 
 
-def test_with_the_shipped_runs_the_page_stands(stores):
-    copy_shipped(stores[1])
+def test_with_the_shipped_runs_the_page_stands(stores, monkeypatch):
+    use_shipped(monkeypatch)
     page = open_page("claims")
     assert not page.exception
     assert len(headings(page)) == 12

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.analysis.claims.made_up import FRESH, make_run, measure_sharpness
-from tests.app.pages import copy_shipped, open_page, texts
+from tests.app.pages import copy_shipped, open_page, texts, use_shipped
 
 METHODS = ("DP prefix", "within layer", "across layers", "across models", "DP-Flat")
 
@@ -10,8 +10,8 @@ def drawings(page):
     return [element.proto.body for element in page.get("html") if 'role="img"' in element.proto.body]
 
 
-def test_both_forms_of_the_method_say_what_they_promise_beside_what_removing_means(stores):
-    copy_shipped(stores[1])
+def test_both_forms_of_the_method_say_what_they_promise_beside_what_removing_means(stores, monkeypatch):
+    use_shipped(monkeypatch)
     page = open_page("start")
     assert not page.exception
     told = texts(page)
