@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.optimize import brentq
 
 from dpflat.errors import DPFlatError
 from dpflat.forecast import plan_privacy
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from dp_accounting.pld.privacy_loss_distribution import PrivacyLossDistribution
 
 POINTS, TAIL, LARGEST = 1500, 1e-12, 500.0
-COARSEST, FINEST, CLOSE, FIRST_SLOPE = 1e-3, 1e-5, 1e-4, -1.5
+COARSEST, FINEST, CLOSE, FIRST_STEP = 1e-3, 1e-5, 1e-4, 0.5
 COMPARED = (1.0, 3.0, 8.0)
 
 
@@ -169,22 +170,18 @@ def solve_noise(plan: PrivacyPlan, epsilon: float) -> float | None:
     assert plan.gradient_steps is not None
 
     def excess(logarithm: float) -> float:
-        return math.log(rdp_epsilon(with_noise(plan, math.exp(logarithm)), plan.delta) / epsilon)
+        return rdp_epsilon(with_noise(plan, math.exp(logarithm)), plan.delta) - epsilon
 
-    now = math.log(plan.gradient_steps.noise_multiplier)
-    error = excess(now)
-    before, error_before, slope = now, error, FIRST_SLOPE
-    for _ in range(20):
-        if abs(error) < CLOSE:
-            return math.exp(now)
-        if now != before and error != error_before:
-            slope = (error - error_before) / (now - before)
-        before, error_before = now, error
-        now = min(max(now - error / slope, math.log(LOWEST_NOISE)), math.log(HIGHEST_NOISE))
-        if now == before:
-            return None
-        error = excess(now)
-    return None
+    lowest, highest = math.log(LOWEST_NOISE), math.log(HIGHEST_NOISE)
+    low = high = math.log(plan.gradient_steps.noise_multiplier)
+    step = FIRST_STEP
+    while high < highest and excess(high) > 0:
+        low, high, step = high, min(high + step, highest), 2 * step
+    while low > lowest and excess(low) < 0:
+        low, high, step = max(low - step, lowest), low, 2 * step
+    if excess(low) < 0 or excess(high) > 0:
+        return None
+    return math.exp(brentq(excess, low, high, xtol=CLOSE)) if low < high else math.exp(low)
 
 
 def with_noise(plan: PrivacyPlan, noise_multiplier: float) -> tuple[Mechanism, ...]:

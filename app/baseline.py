@@ -23,6 +23,8 @@ def say_baselines(rows: Sequence[Mapping[str, Any]]) -> str:
         values = [row[key] for row in rows if row.get(key) is not None]
         if values and len(values) == len(rows):
             words.append(f"{name} {100 * sum(values) / len(values):.1f} %")
+    if absent := max((row.get("absent_classes") or 0 for row in rows), default=0):
+        words.append(f"{absent} {'class has' if absent == 1 else 'classes have'} no test row")
     return ", ".join(words)
 
 

@@ -34,6 +34,7 @@ from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.forecast import Forecast, forecast_run
 from dpflat.presets import list_presets
+from dpflat.regular import read_log
 from dpflat.runs import layout
 from dpflat.runs.left_out import find_left_out
 from dpflat.runs.manifest import find_damage
@@ -147,13 +148,17 @@ def resume(run_id: RunArgument = "latest", runs: RunsOption = None, as_json: Jso
 
 
 @cli.command("list")
-def list_command(runs: RunsOption = None, as_json: JsonOption = False) -> None:
+def list_command(
+    runs: RunsOption = None,
+    as_json: JsonOption = False,
+    own: Annotated[bool, typer.Option("--own", help="Leave out the runs that come with the lab.")] = False,
+) -> None:
     """All runs, newest first, shipped ones last."""
-    rows = [summarise(run) for run in list_runs(layout.runs_root(runs))]
+    rows = [summarise(run) for run in list_runs(layout.runs_root(runs), shipped=not own)]
     if as_json:
         print_json(rows)
     elif rows:
-        out.print(tables.runs_table(rows))
+        out.print(tables.runs_table(rows, out.width))
     else:
         print("No runs yet. Train one: dpflat train --preset quick")
 
@@ -169,7 +174,7 @@ def show(
     run = load_run(run_id, runs)
     if log:
         path = run.folder / layout.LOG
-        print(path.read_text(encoding="utf-8", errors="replace") if path.exists() else "The log is empty.")
+        print(read_log(path) or "The log is empty.")
         return
     summary = summarise(run)
     if as_json:
@@ -177,7 +182,7 @@ def show(
         return
     if summary["state"] in DAMAGED:
         raise DPFlatError(summary["message"])
-    out.print(tables.runs_table([summary]))
+    out.print(tables.runs_table([summary], out.width))
     if run.has(layout.LEDGER):
         print(describe_run_guarantee(run))
     if summary.get("message"):
@@ -282,7 +287,7 @@ def study_run(file: Path, runs: RunsOption = None, as_json: JsonOption = False) 
         print_json(rows)
     else:
         found = [Run(root / layout.check_id(row["run"])) for row in rows if row["run"]]
-        out.print(tables.runs_table([summarise(run) for run in found]))
+        out.print(tables.runs_table([summarise(run) for run in found], out.width))
     if state != "finished":
         status = read_status(folder)
         say(f"{state}. {visible_status_message(status)}".rstrip())

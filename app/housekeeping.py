@@ -120,6 +120,13 @@ def list_export(run: Run, everything: bool) -> tuple[list[Path], list[Path]]:
     return shared, [f for f in files if f not in shared]
 
 
+def _add(archive: zipfile.ZipFile, name: str, file: Path) -> None:
+    try:
+        archive.write(file, name)
+    except FileNotFoundError:  # it is packed
+        archive.writestr(name, read_bytes(file))
+
+
 def make_export(run: Run, everything: bool) -> bytes:
     """A zip of `list_export`, each file under the run's id; of private texts, settings go without path and checksum.
 
@@ -138,7 +145,7 @@ def make_export(run: Run, everything: bool) -> bytes:
             if name in other_form:
                 archive.writestr(f"{run.id}/{name}", json.dumps(other_form[name], indent=1))
             else:
-                archive.writestr(f"{run.id}/{name}", read_bytes(file))
+                _add(archive, f"{run.id}/{name}", file)
         noted = read_packed(run.folder / layout.PACKED).left_out
         if everything and noted:
             archive.writestr(f"{run.id}/{layout.PACKED}", join_texts({}, noted))

@@ -93,6 +93,7 @@ def summarise(run: Run) -> dict[str, Any]:
         if run.has(LEDGER):
             guarantee = run.ledger.guarantee()
             row |= {"guarantee": guarantee.answer, "epsilon": guarantee.epsilon, "delta": guarantee.delta}
+            row["weak"] = bool(wording.weakness_of(guarantee, run.ledger.units, run.ledger.unit))
         status = run.status
         if status is not None:
             row |= {"step": status.step, "steps": status.steps, "message": visible_status_message(status) or None}
@@ -111,10 +112,11 @@ def show_state(row: dict[str, Any]) -> str:
 
 
 def show_guarantee_cell(row: dict[str, Any]) -> str:
-    """The guarantee in a table: the epsilon, `3.00 △` with a caveat, `void` or `none`."""
+    """The guarantee in a table: the epsilon, `3.00 △` with a caveat, `20.00 weak`, `void` or `none`."""
     answer = row.get("guarantee")
     if answer in ("holds", "nominal"):
-        return wording.show_epsilon(row["epsilon"]) + (" △" if answer == "nominal" else "")
+        marks = (" △" if answer == "nominal" else "") + (" weak" if row.get("weak") else "")
+        return wording.show_epsilon(row["epsilon"]) + marks
     return {"void": "void", "none": "none", "nothing_private": "nothing private"}.get(answer or "", "")
 
 

@@ -161,7 +161,7 @@ def tell_choice(choices: dict[str, Any] | None) -> str:
         return "-"
     if not choices["paid"]:
         return f"{choices['changed']} of {len(choices['trials'])} changed it"
-    return f"{show_epsilon(choices['largest'])} of {choices['paid']:g} paid"
+    return f"{choices['largest']:.2g} of {choices['paid']:g} paid"
 
 
 def tell_sweep(stored: dict[str, Any] | None) -> str:

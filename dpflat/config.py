@@ -262,8 +262,13 @@ class RunConfig(Section):
         return f"{plain} + {levels}" if levels else plain
 
 
-def build_config(content: dict[str, Any], source: str = "the settings") -> RunConfig:
+def build_config(content: dict[str, Any], source: str = "the settings", quote: bool = True) -> RunConfig:
     """Validate settings, or say in one sentence which one is wrong and how.
+
+    Args:
+        content: the settings.
+        source: what they are, for the sentence.
+        quote: whether the sentence may say what came.
 
     Raises:
         DPFlatError: for any setting that is unknown, of the wrong type or out of range.
@@ -277,7 +282,7 @@ def build_config(content: dict[str, Any], source: str = "the settings") -> RunCo
     try:
         return RunConfig.model_validate(content)
     except ValidationError as error:
-        raise SettingsError(f"{source}: {describe_errors(error)}", wrong_settings(error)) from None
+        raise SettingsError(f"{source}: {describe_errors(error, quote)}", wrong_settings(error)) from None
 
 
 def wrong_settings(error: ValidationError) -> tuple[str, ...]:
@@ -291,8 +296,16 @@ def _place_of(item: Any) -> str:
     return ".".join(str(part) for part in item["loc"] if part not in TAGS)
 
 
-def describe_errors(error: ValidationError) -> str:
-    """The validation errors as sentences: field, what was expected, what came."""
+def describe_errors(error: ValidationError, quote: bool = True) -> str:
+    """The validation errors as sentences: field, what was expected, what came.
+
+    Args:
+        error: of settings.
+        quote: whether to say what came; not of a stored file, which strangers may be told of.
+    """
+    if not quote:
+        told = [f"{_place_of(item) or 'its settings'}: {item['type'].replace('_', ' ')}" for item in error.errors()]
+        return "; ".join(told) + "."
     sentences = []
     for item in error.errors():
         where = _place_of(item)

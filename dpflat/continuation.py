@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from dpflat.backbones.identity import identify
 from dpflat.batches import EncodedSplit
 from dpflat.config import RunConfig
 from dpflat.errors import CannotGoOnError
@@ -65,9 +66,11 @@ def open_key(folder: Path, config: RunConfig, plan: PrivacyPlan) -> bytes:
         raise CannotGoOnError(
             f"The noise key of this run is gone, so it cannot go on: a new key would spend the budget again. {ANEW}"
         )
-    key = choose_noise_key(config)
+    identity = identify(config.backbone.name)
+    key = choose_noise_key(config, identity)
+    bound = {} if identity is None else {"backbone": identity}
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    replace_file(path, json.dumps({"key": key.hex(), **promise}).encode(), mode=0o600)
+    replace_file(path, json.dumps({"key": key.hex(), **promise, **bound}).encode(), mode=0o600)
     return key
 
 

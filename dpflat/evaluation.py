@@ -45,6 +45,7 @@ def measure(experiment: Experiment, state: TrainState) -> Generator[Event, None,
         experiment.objective, parameters, test, experiment.config.microbatch(), experiment.device
     )
     majority_share, balanced_accuracy = measure_baseline(scores["correct"], test.labels)
+    absent = len(experiment.data.task.class_names) - len(np.unique(test.labels))
     evaluation = Evaluated(
         step=state.step,
         examples=len(test),
@@ -52,7 +53,8 @@ def measure(experiment: Experiment, state: TrainState) -> Generator[Event, None,
         accuracy=float(scores["correct"].mean(dtype=np.float64)),
         scores=scores,
         majority_share=majority_share,
-        balanced_accuracy=balanced_accuracy,
+        balanced_accuracy=None if absent else balanced_accuracy,
+        absent_classes=absent,
     )
     yield evaluation
     return evaluation

@@ -100,7 +100,8 @@ class Evaluated:
         accuracy: share of correct answers, 0 to 1.
         scores: per-row `loss`, `correct`, `log_odds` in the split's order.
         majority_share: share of the largest class, which naming it always gives.
-        balanced_accuracy: mean over classes of the share of correct answers.
+        balanced_accuracy: mean over classes of the share of correct answers; None where a class has no test row.
+        absent_classes: number of classes without a test row.
     """
 
     step: int
@@ -109,7 +110,8 @@ class Evaluated:
     accuracy: float
     scores: dict[str, np.ndarray]
     majority_share: float
-    balanced_accuracy: float
+    balanced_accuracy: float | None
+    absent_classes: int = 0
 
 
 @dataclass(frozen=True)

@@ -56,17 +56,18 @@ class Experiment:
     public: PublicSplit | None = None
 
 
-def choose_noise_key(config: RunConfig) -> bytes:
+def choose_noise_key(config: RunConfig, identity: str | None) -> bytes:
     """The key of a new run: secret, or derived from the seed, the settings and what a backbone from outside holds.
 
     So two folders that lay under one path share no noise.
 
-    Raises:
-        DPFlatError: when a backbone from outside cannot be read.
+    Args:
+        config: the settings.
+        identity: of the backbone, as `identify` gives it.
     """
     if config.noise_source() == "secret":
         return new_secret_key()
-    return derive_seeded_key(config.seed, config.fingerprint() + (identify(config.backbone.name) or ""))
+    return derive_seeded_key(config.seed, config.fingerprint() + (identity or ""))
 
 
 def choose_device(config: RunConfig) -> torch.device:
@@ -91,7 +92,7 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
 
     Privacy: reads private data; nothing is released.
     """
-    noise_key = choose_noise_key(config) if noise_key is None else noise_key
+    noise_key = choose_noise_key(config, identify(config.backbone.name)) if noise_key is None else noise_key
     plan, schedule = plan_privacy(config)
     device = choose_device(config)
     backbone = load_backbone(config.backbone)

@@ -5,7 +5,7 @@ Privacy: none (only public sizes are read).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,14 @@ def plan_privacy(config: RunConfig) -> tuple[PrivacyPlan, Schedule]:
     Raises:
         DPFlatError: when epsilon cannot be met.
     """
+    return _plan_releases(config, calibrate_noise)
+
+
+Calibrate = Callable[[float, float, float, int, tuple[Mechanism, ...]], float]
+"""From epsilon, delta, sample rate, steps and other mechanisms to a noise multiplier."""
+
+
+def _plan_releases(config: RunConfig, calibrate: Calibrate) -> tuple[PrivacyPlan, Schedule]:
     units, schedule = plan_steps(config)
     privacy = config.privacy
     if not isinstance(privacy, DPPrivacy):
@@ -106,12 +114,25 @@ def plan_privacy(config: RunConfig) -> tuple[PrivacyPlan, Schedule]:
     noise_multiplier = privacy.noise_multiplier
     if noise_multiplier is None:
         assert privacy.epsilon is not None
-        noise_multiplier = calibrate_noise(
+        noise_multiplier = calibrate(
             privacy.epsilon, delta, schedule.sample_rate, schedule.steps + twin_steps, selection
         )
     steps = SubsampledGaussian(noise_multiplier, schedule.sample_rate, schedule.steps, privacy.max_grad_norm)
     twin = (replace(steps, steps=twin_steps),) if twin_steps else ()
     return PrivacyPlan("example", units, delta, (*twin, *selection, steps)), schedule
+
+
+def sketch_ledger(config: RunConfig) -> PrivacyLedger:
+    """`plan_ledger` without any accounting: what it touches and under which reasons, at the epsilon that was asked for.
+
+    Its epsilons mean nothing.
+
+    Raises:
+        DPFlatError: when the number of layers is not known.
+    """
+    plan, schedule = _plan_releases(config, lambda *_: 1.0)
+    card = BACKBONES.get(config.backbone.name)
+    return write_ledger(config, plan, schedule, card.pretrained_on if card else None, epsilon_of=lambda *_: 1.0)
 
 
 def plan_selection(config: RunConfig, units: int) -> tuple[Mechanism, ...]:

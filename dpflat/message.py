@@ -6,6 +6,7 @@ private as a whole.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,6 +33,8 @@ WORDS = {
     ),
 }
 
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What a terminal would obey rather than show, in a file's name or a label."""
 Value = Annotated[str, Field(max_length=20_000)] | int
 
 
@@ -66,7 +69,7 @@ class Message(BaseModel):
     def _join(self, values: dict[str, Value]) -> str:
         shown = {name: f"{value:,}" if isinstance(value, int) else value for name, value in values.items()}
         try:
-            return WORDS[self.code].format_map(shown)
+            return CONTROLS.sub(" ", WORDS[self.code].format_map(shown))
         except KeyError:  # of a newer version, or changed by hand
             return f"A message that this version does not know ({self.code})."
 

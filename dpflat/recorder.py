@@ -96,6 +96,7 @@ class Recorder:
                         accuracy=event.accuracy,
                         majority_share=event.majority_share,
                         balanced_accuracy=event.balanced_accuracy,
+                        absent_classes=event.absent_classes,
                         seconds=self.seconds,
                     )
             case Trained():
@@ -171,6 +172,7 @@ class Recorder:
             "accuracy": evaluation.accuracy,
             "majority_share": evaluation.majority_share,
             "balanced_accuracy": evaluation.balanced_accuracy,
+            "absent_classes": evaluation.absent_classes,
             "loss": evaluation.loss,
             "steps": evaluation.step,
             "nonfinite_gradients": nonfinite,

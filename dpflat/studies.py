@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +26,8 @@ from dpflat.runs.store import create_folder
 from dpflat.runs.stored import read_stored
 from dpflat.section import Section
 from dpflat.settings import apply_settings, kinds_first, read_settings
+
+MOST_RUNS = 2_000
 
 
 class StudyConfig(Section):
@@ -82,8 +85,8 @@ def pin_cells(study: StudyConfig) -> StudyConfig:
     return study if cells == study.cells else study.model_copy(update={"cells": cells, "grid": grid})
 
 
-def build_study(content: dict[str, Any], source: str) -> StudyConfig:
-    """Validate a study, or say in one sentence what is wrong with it.
+def build_study(content: dict[str, Any], source: str, quote: bool = True) -> StudyConfig:
+    """Validate a study, or say in one sentence what is wrong with it; `quote` as of `build_config`.
 
     Raises:
         DPFlatError: when it holds something unknown, of the wrong type or out of range.
@@ -91,7 +94,7 @@ def build_study(content: dict[str, Any], source: str) -> StudyConfig:
     try:
         return StudyConfig.model_validate(content)
     except ValidationError as error:
-        raise DPFlatError(f"{source}: {describe_errors(error)}") from None
+        raise DPFlatError(f"{source}: {describe_errors(error, quote)}") from None
 
 
 def write_study(study: StudyConfig) -> str:
@@ -106,7 +109,10 @@ def list_configs(study: StudyConfig) -> list[RunConfig]:
         DPFlatError: when a combination is not valid, or when there is none.
     """
     start = load_preset(study.preset) if study.preset else {}
-    configs: list[RunConfig] = []
+    runs = len(study.seeds) * len(study.cells) * math.prod(map(len, study.grid.values()))
+    if runs > MOST_RUNS:
+        raise DPFlatError(f"The study '{study.name}' means {runs:,} runs; expected at most {MOST_RUNS:,}.")
+    configs: dict[RunConfig, None] = {}
     for seed, cell in itertools.product(study.seeds, study.cells):
         for values in itertools.product(*study.grid.values()):
             settings = {**study.base, **cell, **dict(zip(study.grid, values, strict=True)), "seed": seed}
@@ -114,13 +120,12 @@ def list_configs(study: StudyConfig) -> list[RunConfig]:
             content = apply_settings(start, given)
             shown = {key: value for key, value in cell.items() if key not in ("task", "backbone.sha256")}
             config = build_config(content, f"study '{study.name}', {shown or 'base'}")
-            if config not in configs:
-                configs.append(config)
+            configs[config] = None
     if not configs:
         raise DPFlatError(
             f"The study '{study.name}' has no run: expected at least one cell, and a value for each grid."
         )
-    return configs
+    return list(configs)
 
 
 def study_folder(root: Path, study: StudyConfig) -> Path:
@@ -149,7 +154,7 @@ def read_stored_study(folder: Path) -> StudyConfig:
     Raises:
         DPFlatError: when they are damaged, or were changed since the study finished.
     """
-    return build_study(read_stored(folder, layout.CONFIG, ANY), f"config.json of '{folder.name}'")
+    return build_study(read_stored(folder, layout.CONFIG, ANY), f"config.json of '{folder.name}'", quote=False)
 
 
 def read_rows(folder: Path) -> list[dict[str, Any]]:

@@ -9,7 +9,6 @@ from dpflat.config import build_config
 from dpflat.flatness.settings import MODES_OF
 from dpflat.presets import load_preset
 from dpflat.privacy.ledger import EntryClass
-from dpflat.privacy.wording import show_epsilon
 from dpflat.runs import layout
 from dpflat.runs.files import read_json
 from dpflat.settings import apply_settings
@@ -62,9 +61,9 @@ def test_the_readme_and_the_document_say_what_the_table_says():
     assert f"at the authors' own strength one record moves it by up to {weak:.2f} C, at one" in readme
     assert f"chosen to be seen by {seen:.0f} C" in readme
     assert f"in every repaired mode, hostile records among them, by {kept:.2f} C" in readme
-    chance = f"moved by {show_epsilon(choices['largest'])}, for which its round paid {choices['paid']:g}"
+    chance = f"by at most {choices['largest']:.2g}, far below the {choices['paid']:g} that the round paid"
     assert chance in readme
-    assert f"({choices['records']} records)" in readme
+    assert f"({choices['records']} records, eight trials each)" in readme
 
 
 @pytest.mark.parametrize("mode", MODES, ids=": ".join)

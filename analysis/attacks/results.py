@@ -136,7 +136,7 @@ def _build_attack(key: str, part: dict[str, Any]) -> AttackResult:
         area=Share(**part["area"]),
         accuracy=Share(**part["accuracy"]),
         points=tuple(Found(p["allowed"], Share(**p["found"])) for p in part["points"]),
-        curve=tuple((x, y) for x, y in part["curve"]),
+        curve=tuple((float(x), float(y)) for x, y in part["curve"]),
         members=part["members"],
         others=part["others"],
         shadows=tuple(part["shadows"]),

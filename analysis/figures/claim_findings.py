@@ -14,6 +14,7 @@ from analysis.figures.tradeoff_findings import compare_short, show_change, unit_
 from analysis.results import PairedDifference
 from dpflat.flatness.settings import LEVEL_WORDS
 from dpflat.privacy.wording import show_epsilon, show_lower_bound
+from dpflat.tasks.baseline import known_share
 
 BARRIER = Measure("barrier", "barrier", "rise above the straight line, nats", unit=" nats", digits=".3f", margin=0.01)
 CORRELATION = Measure("correlation", "rank correlation", "rank correlation", digits=".2f")
@@ -76,7 +77,7 @@ def _say(judged: JudgedRow, claims: Claims) -> str:
     assert measure is not None
     assert difference is not None
     margin, number = show_amount(measure, claims.margin(measure.name)), show_signed(measure, difference)
-    both = _say_both(measure, judged.means)
+    both = _say_both(measure, judged.means, _largest_class(judged, claims))
     if found is Outcome.CANNOT_TELL:
         return f"cannot tell, {number}{both}; {_say_why(judged, claims)}"
     if isinstance(row, Equality | Barrier):
@@ -87,12 +88,20 @@ def _say(judged: JudgedRow, claims: Claims) -> str:
     return f"{compare_short(measure, difference).text}{both}, {way}"
 
 
-def _say_both(measure: Measure, means: tuple[float, float] | None) -> str:
-    """What both sides have, beside their difference: ` (73.7 against 74.0 %)`; nothing for a ratio."""
+def _largest_class(judged: JudgedRow, claims: Claims) -> float | None:
+    cells = claims.cells.get(getattr(judged.row, "cells", ""))
+    if cells is None or judged.difference is None or measure_of(judged) is not ACCURACY:
+        return None
+    return known_share(cells.task, judged.difference.examples)
+
+
+def _say_both(measure: Measure, means: tuple[float, float] | None, share: float | None) -> str:
+    """What both sides have: ` (73.7 against 74.0 %, largest class 50.0 %)`; nothing for a ratio."""
     if means is None:
         return ""
     first, second = (f"{measure.scale * value:{measure.digits}}" for value in means)
-    return f" ({first} against {second}{measure.unit})"
+    beside = "" if share is None else f", largest class {100 * share:.1f} %"
+    return f" ({first} against {second}{measure.unit}{beside})"
 
 
 def show_signed(measure: Measure, difference: PairedDifference) -> str:
@@ -176,8 +185,9 @@ def _say_trials(trials: Trials, found: Outcome) -> str:
     told = f"one record moves the clipped sum by up to {moved}{weak}, and epsilon rests on at most 1 C{others}"
     if trials.chance is None or trials.paid is None:
         return told
-    chance, paid = show_epsilon(trials.chance), show_epsilon(trials.paid)
-    return f"{told}, and the log of the chance of a drawn layer by at most {chance}, for which it paid {paid}"
+    far = " (far below, so these trials find gross errors only)" if trials.chance < trials.paid / 10 else ""
+    chance, paid = f"{trials.chance:.2g}", show_epsilon(trials.paid)
+    return f"{told}, and the log of the chance of a drawn layer by at most {chance}, for which it paid {paid}{far}"
 
 
 def _say_moved(largest: Mapping[str, float]) -> str:

@@ -91,7 +91,7 @@ def read_trace(run: Run) -> Trace | None:
                 removed=int(found["removed"]),
                 scores={int(layer): float(score["value"]) for layer, score in found["candidates"].items()},
                 spreads={int(layer): float(score["spread"]) for layer, score in found["candidates"].items()},
-                probability=found["probability"],
+                probability=None if found["probability"] is None else float(found["probability"]),
             )
             for found in content["rounds"]
         )

@@ -17,6 +17,7 @@ from app.summary import NEVER_BEGAN, describe_run_guarantee, name_of_side
 from app.withheld import tell_tasks_apart, visible_config
 from dpflat.config import RunConfig
 from dpflat.privacy.together import compose_promises
+from dpflat.privacy.wording import weakness_of
 from dpflat.privacy.wording_together import describe_together
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
@@ -93,7 +94,11 @@ def compare(first: Side, second: Side, see: Callable[[RunConfig], RunConfig] = v
 def describe_side(letter: str, side: Side) -> str:
     """A side in a sentence: name, number of seeds, guarantee."""
     count = f", {len(side)} seeds" if len(side) > 1 else ""
-    guarantee = describe_run_guarantee(side[0]) if side[0].has(LEDGER) else NEVER_BEGAN
+    guarantee = NEVER_BEGAN
+    if side[0].has(LEDGER):
+        ledger = side[0].ledger
+        weak = weakness_of(ledger.guarantee(), ledger.units, ledger.unit)
+        guarantee = " ".join([describe_run_guarantee(side[0]), *weak])
     if len(side) > 1 and all(run.has(LEDGER) for run in side):
         guarantee = describe_together(compose_promises([read_promise(run) for run in side]))
     return f"{letter}: {name_of_side(side)}{count}. {guarantee}"

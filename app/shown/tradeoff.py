@@ -32,12 +32,14 @@ def told_epsilon(found: Gathered) -> float:
 
 
 def list_stars(found: Gathered, runs: Sequence[Run], asked: Asked) -> tuple[OwnRun, ...]:
-    """The newest of one's own runs of the drawn methods, pooled or not."""
+    """The newest of one's own runs of the drawn methods, pooled or not; none at another delta than the pooled ones."""
     differing = {run.id: names for names, left in found.pool.left_out.items() for run in left}
     differing |= {run.id: ("task.test examples",) for run in found.other_examples}
     stars: list[OwnRun] = []
     for run in runs:
         if run.shipped or run.id not in found.measured or run.config.method() not in asked.methods:
+            continue
+        if "privacy.delta" in differing.get(run.id, ()):
             continue
         words = f"{run.label.get('name') or run.id}, {run.config.method()}, seed {run.config.seed}"
         other = " and ".join(map(name_setting, differing.get(run.id, ())))

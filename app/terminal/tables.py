@@ -19,29 +19,33 @@ from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.privacy.selection import expected_regret, score_sensitivity
 from dpflat.settings import write_yaml
 
+NARROW, IN_THE_ID = 150, ("task", "backbone", "method", "seed", "time")
 
-def runs_table(rows: list[dict[str, Any]]) -> Table:
-    """The table of `dpflat list`."""
+
+def runs_table(rows: list[dict[str, Any]], width: int = NARROW) -> Table:
+    """The table of `dpflat list`; in a narrow terminal without what the run's id and `dpflat show` say."""
     table = Table(box=None, pad_edge=False)
-    table.add_column("run", no_wrap=True)
+    table.add_column("run", no_wrap=width >= NARROW, overflow="fold")
     numbers = ["test accuracy", "largest class", *(["balanced"] if any(map(show_balanced, rows)) else [])]
-    for column in ("state", "task", "backbone", "method", "epsilon", *numbers, "seed", "time"):
+    columns = ["state", "task", "backbone", "method", "epsilon", *numbers, "seed", "time"]
+    shown = [column for column in columns if width >= NARROW or column not in IN_THE_ID]
+    for column in shown:
         table.add_column(column, justify="right" if column in ("epsilon", *numbers, "seed", "time") else "left")
     for row in rows:
         accuracy, seconds = row.get("test_accuracy"), row.get("seconds")
-        table.add_row(
-            row["id"] + (" (shipped)" if row["shipped"] else ""),
-            show_state(row),
-            row.get("task", ""),
-            row.get("backbone", ""),
-            row.get("method", row.get("message", "")),
-            show_guarantee_cell(row),
-            f"{100 * accuracy:.1f} %" if accuracy is not None else "not measured",
-            show_largest_class(row),
-            *([show_balanced(row)] if "balanced" in numbers else []),
-            str(row.get("seed", "")),
-            show_seconds(seconds) if seconds is not None else "",
-        )
+        cells = {
+            "state": show_state(row),
+            "task": row.get("task", ""),
+            "backbone": row.get("backbone", ""),
+            "method": row.get("method", row.get("message", "")),
+            "epsilon": show_guarantee_cell(row),
+            "test accuracy": f"{100 * accuracy:.1f} %" if accuracy is not None else "not measured",
+            "largest class": show_largest_class(row),
+            "balanced": show_balanced(row),
+            "seed": str(row.get("seed", "")),
+            "time": show_seconds(seconds) if seconds is not None else "",
+        }
+        table.add_row(row["id"] + (" (shipped)" if row["shipped"] else ""), *(cells[column] for column in shown))
     return table
 
 

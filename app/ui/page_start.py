@@ -83,6 +83,9 @@ def load_own_runs(signature: str) -> tuple[OwnRun, ...]:  # noqa: ARG001
     found: list[OwnRun] = []
     for run in own_runs():
         try:
+            asked = run.config.privacy
+            if asked.kind != "dp" or asked.delta is not None:
+                continue  # at another delta an epsilon is another promise
             if run.state == "finished" and run.config.task.name == TASK and run.ledger.epsilon is not None:
                 answer = run.ledger.guarantee().answer
                 card = BACKBONES.get(run.config.backbone.name)

@@ -17,6 +17,7 @@ from app.withheld import visible_config, visible_environment, visible_ledger
 from dpflat.commands import as_command
 from dpflat.errors import DPFlatError
 from dpflat.privacy.wording import describe_additions
+from dpflat.regular import read_log
 from dpflat.runs import layout
 from dpflat.runs.left_out import find_left_out
 from dpflat.runs.record import Run
@@ -85,8 +86,7 @@ def _show_environment(run: Run) -> None:
 
 
 def _show_log(run: Run) -> None:
-    text = (run.folder / layout.LOG).read_text(encoding="utf-8", errors="replace")
-    st.code(text[-LOG_CHARACTERS:] or "empty", language=None)
+    st.code(read_log(run.folder / layout.LOG)[-LOG_CHARACTERS:] or "empty", language=None)
 
 
 def _show_export(run: Run) -> None:

@@ -30,6 +30,7 @@ from app.ui.text import plain
 from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.privacy.together import compose_promises
+from dpflat.privacy.wording import weakness_of
 from dpflat.privacy.wording_together import describe_together
 from dpflat.runs import layout
 from dpflat.runs.record import Run
@@ -89,6 +90,8 @@ def _draw_progress(run: Run) -> None:
         _show_ended(run)
     if run.has(layout.LEDGER):
         st.markdown(f"## {plain(describe_run_guarantee(run))}")
+        if weak := weakness_of(run.ledger.guarantee(), run.ledger.units, run.ledger.unit):
+            st.warning(plain(" ".join(weak)))
     if state == "finished":
         results = run.results
         _show_finding(describe_curves([run], read_metrics))

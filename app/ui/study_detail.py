@@ -20,6 +20,7 @@ from dpflat.forecast import compose_runs
 from dpflat.privacy.wording_together import describe_together
 from dpflat.runs import layout
 from dpflat.runs.links import list_folders
+from dpflat.runs.record import Run
 from dpflat.runs.status import derive_state, read_status
 from dpflat.runs.store import list_runs
 from dpflat.studies import StudyConfig, list_configs, read_rows, read_stored_study
@@ -82,7 +83,7 @@ def _describe_now(folder: Path, state: str, done: int, runs: int) -> str:
     if state == "stopping":
         return "stopping"
     words = f"{done} of {runs} runs done"
-    own = [run for run in list_runs(folder.parent.parent, shipped=False) if run.label.get("group") == folder.name]
+    own = [run for run in list_runs(folder.parent.parent, shipped=False) if _is_in(folder.name, run)]
     living = next((run for run in own if run.state in jobs.ALIVE), None)
     now = living.status if living else None
     if now is None or now.state == "waiting":
@@ -90,6 +91,13 @@ def _describe_now(folder: Path, state: str, done: int, runs: int) -> str:
     if not now.steps:
         return f"{words}; loading text and backbone"
     return f"{words}; the one under way is at step {now.step:,} of {now.steps:,}"
+
+
+def _is_in(group: str, run: Run) -> bool:
+    try:
+        return run.label.get("group") == group
+    except DPFlatError:
+        return False
 
 
 def table_row(row: dict[str, Any]) -> dict[str, str]:

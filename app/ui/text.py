@@ -23,10 +23,12 @@ MARKS = re.compile(
     |&(?=[\#\w])                        # entities
     |:(?=[^\W\d_]|[:\u2060]|$)                 # directives such as :red[..]
     |!$                                 # an image, with what follows
-    |^[-+=](?=\s|$|[-+=])|(?<=^\d)[.)](?=\s|$)|(?<=^\d\d)[.)](?=\s|$)   # lists and lines, at the beginning alone
+    |^[-+=](?=\s|$|[-+=])              # lists and lines, at the beginning alone
     """,
     re.VERBOSE,
 )
+NUMBER = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
+"""A numbered list."""
 READ_LATER = re.compile(r":(?=//)|:(?!\d{1,2}:)(?=[\w+/-]+:)|(?<=\bwww)(?=\.)|(?<=\w)(?=@)", re.IGNORECASE)
 """What is made a link or an icon after the marks are read, when a backslash no longer helps."""
 
@@ -38,7 +40,7 @@ def plain(value: object) -> str:
         value: anything; shown as `str` gives it, cut where it is longer than a page can use.
     """
     text = " ".join(CONTROLS.sub(" ", str(value)[:LONGEST]).split())
-    return MARKS.sub(r"\\\g<0>", READ_LATER.sub(rf"\g<0>{BREAK}", text))
+    return NUMBER.sub(r"\1\\\2", MARKS.sub(r"\\\g<0>", READ_LATER.sub(rf"\g<0>{BREAK}", text)))
 
 
 def plainly(name: Callable[[Any], object]) -> Callable[[Any], str]:

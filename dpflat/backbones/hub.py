@@ -6,6 +6,10 @@ Code from the hub is never run, and pickled weights are refused: safetensors onl
 from __future__ import annotations
 
 import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +20,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 from dpflat.backbones.families import find_family
-from dpflat.backbones.identity import WEIGHTS, digest_file, digest_files, join_digests
+from dpflat.backbones.identity import LOADED, WEIGHTS, digest_file, digest_files, join_digests
 from dpflat.backbones.load import Backbone, Tokenise, wrap_model
 from dpflat.backbones.sizes import check_sizes, read_config
 from dpflat.errors import DPFlatError
@@ -44,13 +48,14 @@ def read_model(
     folder = Path(where)
     family = find_family(read_config(folder)["model_type"], where)
     try:
-        config = AutoConfig.from_pretrained(where, **LOCAL)
-        check_sizes(config, (folder / WEIGHTS).stat().st_size, where)
-        tokenizer = AutoTokenizer.from_pretrained(where, **LOCAL)
-        without_pooler = {"add_pooling_layer": False} if family.has_pooler else {}
-        model, report = AutoModel.from_pretrained(
-            where, use_safetensors=True, output_loading_info=True, **LOCAL, **without_pooler
-        )
+        with only_what_counts(folder) as place:
+            config = AutoConfig.from_pretrained(place, **LOCAL)
+            check_sizes(config, (folder / WEIGHTS).stat().st_size, where)
+            tokenizer = AutoTokenizer.from_pretrained(place, **LOCAL)
+            without_pooler = {"add_pooling_layer": False} if family.has_pooler else {}
+            model, report = AutoModel.from_pretrained(
+                place, use_safetensors=True, output_loading_info=True, **LOCAL, **without_pooler
+            )
         check_keys(report, where)
         known, used = model.get_input_embeddings().num_embeddings, max(tokenizer.get_vocab().values(), default=0) + 1
         wrapped = wrap_model(
@@ -75,6 +80,19 @@ def read_model(
             "tokenizer and weights of one model."
         )
     return wrapped
+
+
+@contextmanager
+def only_what_counts(folder: Path) -> Iterator[str]:
+    """A passing folder with the files of a model that its identity is made of, and nothing else."""
+    with tempfile.TemporaryDirectory() as place:
+        for name in LOADED:
+            if (folder / name).is_file():
+                try:
+                    (Path(place) / name).symlink_to((folder / name).resolve())
+                except OSError:  # Windows asks for a right
+                    shutil.copyfile(folder / name, Path(place) / name)
+        yield place
 
 
 def check_keys(report: dict[str, Any], where: str) -> None:

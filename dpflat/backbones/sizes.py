@@ -44,6 +44,11 @@ def read_config(folder: Path) -> dict[str, Any]:
             f"The config.json in '{folder.name}' asks for code of its own (auto_map), which is never run here. "
             "Expected a model that transformers has itself."
         )
+    if "transformers_weights" in content:
+        raise DPFlatError(
+            f"The config.json in '{folder.name}' names other weights (transformers_weights). Expected "
+            "model.safetensors."
+        )
     if "quantization_config" in content:
         raise DPFlatError(f"The weights in '{folder.name}' are quantised. Expected floating-point ones in safetensors.")
     if not isinstance(content.get("model_type"), str):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dpflat.config import RunConfig
 from dpflat.flatness.settings import (
     ASCENT_SHARE,
@@ -19,10 +21,13 @@ from dpflat.flatness.settings import (
 )
 from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
-from dpflat.privacy.plan import PrivacyPlan
+from dpflat.privacy.plan import Mechanism, PrivacyPlan
 from dpflat.privacy.sources import Source
 from dpflat.privacy.wording import SEED_PUBLISHED, describe_overlap
 from dpflat.schedule import Schedule
+
+EpsilonOf = Callable[[tuple[Mechanism, ...], float], float]
+"""Epsilon at delta of mechanisms."""
 
 
 def write_ledger(
@@ -31,6 +36,7 @@ def write_ledger(
     schedule: Schedule,
     pretrained_on: tuple[str, ...] | None,
     shared_texts: dict[str, int] | None = None,
+    epsilon_of: EpsilonOf = rdp_epsilon,
 ) -> PrivacyLedger:
     """The touches of data of a run, in their order.
 
@@ -41,13 +47,14 @@ def write_ledger(
         pretrained_on: corpora that the backbone has seen; None where nobody says.
         shared_texts: for each task that is used as public, the texts of the run's task that share a sentence with it.
             Of a task that is not public only whether there are any is told.
+        epsilon_of: mechanisms at delta.
 
     Privacy: none (a function of the plan).
     """
     task = config.task.card()
     every_step = f"steps 1 to {schedule.steps:,}"
     train, test = f"training split of {task.name}", f"test split of {task.name}"
-    epsilon = rdp_epsilon(plan.mechanisms, plan.delta) if plan.mechanisms else None
+    epsilon = epsilon_of(plan.mechanisms, plan.delta) if plan.mechanisms else None
     ledger = PrivacyLedger(
         unit=plan.unit, units=plan.units, delta=plan.delta if plan.mechanisms else None, epsilon=epsilon
     )
@@ -70,7 +77,7 @@ def write_ledger(
                 f"{gradient_steps.max_grad_norm:g}, Gaussian noise of multiplier {gradient_steps.noise_multiplier:g}"
             ),
             entry_class=EntryClass.ACCOUNTED,
-            epsilon_alone=rdp_epsilon((gradient_steps,), plan.delta),
+            epsilon_alone=epsilon_of((gradient_steps,), plan.delta),
             source=Source.GRADIENT_STEPS,
         )
     file = config.task.file
@@ -124,7 +131,7 @@ def write_ledger(
             for source, mechanism, because in caveats
         ),
         *canaries,
-        *write_levels(config, plan, schedule),
+        *write_levels(config, plan, schedule, epsilon_of),
         main,
         LedgerEntry(
             step="every step",
@@ -136,14 +143,14 @@ def write_ledger(
         LedgerEntry(
             step="at evaluations",
             touched=test,
-            mechanism="accuracy, loss and per-example scores; no influence on the weights",
+            mechanism="accuracy, loss, share of the largest class, per-example scores; no influence on the weights",
             entry_class=EntryClass.DIAGNOSTIC,
             source=Source.EVALUATION,
         ),
     )
 
 
-def write_levels(config: RunConfig, plan: PrivacyPlan, schedule: Schedule) -> list[LedgerEntry]:
+def write_levels(config: RunConfig, plan: PrivacyPlan, schedule: Schedule, epsilon_of: EpsilonOf) -> list[LedgerEntry]:
     """What each level of flatness touches, in the order of the run. Privacy: none (a function of the plan)."""
     entries = []
     train = f"training split of {config.task.name}"
@@ -162,7 +169,7 @@ def write_levels(config: RunConfig, plan: PrivacyPlan, schedule: Schedule) -> li
                 touched=train if breaking or accounted else _source(level),
                 mechanism=level.touches,
                 entry_class=entry_class,
-                epsilon_alone=_epsilon_alone(level, plan),
+                epsilon_alone=_epsilon_alone(level, plan, epsilon_of),
                 because=level.touches if breaking else None,
                 source=Source(name),
             )
@@ -195,9 +202,9 @@ def _source(level: Ascent | Removal | Pull) -> str:
     return "released values" if level.entry_class == EntryClass.POST_PROCESSING else "nothing"
 
 
-def _epsilon_alone(level: Ascent | Removal | Pull, plan: PrivacyPlan) -> float | None:
+def _epsilon_alone(level: Ascent | Removal | Pull, plan: PrivacyPlan, epsilon_of: EpsilonOf) -> float | None:
     if isinstance(level, PullDPTwin):
-        return rdp_epsilon(plan.mechanisms[:1], plan.delta)
+        return epsilon_of(plan.mechanisms[:1], plan.delta)
     if isinstance(level, RemovalExponential) and plan.selection is not None:
-        return rdp_epsilon((plan.selection,), plan.delta)
+        return epsilon_of((plan.selection,), plan.delta)
     return None

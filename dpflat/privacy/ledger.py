@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dpflat.privacy.sources import Source, derive_source
+
+LARGEST_EPSILON = 1e12
+"""Larger ones no run has; a stored ledger that names one is damaged."""
+Epsilon = Annotated[float, Field(ge=0, le=LARGEST_EPSILON, allow_inf_nan=False)]
 
 
 class EntryClass(StrEnum):
@@ -50,7 +54,7 @@ class LedgerEntry(BaseModel):
     touched: str
     mechanism: str
     entry_class: EntryClass
-    epsilon_alone: float | None = None
+    epsilon_alone: Epsilon | None = None
     because: str | None = None
     source: Source = Source.OTHER
 
@@ -98,11 +102,11 @@ class PrivacyLedger(BaseModel):
 
     schema_version: Literal[1] = 1
     unit: str
-    units: int
-    delta: float | None = None
-    epsilon: float | None = None
-    epsilon_pld: float | None = None
-    epsilon_prv: float | None = None
+    units: int = Field(ge=0)
+    delta: float | None = Field(None, ge=0, le=1)
+    epsilon: Epsilon | None = None
+    epsilon_pld: Epsilon | None = None
+    epsilon_prv: Epsilon | None = None
     entries: tuple[LedgerEntry, ...] = ()
 
     def add(self, *entries: LedgerEntry) -> PrivacyLedger:

@@ -43,7 +43,7 @@ STARTS = (
     ("the classes were taken", Source.CLASSES),
     ("the list of layers was given", Source.LAYER_LIST),
     ("loss, batch size", Source.STATISTICS),
-    ("accuracy, loss and per-example", Source.EVALUATION),
+    ("accuracy, loss", Source.EVALUATION),
 )
 """How mechanisms began in ledgers that were written before entries had a source."""
 WITHIN = ((" a sentence with the public ", Source.SHARED_TEXTS), (" labels changed; a file", Source.CANARIES))

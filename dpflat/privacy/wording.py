@@ -170,7 +170,9 @@ def describe_weakness(epsilon: float, delta: float, units: int, unit: str = "exa
         reasons.append(f"delta is too large to mean much for {units:,} {unit}s.")
     elif delta > LARGE_DELTA:
         reasons.append(f"delta = {show_delta(delta)} is more than 1 in {round(1 / LARGE_DELTA):,}.")
-    return [WEAK_PROMISE, *reasons] if reasons or epsilon > LARGE_EPSILON else []
+    if epsilon > LARGE_EPSILON:
+        reasons.append(f"epsilon is more than {LARGE_EPSILON}.")
+    return [WEAK_PROMISE, *reasons] if reasons else []
 
 
 def weakness_of(guarantee: Guarantee, units: int, unit: str) -> list[str]:

@@ -8,10 +8,21 @@ from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
+from dpflat.regular import open_regular
 from dpflat.runs.files import unreadable
 from dpflat.runs.stored import check_file
 
-DAMAGE = (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    OverflowError,
+    BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+)
 LARGEST_ARRAYS = 256_000_000
 """Bytes of all arrays of a file together, once they are unpacked."""
 
@@ -30,14 +41,16 @@ def read_arrays(folder: Path, name: str) -> dict[str, np.ndarray]:
     """
     path = folder / name
     try:
-        with ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > LARGEST_ARRAYS:
-                raise unreadable(path, f"holds more than {LARGEST_ARRAYS // 1_000_000} MB")
-        with np.load(path, allow_pickle=False) as file:
-            found = {key: np.asarray(file[key]) for key in file.files}
+        with open_regular(path) as opened:
+            check_file(folder, name)
+            with ZipFile(opened) as archive:
+                if sum(entry.file_size for entry in archive.infolist()) > LARGEST_ARRAYS:
+                    raise unreadable(path, f"holds more than {LARGEST_ARRAYS // 1_000_000} MB")
+            opened.seek(0)
+            with np.load(opened, allow_pickle=False) as file:
+                found = {key: np.asarray(file[key]) for key in file.files}
     except FileNotFoundError:
         raise
     except (*DAMAGE, MemoryError):
         raise unreadable(path, "is damaged") from None
-    check_file(folder, name)
     return found

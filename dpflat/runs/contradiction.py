@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from functools import lru_cache
 
 from dpflat.config import DPPrivacy, RunConfig
 from dpflat.errors import DPFlatError
-from dpflat.forecast import plan_privacy, plan_steps
+from dpflat.forecast import plan_privacy, plan_steps, sketch_ledger
 from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.ledger import EntryClass, PrivacyLedger
 from dpflat.privacy.plan import default_delta
+from dpflat.privacy.sources import Source
 
 CALIBRATED = 0.99
-"""Noise is solved to four digits, so that a run spends at least this share of the epsilon that was asked for."""
-STRENGTH = {"none": 0, "void": 0, "nominal": 1, "holds": 2, "nothing_private": 2}
+"""From this share of the epsilon that was asked for, a stored epsilon is taken without solving the noise again."""
+SHAPING = (EntryClass.ACCOUNTED, EntryClass.CAVEAT, EntryClass.BREAKING)
+"""Entries that a guarantee is made of."""
 
 
 def find_contradiction(config: RunConfig, ledger: PrivacyLedger) -> str | None:
     """What a ledger says otherwise than the settings of its run, as words behind its name; None where they agree.
 
-    A ledger may promise less than the settings plan, since what is shared with other texts is counted when a run
-    starts; it never promises more.
+    A ledger may say more touches of data than the settings plan, since texts that are shared with others are counted
+    when a run starts; none that the guarantee is made of may be missing. An epsilon that was lowered by less than 1 %
+    is not found.
 
     Args:
         config: the run's settings.
@@ -30,38 +34,47 @@ def find_contradiction(config: RunConfig, ledger: PrivacyLedger) -> str | None:
     units = plan_steps(config)[0]
     if ledger.units != units:
         return f"counts {ledger.units:,} units where its settings have {units:,}"
-    guarantee, best = ledger.guarantee(), _best_answer(config)
-    if STRENGTH[guarantee.answer] > STRENGTH[best]:
-        return f"promises '{guarantee.answer}' where its settings leave '{best}'"
+    if missing := _missing_entries(config, ledger):
+        return f"lacks what its settings touch or leave out of epsilon ({', '.join(missing)})"
     privacy = config.privacy
     if not isinstance(privacy, DPPrivacy):
         return None if ledger.epsilon is None else "states an epsilon for a run without noise"
     delta = privacy.delta if privacy.delta is not None else default_delta(units)
     if ledger.delta is None or not math.isclose(ledger.delta, delta, rel_tol=1e-9):
         return f"states another delta than the {delta:.3g} of its settings"
-    low, high = _planned_epsilon(config)
-    if ledger.epsilon is None or not low <= ledger.epsilon <= high:
-        return f"states another epsilon than the {high:.4g} that its settings give"
+    if ledger.epsilon is None or not _can_be_spent(config, ledger.epsilon):
+        asked = privacy.epsilon if privacy.epsilon is not None else _spent(config)
+        return f"states another epsilon than the {asked:.4g} that its settings give"
     return None
 
 
-def _best_answer(config: RunConfig) -> str:
-    if not isinstance(config.privacy, DPPrivacy):
-        return "none"
-    if any(level.entry_class is EntryClass.BREAKING for level in config.flatness.levels().values()):
-        return "void"
-    return "nominal" if config.noise_source() == "seeded" else "holds"
+def _missing_entries(config: RunConfig, ledger: PrivacyLedger) -> list[str]:
+    there = Counter((entry.source, entry.entry_class) for entry in ledger.entries)
+    return sorted(source.replace("_", " ") for source, _ in (_planned_entries(config) - there))
 
 
 @lru_cache(maxsize=1024)
-def _planned_epsilon(config: RunConfig) -> tuple[float, float]:
-    """The lowest and the highest epsilon that a run of these settings can have spent."""
+def _planned_entries(config: RunConfig) -> Counter[tuple[Source, EntryClass]]:
+    try:
+        planned = sketch_ledger(config).entries
+    except DPFlatError:  # its number of layers is known once its backbone is loaded
+        level = Source.CROSS_LAYER, EntryClass.ACCOUNTED
+        return Counter([(Source.GRADIENT_STEPS, EntryClass.ACCOUNTED), level])
+    return Counter((entry.source, entry.entry_class) for entry in planned if entry.entry_class in SHAPING)
+
+
+def _can_be_spent(config: RunConfig, epsilon: float) -> bool:
     asked = config.privacy.epsilon if isinstance(config.privacy, DPPrivacy) else None
-    if asked is not None:
-        return CALIBRATED * asked, asked * (1 + 1e-9)
+    if asked is not None and CALIBRATED * asked <= epsilon:
+        return epsilon <= asked * (1 + 1e-9)
+    spent = _spent(config)
+    return spent is None or math.isclose(epsilon, spent, rel_tol=1e-6, abs_tol=1e-9)
+
+
+@lru_cache(maxsize=1024)
+def _spent(config: RunConfig) -> float | None:
     try:
         plan = plan_privacy(config)[0]
-    except DPFlatError:  # its number of layers is known once its backbone is loaded
-        return 0.0, math.inf
-    epsilon = rdp_epsilon(plan.mechanisms, plan.delta)
-    return epsilon * (1 - 1e-6), epsilon * (1 + 1e-6)
+    except DPFlatError:
+        return None
+    return rdp_epsilon(plan.mechanisms, plan.delta)

@@ -11,7 +11,6 @@ import errno
 import json
 import math
 import os
-import stat
 import tempfile
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from dpflat.errors import DPFlatError
+from dpflat.regular import open_regular, read_tail
 from dpflat.runs.cleaning import clean
 from dpflat.runs.layout import ARTIFACTS, CONFIG, PACKED, PRIVATE
 from dpflat.runs.links import passes_link
@@ -100,12 +100,11 @@ def read_bytes(path: Path) -> bytes:
 def _read_bounded(path: Path) -> bytes:
     """A file of a usual size; larger ones, and what is no file, are not read."""
     limit = LARGEST_LINES if path.suffix == ".jsonl" else LARGEST_TEXT
-    found = os.stat(path)  # noqa: PTH116
-    if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
-        raise unreadable(path, "is not a file")
-    if stat.S_ISREG(found.st_mode) and found.st_size > limit:
+    with open_regular(path) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
         raise unreadable(path, f"is larger than {limit // 1_000_000} MB")
-    return path.read_bytes()
+    return content
 
 
 def stamp_of(path: str | Path) -> int:
@@ -290,10 +289,7 @@ def parse_lines(path: Path, content: bytes) -> list[dict[str, Any]]:
 def read_last_line(path: Path, at_most: int = 65_536) -> dict[str, Any] | None:
     """The last finished line, read from the end of the file; None when there is none or it is damaged."""
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - at_most))
-            finished = file.read().split(b"\n")[:-1]
+        finished = read_tail(path, at_most).split(b"\n")[:-1]
         line = from_json(finished[-1], allow_inf_nan=False) if finished else None
     except (OSError, ValueError):
         return None

@@ -7,7 +7,9 @@ from pathlib import Path
 
 
 def list_folders(root: Path, *names: str) -> list[Path]:
-    """The folders in a folder in order of name; none where a link stands in between, and no draft or other hidden one.
+    """The folders in a folder in order of name; none where a link stands in between.
+
+    Left out are drafts and other hidden ones, and those whose names hold what is no letter, as no job of the lab does.
 
     Args:
         root: a store, which may be a link itself.
@@ -16,9 +18,12 @@ def list_folders(root: Path, *names: str) -> list[Path]:
     place = root.joinpath(*names)
     if not place.is_dir() or passes_link(root, place):
         return []
-    with os.scandir(place) as entries:
-        names_there = [e.name for e in entries if e.name[0] != "." and e.is_dir(follow_symlinks=False)]
-    return [place / name for name in sorted(names_there)]
+    try:
+        with os.scandir(place) as entries:
+            found = [e.name for e in entries if e.name[0] != "." and e.is_dir(follow_symlinks=False)]
+    except PermissionError:  # what one may not look into is not there for one
+        return []
+    return [place / name for name in sorted(filter(str.isprintable, found))]
 
 
 def passes_link(root: Path, path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from dpflat.regular import open_regular
 from dpflat.runs.files import list_files, read_bytes, read_json, read_packed, replace_json, unreadable
 from dpflat.runs.layout import FAILED, LABEL, LOG, MANIFEST, PACKED, PRIVATE, STATUS, STOP
 
@@ -20,14 +21,17 @@ def covered_files(folder: Path) -> list[Path]:
 def checksum(path: Path) -> str:
     """SHA-256 of a file, or of the text that it was before it was packed."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return hashlib.sha256(read_bytes(path)).hexdigest()
 
 
 def write_manifest(folder: Path) -> None:
-    """Write the checksums of all covered files."""
+    """Write the checksums of all covered files; those of private files stay among them."""
+    private = [f for f in list_files(folder) if f.relative_to(folder).parts[0] == PRIVATE and f.name[0] != "."]
+    if kept := {f.relative_to(folder).as_posix(): checksum(f) for f in private if f.name != MANIFEST}:
+        replace_json(folder / PRIVATE / MANIFEST, {"sha256": kept})
     files = {f.relative_to(folder).as_posix(): checksum(f) for f in covered_files(folder)}
     replace_json(folder / MANIFEST, {"sha256": files})
 
@@ -48,7 +52,7 @@ def find_damage(folder: Path) -> list[str]:
 
 
 def read_checksums(folder: Path) -> dict[str, str]:
-    """The checksums that a manifest holds, by path inside the job's folder.
+    """The checksums that a manifest holds, by path inside the job's folder, or that of its private files.
 
     Raises:
         DPFlatError: when it is missing or damaged.

@@ -53,7 +53,7 @@ class Run:
     @cached_property
     def config(self) -> RunConfig:
         """The settings."""
-        return build_config(read_stored(self.folder, layout.CONFIG, ANY), f"config.json of '{self.id}'")
+        return build_config(read_stored(self.folder, layout.CONFIG, ANY), f"config.json of '{self.id}'", quote=False)
 
     @property
     def state(self) -> State:
@@ -103,7 +103,7 @@ class Run:
 
     @cached_property
     def ledger(self) -> PrivacyLedger:
-        """Every touch of data."""
+        """Every touch of data; epsilon by other accountants only where a manifest says what was written."""
         ledger = read_stored(self.folder, layout.LEDGER, LEDGER)
         try:
             ledger.guarantee()
@@ -113,7 +113,8 @@ class Run:
             raise ChangedError(
                 f"changed since: {layout.LEDGER} of '{self.id}' {problem}, so no guarantee is stated for it."
             )
-        return ledger
+        sealed = read_manifest(self.folder) is not None
+        return ledger if sealed else ledger.model_copy(update={"epsilon_pld": None, "epsilon_prv": None})
 
     @property
     def results(self) -> dict[str, Any]:

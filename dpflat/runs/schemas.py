@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, NotRequired
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, TypeAdapter
 from typing_extensions import TypedDict
+
+from dpflat.message import CONTROLS
+from dpflat.privacy.ledger import LARGEST_EPSILON
 
 MOST_LAYERS = 1_000
 _OPEN = ConfigDict(extra="allow", strict=True)
@@ -17,6 +20,9 @@ Layer = Annotated[int, Field(ge=0, lt=MOST_LAYERS)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Number = Annotated[float, Field(ge=-1e300, le=1e300, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, le=1e300, allow_inf_nan=False)]
+Epsilon = Annotated[float, Field(ge=0, le=LARGEST_EPSILON, allow_inf_nan=False)]
+Moment = Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)]
+"""Seconds since 1970."""
 ByKey = Annotated[dict[Text, NotNegative | bool | None], Field(max_length=5_000)]
 Versions = Annotated[dict[Text, Text], Field(max_length=200)]
 
@@ -53,6 +59,7 @@ class Results(TypedDict):
     seconds: NotNegative
     majority_share: NotRequired[Share | None]
     balanced_accuracy: NotRequired[Share | None]
+    absent_classes: NotRequired[Count]
     nonfinite_gradients: NotRequired[Count]
     trained_entries: NotRequired[Count]
     kept_layers: NotRequired[Annotated[list[Layer], Field(max_length=MOST_LAYERS)]]
@@ -66,45 +73,86 @@ class StepLine(TypedDict):
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     step: Count
     seconds: NotRequired[NotNegative]
-    loss: NotRequired[Number | None]
+    loss: Number | None
     examples: NotRequired[Count]
-    clipped_share: NotRequired[Share | None]
+    clipped_share: Share | None
     gradient_norms: NotRequired[Annotated[list[NotNegative | None], Field(max_length=1_000)] | None]
     signal_to_noise: NotRequired[NotNegative | None]
     signal_to_noise_by_key: NotRequired[ByKey | None]
     cosine: NotRequired[Annotated[float, Field(ge=-1.01, le=1.01, allow_inf_nan=False)] | None]
     nonfinite: NotRequired[Count]
-    epsilon: NotRequired[NotNegative | None]
+    epsilon: Epsilon | None
 
 
-class EventLine(TypedDict):
+class OtherEvent(TypedDict):
     """A line of `events.jsonl`: something that happened."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     event: Annotated[str, Field(max_length=40, pattern=r"^[a-z_]+$")]
-    time: NotRequired[NotNegative]
+    time: NotRequired[Moment]
     step: NotRequired[Count | None]
     message: NotRequired[Annotated[str, Field(max_length=20_000)]]
-    examples: NotRequired[Count]
-    loss: NotRequired[Number | None]
-    accuracy: NotRequired[Share]
-    majority_share: NotRequired[Share | None]
-    balanced_accuracy: NotRequired[Share | None]
-    seconds: NotRequired[NotNegative]
-    layer: NotRequired[Layer]
-    round: NotRequired[Layers]
-    units: NotRequired[Count]
     threads: NotRequired[Count | None]
     versions: NotRequired[Versions]
+
+
+class Evaluated(OtherEvent):
+    """The test split was measured. A loss that was not finite is None."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    step: Count  # type: ignore[misc]
+    examples: Count
+    loss: Number | None
+    accuracy: Share
+    majority_share: NotRequired[Share | None]
+    balanced_accuracy: NotRequired[Share | None]
+    absent_classes: NotRequired[Count]
+    seconds: NotRequired[NotNegative]
+
+
+class LayerGone(OtherEvent):
+    """A layer's prefix was removed."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    layer: Layer
+    round: Layers
+
+
+class NotFinite(OtherEvent):
+    """Gradients were not finite."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    units: Count
+
+
+OF_EVENT = {"evaluated": "evaluated", "layer_removed": "layer_removed", "nonfinite_gradients": "nonfinite_gradients"}
+
+
+def _kind_of(content: Any) -> str:
+    event = content.get("event") if isinstance(content, dict) else None
+    return OF_EVENT.get(event, "other") if isinstance(event, str) else "other"
+
+
+EventLine = Annotated[
+    Annotated[Evaluated, Tag("evaluated")]
+    | Annotated[LayerGone, Tag("layer_removed")]
+    | Annotated[NotFinite, Tag("nonfinite_gradients")]
+    | Annotated[OtherEvent, Tag("other")],
+    Discriminator(_kind_of),
+]
+
+
+def _without_controls(text: str) -> str:
+    return " ".join(CONTROLS.sub(" ", text).split())
 
 
 class Label(TypedDict, total=False):
     """`label.json`: what a person calls it. It may change, so the manifest does not know it."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
-    name: Annotated[str, Field(max_length=200)]
-    note: Annotated[str, Field(max_length=5_000)]
-    group: Annotated[str, Field(max_length=200)]
+    name: Annotated[str, Field(max_length=200), AfterValidator(_without_controls)]
+    note: Annotated[str, Field(max_length=5_000), AfterValidator(_without_controls)]
+    group: Annotated[str, Field(max_length=200), AfterValidator(_without_controls)]
 
 
 class StudyRow(TypedDict):
@@ -116,19 +164,20 @@ class StudyRow(TypedDict):
     method: Text
     task: Text
     backbone: Text
-    target_epsilon: NotNegative | None
+    target_epsilon: Epsilon | None
     run: Text | None
     state: Text
     message: NotRequired[Text | None]
     accuracy: NotRequired[Share | None]
     majority_share: NotRequired[Share | None]
     balanced_accuracy: NotRequired[Share | None]
+    absent_classes: NotRequired[Count]
     loss: NotRequired[Number | None]
     seconds: NotRequired[NotNegative | None]
     examples_per_second: NotRequired[NotNegative | None]
     peak_memory_mb: NotRequired[NotNegative | None]
     guarantee: NotRequired[Text | None]
-    epsilon: NotRequired[NotNegative | None]
+    epsilon: NotRequired[Epsilon | None]
 
 
 class StudyTable(TypedDict):

@@ -17,7 +17,7 @@ from dpflat.errors import DPFlatError
 from dpflat.message import Message, read_message
 from dpflat.runs.files import is_there, read_json, replace_json, unreadable
 from dpflat.runs.layout import FAILED, MANIFEST, PRIVATE, STATUS, STOP
-from dpflat.runs.schemas import Count, Number
+from dpflat.runs.schemas import Count, Moment, Number
 
 State = Literal["waiting", "running", "stopping", "finished", "stopped", "failed", "lost", "unreadable"]
 SILENT_SECONDS = 60.0
@@ -47,7 +47,7 @@ class StatusFile(BaseModel):
     pid: int = Field(ge=0, lt=2**31)
     process_start: Number
     host: str = Field(max_length=100)
-    heartbeat: Number
+    heartbeat: Moment
     phase: str = Field("loading", max_length=40)
     step: Count = 0
     steps: Count = 0
@@ -141,7 +141,7 @@ def _read_file(folder: Path) -> StatusFile | None:
 def is_alive(status: StatusFile) -> bool:
     """Whether the very process that wrote the status still runs (on another host: still writes)."""
     if status.host != this_host():
-        return time.time() - status.heartbeat < SILENT_SECONDS
+        return abs(time.time() - status.heartbeat) < SILENT_SECONDS
     try:
         process = psutil.Process(status.pid)
         same = abs(start_of(process) - status.process_start) < 1.0

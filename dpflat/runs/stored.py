@@ -93,7 +93,7 @@ def check_schema(path: Path, content: Any, schema: TypeAdapter[Model]) -> Model:
 def check_written(folder: Path, name: str, content: bytes) -> None:
     """Refuse what a finished job did not write.
 
-    A job that is not finished has nothing to compare with, and the manifest knows nothing that is private.
+    A job that is not finished has nothing to compare with. Of private files a manifest among them knows.
 
     Raises:
         ChangedError: when the checksum of the manifest is another one, or the manifest does not know the file.
@@ -118,7 +118,9 @@ def check_file(folder: Path, name: str) -> None:
 
 
 def _compare(folder: Path, name: str, digest: Callable[[], str]) -> None:
-    checksums = None if name.startswith(f"{PRIVATE}/") else read_manifest(folder)
+    checksums = read_manifest(folder)
+    if checksums is not None and name.startswith(f"{PRIVATE}/"):
+        checksums = read_manifest(folder / PRIVATE)  # None of a job from before there was one
     if checksums is not None and checksums.get(name) != digest():
         raise changed(folder, name)
 

@@ -39,16 +39,16 @@ def sweep_job(folder: Path) -> None:
 def sweep_store(root: Path) -> None:
     """Remove what dead writers left in `private/` of the finished jobs of a store: nobody starts these again.
 
+    What cannot be removed, as in a folder of somebody else, is left.
+
     Args:
         root: the store; links in it are not followed.
-
-    Raises:
-        OSError: when something that may be secret cannot be removed.
     """
     for name, folders, files in os.walk(root):
         if MANIFEST in files or PACKED in files:
             folders.clear()
-            _sweep(Path(name) / PRIVATE)
+            with suppress(OSError):
+                _sweep(Path(name) / PRIVATE)
 
 
 def sweep_drafts(place: Path) -> None:

@@ -43,7 +43,9 @@ def known_share(task: str, examples: int) -> float | None:
 
 
 def read_baseline(results: Mapping[str, Any], task: Task) -> dict[str, float]:
-    """`majority_share` of a result, and `balanced_accuracy` where classes are unequal; what is not known is absent.
+    """`majority_share` of a result, `balanced_accuracy` where classes are unequal, `absent_classes` where some are.
+
+    What is not known is left out.
 
     Args:
         results: of a run, also from before they had it.
@@ -55,6 +57,8 @@ def read_baseline(results: Mapping[str, Any], task: Task) -> dict[str, float]:
     if share is None:
         return {}
     found = {"majority_share": float(share)}
+    if absent := results.get("absent_classes"):
+        found["absent_classes"] = absent
     balanced = results.get("balanced_accuracy")
     if balanced is not None and share * len(task.class_names) > CLEARLY_UNEQUAL:
         found["balanced_accuracy"] = float(balanced)

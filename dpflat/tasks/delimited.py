@@ -12,7 +12,7 @@ from dpflat.errors import DPFlatError
 from dpflat.tasks.cells import Cells
 
 SPELLED = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
-EXCELS_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+EXCELS_LINE = re.compile(r'"?sep=([^"\r\n\x00])"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 QUOTES_HINT = "If its fields stand in quotes: --set task.file.quotes=true."
 LONGEST_FIELD = 2**31 - 1
 

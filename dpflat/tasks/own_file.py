@@ -30,10 +30,12 @@ def read_own_file(file: OwnFile) -> TextsElsewhere:
     classes = {name_label(name) or name: number for number, name in enumerate(names)}
     rows = number_labels(cells, labels, classes)
     if file.test_path is None:
-        return TextsElsewhere(*hold_out(rows, cells.file), names, digest, None, cells.notes)
+        kept, held_out = hold_out(rows, cells.file)
+        notes = (*cells.notes, *_untested(held_out, names))
+        return TextsElsewhere(kept, held_out, names, digest, None, notes)
     tests, labels, test_digest = _read(Path(file.test_path), columns, layout, file.drop_missing)
     tested = number_labels(tests, labels, classes)
-    notes = (*cells.notes, *tests.notes, *_compare(rows, tested, cells.file, tests.file))
+    notes = (*cells.notes, *tests.notes, *_compare(rows, tested, cells.file, tests.file), *_untested(tested, names))
     return TextsElsewhere(rows, tested, names, digest, test_digest, notes)
 
 
@@ -53,6 +55,14 @@ def _compare(train: Rows, tested: Rows, train_file: str, test_file: str) -> tupl
     if not shared:
         return ()
     return (f"{shared:,} of {len(tested):,} rows of '{test_file}' have a text that '{train_file}' has too.",)
+
+
+def _untested(tested: Rows, names: tuple[str, ...]) -> tuple[str, ...]:
+    absent = len(names) - len(set(tested.labels))
+    if not absent:
+        return ()
+    words = f"{absent} of {len(names)} classes"
+    return (f"{words} {'has' if absent == 1 else 'have'} no row to test on: give more rows, or a file to test on.",)
 
 
 def _texts_of(rows: Rows) -> list[tuple[str, str]]:

@@ -61,8 +61,8 @@ class OwnFile(Section):
         named = [c for c in (self.text_column, self.pair_column, self.label_column) if c is not None]
         if len(set(named)) < len(named):
             raise ValueError("text, pair and label must be different columns")
-        names = self.classes and {name_label(name) for name in self.classes}
-        if self.classes is not None and names and not 2 <= len(names) == len(self.classes) <= MOST_CLASSES:
+        names = {name_label(name) for name in self.classes or ()}
+        if self.classes is not None and not 2 <= len(names) == len(self.classes) <= MOST_CLASSES:
             raise ValueError(f"classes: expected 2 to {MOST_CLASSES} different labels; got {len(self.classes)}")
         return self
 
@@ -159,20 +159,24 @@ class TaskConfig(Section):
         content = self.model_dump(mode="json", exclude={"path"})
         if self.file is not None:
             del content["name"]
-            for where in ("path", "test_path", "encoding"):
+            for where in ("path", "test_path"):
                 del content["file"][where]
-            if self.file.delimiter is None:  # runs from before there was one keep their identity
-                del content["file"]["delimiter"]
+            for how in ("encoding", "delimiter"):  # runs from before they counted keep their identity
+                if content["file"][how] is None:
+                    del content["file"][how]
         return content
 
     def withheld(self) -> TaskConfig:
-        """The same task without what only its owner may see: name, place, names of classes, checksum, lengths."""
+        """The same task without what only its owner may see: name, place, columns, classes, checksum, lengths."""
         if self.file is None or self.counted is None:
             return self
         names = tuple(f"class {number}" for number in range(len(self.counted.classes)))
         file = self.file.model_copy(
             update={
                 "path": "withheld",
+                "text_column": "text",
+                "pair_column": self.file.pair_column and "second text",
+                "label_column": "label",
                 "test_path": self.file.test_path and "withheld",
                 "classes": self.file.classes and names,
             }

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dpflat.errors import DPFlatError
+from dpflat.regular import open_regular
 from dpflat.tasks.cells import Cells
 from dpflat.tasks.decoding import decode
 from dpflat.tasks.delimited import read_delimited
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 DELIMITERS = ",;\t|"
-MOST_BYTES = 2 * 1024**3
+MOST_BYTES, MOST_ROWS = 2 * 1024**3, 4_000_000
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,10 @@ def read_bytes(path: Path) -> bytes:
         DPFlatError: when there is none, it is empty or too large.
     """
     try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise DPFlatError(f"'{path.name}' is larger than 2 GB; give a smaller file.")
-        content = path.read_bytes()
+        with open_regular(path) as file:
+            if os.fstat(file.fileno()).st_size > MOST_BYTES:
+                raise DPFlatError(f"'{path.name}' is larger than 2 GB; give a smaller file.")
+            content = file.read()
     except OSError as error:
         raise DPFlatError(f"The file '{path.name}' cannot be read: {error.strerror}.") from None
     if not content.strip():
@@ -119,8 +121,16 @@ def _read_parquet(name: str, content: bytes, columns: tuple[str, ...]) -> Cells:
         found = list(file.schema_arrow.names)
         for column in columns:
             _find_parquet(name, found, column)
-        table = file.read(columns=list(columns))
-        values = [table.column(column).to_pylist() for column in columns]
+        if file.metadata.num_rows > MOST_ROWS:
+            raise DPFlatError(f"'{name}' has {file.metadata.num_rows:,} rows; expected at most {MOST_ROWS:,}.")
+        values: list[list[Any]] = [[] for _ in columns]
+        size = 0
+        for batch in file.iter_batches(columns=list(columns)):
+            size += batch.nbytes
+            if size > MOST_BYTES:
+                raise DPFlatError(f"'{name}' unpacks to more than 2 GB; give a smaller file.")
+            for kept, column in zip(values, columns, strict=True):
+                kept.extend(batch.column(column).to_pylist())
     except (ArrowException, OSError, ValueError) as error:
         raise DPFlatError(f"'{name}' cannot be read as Parquet ({type(error).__name__}).") from None
     rows = list(zip(*values, strict=True))
@@ -128,5 +138,7 @@ def _read_parquet(name: str, content: bytes, columns: tuple[str, ...]) -> Cells:
 
 
 def _find_parquet(name: str, found: list[str], column: str) -> None:
-    if found.count(column) != 1:
+    if found.count(column) > 1:
+        raise DPFlatError(f"There are {found.count(column)} columns '{column}' in '{name}'; give each its own name.")
+    if column not in found:
         raise DPFlatError(f"There is no column '{column}' among the {len(found)} columns of '{name}'.")

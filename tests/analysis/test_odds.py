@@ -7,10 +7,20 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from analysis.odds import COMPARED, curve_of_run, curves_at, measure_curve, most_found, most_right, pair_curve
+from analysis.odds import (
+    COMPARED,
+    curve_of_run,
+    curves_at,
+    measure_curve,
+    most_found,
+    most_right,
+    pair_curve,
+    solve_noise,
+    with_noise,
+)
 from dpflat.errors import DPFlatError
 from dpflat.forecast import plan_privacy
-from dpflat.privacy.accounting import calibrate_noise
+from dpflat.privacy.accounting import calibrate_noise, rdp_epsilon
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.plan import ExponentialSelection, SubsampledGaussian, default_delta
 from dpflat.runs import layout
@@ -172,3 +182,12 @@ def test_other_epsilons_keep_steps_and_data_and_one_that_cannot_be_met_is_left_o
     assert most_right(curves[8.0]) == pytest.approx(most_right(measure_curve(at_eight.mechanisms)), abs=1e-4)
     assert most_right(curves[1.0]) < most_right(curves[3.0])
     assert tuple(curves_at(plan, (1.0, 900.0))) == (1.0,)
+
+
+@pytest.mark.parametrize(("epsilon", "delta"), [(20.0, 0.5), (20.0, 0.1), (3.0, 0.3), (3.0, 1e-5)])
+def test_a_large_delta_has_curves_at_other_epsilons_or_none(epsilon, delta):
+    plan = plan_privacy(small_config(f"privacy.epsilon={epsilon}", f"privacy.delta={delta}"))[0]
+    for other, curve in curves_at(plan).items():
+        noise = solve_noise(plan, other)
+        assert rdp_epsilon(with_noise(plan, noise), delta) == pytest.approx(other, rel=1e-3)
+        assert (curve.with_over_without <= 1).all()

@@ -59,6 +59,21 @@ def put(content, path, value):
     return content
 
 
+def drop(content, path):
+    if path[1:]:
+        drop(content[path[0]], path[1:])
+    else:
+        del content[path[0]]
+    return content
+
+
+def leave_unfinished(folder):
+    """A run that was stopped has no manifest that would tell what it wrote."""
+    (folder / layout.MANIFEST).unlink()
+    status = json.loads((folder / layout.STATUS).read_text())
+    (folder / layout.STATUS).write_text(json.dumps({**status, "state": "stopped"}))
+
+
 def spell(content):
     text = json.dumps(content).encode()
     for marker, raw in RAW.items():
@@ -84,7 +99,8 @@ def damage(draw, content, name):
         parsed["files"][inner] = damage(draw, parsed["files"][inner].encode(), inner).decode(errors="replace")
         return json.dumps(parsed).encode()
     path = draw.choice([path for path in places_of(parsed) if path])
-    lines[number] = spell(put(parsed, path, draw.choice(WRONG))) + b"\n"
+    parsed = drop(parsed, path) if draw.random() < 0.15 else put(parsed, path, draw.choice(WRONG))
+    lines[number] = spell(parsed) + b"\n"
     return b"".join(lines)
 
 
@@ -108,7 +124,10 @@ def make_damaged(root, template, seed):
         run, analyses = root / name, root / ANALYSES / name
         shutil.copytree(template.folder, run)
         shutil.copytree(template.folder.parent / ANALYSES / template.id, analyses)
-        if number % 3 == 0:
+        finished = number % 5 != 1
+        if not finished:
+            leave_unfinished(run)
+        elif number % 3 == 0:
             for folder in (run, *analyses.iterdir()):
                 pack_folder(folder)
         folder = run if draw.random() < 0.6 else draw.choice(sorted(analyses.iterdir()))
@@ -118,7 +137,7 @@ def make_damaged(root, template, seed):
         after = damage(draw, before, file.name)
         file.write_bytes(after)
         if after != before:
-            damaged[name] = (file, folder == run and is_covered(file, before, after))
+            damaged[name] = (file, finished and folder == run and is_covered(file, before, after))
     return damaged
 
 

@@ -11,6 +11,7 @@ from dpflat.catalog import TASKS
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import Guarantee, PrivacyLedger
+from dpflat.runs.links import list_folders
 from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
 from tests.app.pages import make_run, open_page
@@ -144,3 +145,20 @@ def test_a_trash_that_is_a_link_is_neither_emptied_nor_filled(tmp_path):
     with pytest.raises(DPFlatError, match="is a link"):
         delete_run(run)
     assert run.folder.is_dir()
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_weights_of_any_size_are_exported(tmp_path, monkeypatch, everything):
+    run = make_run(tmp_path)
+    (run.folder / "artifacts" / "weights.safetensors").write_bytes(b"x" * 200_000)
+    monkeypatch.setattr("dpflat.runs.files.LARGEST_TEXT", 100_000)
+    with zipfile.ZipFile(io.BytesIO(make_export(run, everything))) as archive:
+        assert f"{run.id}/artifacts/weights.safetensors" in archive.namelist()
+
+
+def test_a_folder_one_may_not_look_into_or_that_has_no_printable_name_is_left_out(tmp_path, monkeypatch):
+    for name in ("one", "two\x1b[2J", "three\nfour", os.fsdecode(b"five\xff")):
+        (tmp_path / name).mkdir()
+    assert [folder.name for folder in list_folders(tmp_path)] == ["one"]
+    monkeypatch.setattr(os, "scandir", lambda path: (_ for _ in ()).throw(PermissionError(13, "no")))
+    assert list_folders(tmp_path) == []

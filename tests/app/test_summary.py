@@ -1,6 +1,10 @@
-import pytest
+import io
 
-from app.summary import show_layers, show_seconds, show_seeds, summarise
+import pytest
+from rich.console import Console
+
+from app.summary import show_guarantee_cell, show_layers, show_seconds, show_seeds, summarise
+from app.terminal.tables import runs_table
 from dpflat.runs import layout
 from dpflat.runs.files import read_json, replace_json
 from dpflat.runs.manifest import write_manifest
@@ -52,3 +56,22 @@ def test_a_ledger_that_lost_its_epsilon_is_unreadable_and_stops_nothing(tmp_path
     row = summarise(Run(run.folder))
     assert row["state"] == "unreadable"
     assert "ledger.json" in row["message"]
+
+
+@pytest.mark.parametrize(("width", "columns"), [(160, ("task", "method", "seed")), (80, ())])
+def test_a_narrow_terminal_gets_the_columns_that_fit(stores, width, columns):
+    run = make_run(stores[0])
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(runs_table([summarise(run)], width))
+    told = console.export_text()
+    head = told.splitlines()[0]
+    assert [name for name in ("task", "method", "seed") if name in head] == list(columns)
+    assert "75.0 %" in told
+    assert "finished" in told
+    assert "".join(run.id.split()) in "".join(line.split(" ")[0] for line in told.splitlines()[1:])
+
+
+def test_a_weak_promise_is_marked_in_its_cell_too():
+    row = {"guarantee": "nominal", "epsilon": 20.0, "delta": 1e-5}
+    assert show_guarantee_cell(row | {"weak": True}) == "20.00 △ weak"
+    assert show_guarantee_cell(row) == "20.00 △"

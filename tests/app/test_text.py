@@ -77,6 +77,8 @@ def test_a_literal_a_number_and_what_is_escaped_pass(line):
         (":smile: :material/face:", rf"\:{BREAK}smile: \:{BREAK}material/face\:"),
         ("www.evil.org a@b.org", rf"www{BREAK}.evil.org a{BREAK}@b.org"),
         ("1. one", r"1\. one"),
+        ("100. one", r"100\. one"),
+        ("12345678) one", r"12345678\) one"),
         ("- one", r"\- one"),
         ("--- one", r"\--- one"),
         ("&lt;b&gt; R&D a & b", r"\&lt;b\&gt; R\&D a & b"),

@@ -166,7 +166,7 @@ def test_runs_together_carry_every_caveat_of_each_once():
 def test_runs_that_are_weak_together_say_so():
     each = build_config({})
     assert "weak" not in describe_together(compose_runs([each]))
-    assert describe_together(compose_runs([each] * 12)).endswith(" A weak promise.")
+    assert describe_together(compose_runs([each] * 12)).endswith(" A weak promise. epsilon is more than 8.")
     told = describe_together(compose_runs([each, build_config({"privacy": {"delta": 0.5}})]))
     assert "delta is too large" not in told, "the smallest delta holds for all"
     large = describe_together(compose_runs([build_config({"privacy": {"delta": 0.5}})] * 2))

@@ -166,17 +166,43 @@ def test_a_head_of_another_task_and_a_pooler_are_left_over(folder):
 )
 def test_another_model_under_one_path_has_another_key_and_a_run_does_not_go_on_with_it(folder, tmp_path, change):
     config = small_config(f"backbone.name=folder:{folder}")
-    key, identity = choose_noise_key(config), identify(config.backbone.name)
+    name = config.backbone.name
+    identity = identify(name)
+    key = choose_noise_key(config, identity)
     run = create_run(tmp_path / "runs", config)
     opened = open_key(run.folder, config, plan_privacy(config)[0])
     bind_inputs(run.folder, prepare(config, opened))
-    assert choose_noise_key(config) == key
+    assert choose_noise_key(config, identify(name)) == key
     change(folder)
-    assert choose_noise_key(config) != key
+    assert choose_noise_key(config, identify(name)) != key
     assert identify(config.backbone.name) != identity
     assert open_key(run.folder, config, plan_privacy(config)[0]) == opened
     with pytest.raises(CannotGoOnError, match=r"began with other (weights and )?backbone"):
         bind_inputs(run.folder, prepare(config, opened))
+
+
+def test_weights_and_tokenizers_that_settings_point_to_are_not_read(folder, tmp_path):
+    before = load_backbone(BackboneConfig(name=f"folder:{folder}"))
+    words = before.tokenise(["the film was good"], 16)[0].tolist()
+    other = folder / "tokenizer.4.0.0.json"
+    other.write_text((folder / "tokenizer.json").read_text().replace('"film"', '"good"'))
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"fast_tokenizer_files": [other.name]}))
+    assert (
+        load_backbone(BackboneConfig(name=f"folder:{folder}")).tokenise(["the film was good"], 16)[0].tolist() == words
+    )
+    settings(transformers_weights="other.safetensors")(folder)
+    with pytest.raises(DPFlatError, match="names other weights"):
+        load_backbone(BackboneConfig(name=f"folder:{folder}"))
+
+
+def test_a_model_that_changes_between_key_and_load_is_refused(folder, tmp_path):
+    config = small_config(f"backbone.name=folder:{folder}")
+    run = create_run(tmp_path / "runs", config)
+    key = open_key(run.folder, config, plan_privacy(config)[0])
+    settings(hidden_act="relu")(folder)
+    with pytest.raises(CannotGoOnError, match="began with other backbone"):
+        bind_inputs(run.folder, prepare(config, key))
 
 
 def test_bundled_backbones_keep_their_keys():
@@ -203,7 +229,6 @@ def test_two_models_under_one_path_are_two_experiments_and_a_copy_elsewhere_is_t
     settings(hidden_act="relu")(folder)
     after = resolve([], None, [named], 0)
     assert after.fingerprint() != before.fingerprint()
-    assert choose_noise_key(after) != choose_noise_key(before)
     assert list_differences(shared_settings(before), shared_settings(after)) == ("backbone.name",)
     run = create_run(tmp_path / "runs", before)
     assert run.config == before

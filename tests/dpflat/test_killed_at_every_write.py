@@ -29,7 +29,7 @@ def every_write(monkeypatch):
     monkeypatch.setattr(recorder, "CHECKPOINT_SHARE", float("inf"))
     monkeypatch.setattr(recorder, "HEARTBEAT_SECONDS", float("inf"))
     monkeypatch.setattr(study_job, "HEARTBEAT_SECONDS", 3600.0)
-    monkeypatch.setattr(continuation, "choose_noise_key", lambda config: KEY)
+    monkeypatch.setattr(continuation, "choose_noise_key", lambda config, identity: KEY)
 
 
 def holds_key(folder):

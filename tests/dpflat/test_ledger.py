@@ -139,6 +139,7 @@ def test_what_must_be_said_beside_the_guarantee():
     assert describe_additions(weak, public_task=True) == [
         "A weak promise.",
         "delta is too large to mean much for 10,000 examples.",
+        "epsilon is more than 8.",
         "Public data playing the private part.",
     ]
     assert describe_additions(make_ledger(C.ACCOUNTED), public_task=False) == []
@@ -165,7 +166,7 @@ def test_a_small_epsilon_is_never_rounded_down_and_at_most_a_tenth_up(epsilon):
     [
         (3.0, 1e-5, 10_000, None),
         (8.0, 1e-5, 10_000, None),
-        (8.01, 1e-5, 10_000, []),
+        (8.01, 1e-5, 10_000, ["epsilon is more than 8."]),
         (3.0, 0.5, 10_000, ["delta is too large to mean much for 10,000 examples."]),
         (3.0, 0.999999, 10_000, ["delta is too large to mean much for 10,000 examples."]),
         (3.0, 1.0, 1, ["delta = 1 promises nothing: everything may happen outside epsilon."]),

@@ -244,7 +244,7 @@ class TestBrokenFolders:
     def test_a_step_written_twice_is_shown_once(self, root):
         folder = add(root, "20260101-a")
         for step in (1, 2, 2, 3):
-            append_line(folder / layout.METRICS, {"step": step, "loss": 0.5})
+            append_line(folder / layout.METRICS, {"step": step, "loss": 0.5, "epsilon": None, "clipped_share": None})
         assert [line["step"] for line in load_run("2026", root).steps] == [1, 2, 3]
 
     def test_a_run_that_has_not_begun_has_empty_metrics_and_results(self, root):

@@ -1,17 +1,23 @@
 """What is stored is shown as it was written, or not at all."""
 
+import os
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
 
 from app.summary import summarise
 from dpflat.errors import ChangedError, DPFlatError
+from dpflat.forecast import plan_ledger, plan_privacy
 from dpflat.runs import arrays, layout
 from dpflat.runs.arrays import read_arrays
-from dpflat.runs.files import read_json, replace_json
+from dpflat.runs.contradiction import find_contradiction
+from dpflat.runs.files import append_line, read_json, read_last_line, replace_json
 from dpflat.runs.manifest import write_manifest
+from dpflat.runs.status import is_alive, own_status
 from dpflat.runs.store import load_run
+from tests.conftest import small_config
 from tests.dpflat.runs.test_packing import FIXTURE
 
 RESULTS = f"{layout.ARTIFACTS}/{layout.RESULTS}"
@@ -47,7 +53,7 @@ def test_a_number_that_was_changed_since_is_not_shown(run, file, values):
         ({"epsilon": 0.1}, "states another epsilon than the 3 that its settings give"),
         ({"delta": 0.01}, "states another delta"),
         ({"units": 100}, "counts 100 units where its settings have 200"),
-        ({"entries": []}, "promises 'nothing_private' where its settings leave 'nominal'"),
+        ({"entries": []}, r"lacks what its settings touch or leave out of epsilon \(gradient steps, noise key\)"),
     ],
 )
 def test_a_promise_that_the_settings_do_not_give_is_not_stated_though_checksums_fit(run, values, words):
@@ -90,6 +96,7 @@ def test_a_file_larger_than_any_that_is_written_is_not_read(run, monkeypatch):
 def test_arrays_that_would_unpack_to_more_than_any_that_are_written_are_not_unpacked(run, monkeypatch):
     monkeypatch.setattr(arrays, "LARGEST_ARRAYS", 1_000)
     np.savez_compressed(run.folder / "arrays.npz", zeros=np.zeros(10_000))
+    write_manifest(run.folder)
     with pytest.raises(DPFlatError, match="unreadable: arrays"):
         read_arrays(run.folder, "arrays.npz")
 
@@ -112,3 +119,120 @@ def test_what_stands_beside_an_accuracy_is_a_share(run, name):
     put(run, RESULTS, True, **{name: "x"})
     with pytest.raises(DPFlatError, match=f"is not valid at '{name}'"):
         _ = run.results
+
+
+@pytest.mark.parametrize(
+    ("settings", "source"),
+    [
+        ((), "noise key"),
+        (("task.name=imdb", "privacy.noise=secret"), "tuned defaults"),
+        (("flatness.within_layer.mode=per_example",), "within layer"),
+        (("flatness.cross_model.mode=dp_twin",), "cross model"),
+        (("flatness.cross_layer.mode=exponential",), "cross layer"),
+        (("flatness.cross_model.mode=as_published",), "cross model"),
+    ],
+)
+def test_a_ledger_that_lost_an_entry_contradicts_its_settings_and_a_whole_one_does_not(settings, source):
+    config = small_config(*settings)
+    ledger = plan_ledger(config, *plan_privacy(config))
+    assert find_contradiction(config, ledger) is None
+    kept = tuple(entry for entry in ledger.entries if entry.source.replace("_", " ") != source)
+    assert source in find_contradiction(config, ledger.model_copy(update={"entries": kept}))
+
+
+@pytest.mark.parametrize(("epsilon", "delta"), [(0.01, None), (0.1, 1e-15), (0.1, 0.5), (0.001, 0.5), (3.0, None)])
+def test_no_epsilon_that_a_run_is_planned_with_contradicts_its_settings(epsilon, delta):
+    config = small_config(f"privacy.epsilon={epsilon}", "optimiser.batch_size=1", f"privacy.delta={delta or 'null'}")
+    ledger = plan_ledger(config, *plan_privacy(config))
+    assert find_contradiction(config, ledger) is None
+    assert find_contradiction(config, ledger.model_copy(update={"epsilon": epsilon * 0.5 + 1e-3})) is not None
+
+
+def test_epsilon_by_another_accountant_is_not_stated_of_a_run_that_is_not_sealed(run):
+    put(run, layout.LEDGER, True, epsilon_pld=0.01)
+    assert load_run(run.id, run.folder.parent).ledger.epsilon_pld == 0.01
+    (run.folder / layout.MANIFEST).unlink()
+    assert load_run(run.id, run.folder.parent).ledger.epsilon_pld is None
+
+
+@pytest.mark.parametrize("values", [{"epsilon": 1e300}, {"epsilon_pld": -1}, {"delta": 7}, {"units": -4}])
+def test_a_ledger_with_numbers_that_no_run_has_is_unreadable(run, values):
+    put(run, layout.LEDGER, True, **values)
+    with pytest.raises(DPFlatError, match=r"unreadable: ledger\.json"):
+        _ = load_run(run.id, run.folder.parent).ledger
+
+
+@pytest.mark.parametrize(
+    "event", [{"event": "evaluated", "step": 1}, {"event": "layer_removed"}, {"event": "nonfinite_gradients"}]
+)
+def test_an_event_that_lacks_what_is_shown_of_it_is_damaged(run, event):
+    (run.folder / layout.MANIFEST).unlink()
+    append_line(run.folder / layout.EVENTS, event)
+    with pytest.raises(DPFlatError, match=r"unreadable: events\.jsonl in '.*' is damaged in line"):
+        _ = run.events
+    append_line(run.folder / layout.METRICS, {"step": 99})
+    with pytest.raises(DPFlatError, match=r"unreadable: metrics\.jsonl"):
+        _ = run.last_step
+
+
+@pytest.mark.parametrize(
+    "name", [layout.METRICS, layout.LEDGER, layout.ENV, f"{layout.ARTIFACTS}/{layout.PREDICTIONS}"]
+)
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
+def test_what_is_no_file_is_not_waited_for(run, name, make):
+    path = run.folder / name
+    path.unlink(missing_ok=True)
+    make(path)
+    assert summarise(load_run(run.id, run.folder.parent))
+    assert read_last_line(path) is None
+    with pytest.raises(DPFlatError):
+        read_arrays(run.folder, name)
+
+
+def test_arrays_are_compared_before_they_are_read(run):
+    path = run.folder / layout.ARTIFACTS / layout.PREDICTIONS
+    header = np.lib.format.magic(1, 0) + (118).to_bytes(2, "little")
+    words = "{'descr': '<f4', 'fortran_order': False, 'shape': (1" + "0" * 30 + ",), }"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("correct.npy", header + words.ljust(117).encode() + b"\n")
+    with pytest.raises(ChangedError):
+        read_arrays(run.folder, f"{layout.ARTIFACTS}/{layout.PREDICTIONS}")
+    write_manifest(run.folder)
+    with pytest.raises(DPFlatError, match="is damaged"):
+        read_arrays(run.folder, f"{layout.ARTIFACTS}/{layout.PREDICTIONS}")
+
+
+def test_a_private_file_of_a_finished_job_is_compared_too_and_its_checksum_stays_private(run):
+    (run.folder / layout.PRIVATE).mkdir(exist_ok=True)
+    name = f"{layout.PRIVATE}/arrays.npz"
+    np.savez(run.folder / name, correct=np.ones(3))
+    write_manifest(run.folder)
+    assert read_arrays(run.folder, name)["correct"].sum() == 3
+    np.savez(run.folder / name, correct=np.zeros(3))
+    with pytest.raises(ChangedError):
+        read_arrays(run.folder, name)
+    assert not [known for known in read_json(run.folder / layout.MANIFEST)["sha256"] if layout.PRIVATE in known]
+
+
+def test_of_a_stored_file_no_value_is_told(run):
+    content = read_json(run.folder / layout.CONFIG)
+    file = {"path": "/home/SECRET.csv", "text_column": "SECRETCOLUMN"}
+    put(run, layout.CONFIG, True, task={"name": "own-x", "file": file}, seed="SECRETSEED", **{"SECRETKEY": 1})
+    message = summarise(load_run(run.id, run.folder.parent))["message"]
+    assert "config.json" in message
+    assert "task.file.label_column: missing" in message
+    assert "SECRET" not in message.replace("SECRETKEY", "")
+    assert content
+
+
+def test_a_heartbeat_of_another_computer_that_lies_ahead_keeps_nobody_alive():
+    own = own_status("running")
+    there = own.model_copy(update={"host": "elsewhere", "heartbeat": own.heartbeat + 1e6})
+    assert not is_alive(there)
+    assert is_alive(there.model_copy(update={"heartbeat": own.heartbeat}))
+
+
+def test_a_name_that_a_terminal_would_obey_is_shown_as_text(run):
+    replace_json(run.folder / layout.LABEL, {"name": "\x1b[2J\x1b]0;x\x07a\nrow 0.10"})
+    assert load_run(run.id, run.folder.parent).label["name"] == "[2J ]0;x a row 0.10"
+    assert "\x1b" not in str(DPFlatError("no column \x1b[2J"))
