@@ -15,21 +15,14 @@ from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, mode
 from dpflat.adapters import Adapter, PrefixAdapter
 from dpflat.catalog import BACKBONES, bundled_tasks
 from dpflat.errors import DPFlatError, SettingsError, WrongSettingError, unknown
-from dpflat.flatness.settings import (
-    MODES,
-    FlatnessConfig,
-    PullDPTwin,
-    PullPublic,
-    RemovalExponential,
-    RemovalPublic,
-    describe_levels,
-)
+from dpflat.flatness.mode import LEVEL_WORDS, MODES_BY_LEVEL
+from dpflat.flatness.settings import FlatnessConfig, describe_levels
 from dpflat.section import Section
 from dpflat.tasks.settings import TaskConfig
 
 SCHEMA_VERSION: Literal[1] = 1
 OWN_MICROBATCH = 32
-TAGS = ("prefix", "prompt", "head_only", "full", "dp", "none", *MODES)
+TAGS = ("prefix", "prompt", "head_only", "full", "dp", "none")
 
 
 class DataConfig(Section):
@@ -221,12 +214,12 @@ class RunConfig(Section):
         if self.adapter.kind == "prompt" and "cross_layer" in levels:
             raise ValueError("flatness.cross_layer removes prefixes, and adapter.kind=prompt has none in any layer")
         for name, level in levels.items():
-            if self.privacy.kind == "none" and isinstance(level, RemovalExponential | PullDPTwin):
+            if self.privacy.kind == "none" and level.spends_epsilon:
                 raise ValueError(f"flatness.{name}.mode={level.mode} spends epsilon, and privacy.kind=none has none")
-            if isinstance(level, RemovalPublic | PullPublic):
+            for named in level.public_tasks():
                 public = [task for task, card in bundled_tasks().items() if card.public and task != self.task.name]
-                if level.public_task not in public:
-                    raise ValueError(str(unknown(f"flatness.{name}.public_task", level.public_task, public)))
+                if named not in public:
+                    raise ValueError(str(unknown(f"flatness.{name}.public_task", named, public)))
         return self
 
     def fingerprint(self) -> str:
@@ -293,7 +286,8 @@ def wrong_settings(error: ValidationError) -> tuple[str, ...]:
 
 
 def _place_of(item: Any) -> str:
-    return ".".join(str(part) for part in item["loc"] if part not in TAGS)
+    tags = {*TAGS, "off", *(mode for level in LEVEL_WORDS for mode in MODES_BY_LEVEL[level])}
+    return ".".join(str(part) for part in item["loc"] if part not in tags)
 
 
 def describe_errors(error: ValidationError, quote: bool = True) -> str:
