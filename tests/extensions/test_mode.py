@@ -1,5 +1,6 @@
 """A mode of a flatness level from outside, in one file, goes through the whole lab."""
 
+import hashlib
 import json
 
 import pytest
@@ -62,10 +63,12 @@ def test_report_page_and_export_hold_it(lab):
     assert "mine: along signs" in lab.page("new", choose)
     exported = lab.python(
         "import io, sys, zipfile\nfrom app.housekeeping import make_export\nfrom dpflat.runs.store import load_run\n"
-        "print(zipfile.ZipFile(io.BytesIO(make_export(load_run(sys.argv[1]), True))).read(sys.argv[1] + '/config.json'))",
+        "archive = zipfile.ZipFile(io.BytesIO(make_export(load_run(sys.argv[1]), True)))\n"
+        "print(archive.read(f'{sys.argv[1]}/config.json').decode(), archive.read(f'{sys.argv[1]}/env.json').decode())",
         name,
     )
-    assert '"mode": "signs"' in exported.replace("\\n", "")
+    assert '"mode": "signs"' in exported
+    assert hashlib.sha256(lab.file.read_bytes()).hexdigest() in exported
 
 
 def test_without_the_file_its_run_is_one_unreadable_row(lab):
