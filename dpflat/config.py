@@ -10,14 +10,14 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from dpflat.adapters import Adapter, PrefixAdapter
 from dpflat.catalog import BACKBONES, bundled_tasks
 from dpflat.errors import DPFlatError, SettingsError, WrongSettingError, unknown
 from dpflat.flatness.mode import LEVEL_WORDS, MODES_BY_LEVEL
 from dpflat.flatness.settings import FlatnessConfig, describe_levels
-from dpflat.section import Section
+from dpflat.section import LATER, Section
 from dpflat.tasks.settings import TaskConfig
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -45,18 +45,18 @@ class BackboneConfig(Section):
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of the frozen weights, cast once. Parameters, head, loss, clipping and noise are float32; inside bfloat16
     layers the prefixes are rounded."""
-    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", json_schema_extra=LATER)
     """What a folder or hub model held when the run was planned; filled in by `dpflat train` and `dpflat study`. None: a
     bundled one, or whatever the name means when the run starts."""
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        content: dict[str, Any] = dump(self)
-        return {name: value for name, value in content.items() if name != "sha256" or value is not None}
 
     def identity(self) -> str:
         """What names the model: what it held where that is known, else its name."""
         return f"sha256:{self.sha256}" if self.sha256 else self.name
+
+    def named_by(self) -> dict[str, Any]:
+        """The same model at two places, or under two names, is one."""
+        own = {name: value for name, value in super().named_by().items() if name != "sha256"}
+        return own | {"name": self.identity()}
 
     def title(self) -> str:
         """Its name, and the start of its checksum where that is known."""
@@ -224,8 +224,8 @@ class RunConfig(Section):
 
     def fingerprint(self) -> str:
         """Twelve hex digits that name the experiment: every setting but `execution` and `seed`."""
-        content = self.model_dump(mode="json", exclude={"execution", "seed"}) | {"task": self.task.identity()}
-        content["backbone"] = {"name": self.backbone.identity(), "dtype": self.backbone.dtype}
+        content = {name: value for name, value in self.named_by().items() if name not in ("execution", "seed")}
+        content["task"] = self.task.identity()
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
     def microbatch(self) -> int:
