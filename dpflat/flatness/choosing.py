@@ -57,14 +57,19 @@ class Choosing:
         tools: what layers are scored with.
         parameters: the weights, on the device.
         uphill: Adam's running mean of released gradients, on the device.
-        private: the examples that the guarantee speaks of.
+        split: private examples to choose on; None for the run's own training split.
     """
 
     experiment: Experiment
     tools: Tools
     parameters: Parameters
     uphill: Released
-    private: PrivateSplit
+    split: EncodedSplit | None = None
+
+    @property
+    def private(self) -> PrivateSplit:
+        """The examples that the guarantee speaks of."""
+        return PrivateSplit(self.experiment.data.train if self.split is None else self.split)
 
     def rounds(self, kept: int) -> int:
         """How many layers go where so many are kept."""
@@ -98,15 +103,15 @@ class Choosing:
         )
 
 
-def start_choosing(experiment: Experiment, state: TrainState, split: EncodedSplit) -> Choosing:
-    """The weights of a state on the device, and a private split to choose on. Privacy: none."""
+def start_choosing(experiment: Experiment, state: TrainState, split: EncodedSplit | None = None) -> Choosing:
+    """The weights of a state on the device. Privacy: none; no example is read."""
 
     def on_device(values: Parameters) -> Parameters:
         return {key: value.to(experiment.device) for key, value in values.items()}
 
     tools = Tools(experiment.objective, experiment.config.seed, experiment.config.microbatch(), experiment.device)
     uphill = Released(on_device(state.first_moments))
-    return Choosing(experiment, tools, on_device(state.parameters), uphill, PrivateSplit(split))
+    return Choosing(experiment, tools, on_device(state.parameters), uphill, split)
 
 
 def remove_as_published(settings: BoxRemoval, tools: Tools, parameters: Parameters, private: PrivateSplit) -> Rounds:

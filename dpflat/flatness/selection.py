@@ -27,7 +27,7 @@ def select_layers(experiment: Experiment, state: TrainState) -> Generator[Event,
     """
     mode = experiment.config.flatness.cross_layer
     assert isinstance(mode, Removal)
-    choosing = start_choosing(experiment, state, experiment.data.train)
+    choosing = start_choosing(experiment, state)
     rounds = choosing.rounds(mode.count_kept(len(state.active_layers)))
     removed: list[int] = []
     for found in mode.choose(choosing):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.extensions.outside import Lab
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 EXTENSION = '''
 from typing import ClassVar, Literal
 
@@ -58,7 +58,7 @@ def test_report_page_and_export_hold_it(lab):
     name = json.loads(lab.dpflat("list", "--own", "--json"))[-1]["id"]
     lab.dpflat("report", name, "-o", lab.runs / "report.html")
     assert "ascent along the signs" in (lab.runs / "report.html").read_text()
-    assert "within layer (signs)" in lab.page("runs", a=name)
+    assert "flatness.within_layer.mode=signs" in lab.page("runs", a=name)
     choose = "page.selectbox(key='new_method').set_value('Own mix').run()"
     assert "mine: along signs" in lab.page("new", choose)
     exported = lab.python(
