@@ -59,7 +59,7 @@ def test_report_page_and_export_hold_it(lab):
     lab.dpflat("report", name, "-o", lab.runs / "report.html")
     assert "ascent along the signs" in (lab.runs / "report.html").read_text()
     assert "flatness.within_layer.mode=signs" in lab.page("runs", a=name)
-    choose = "page.selectbox(key='new_method').set_value('Own mix').run()"
+    choose = "page.radio(key='new_method').set_value('Own mix').run()"
     assert "mine: along signs" in lab.page("new", choose)
     exported = lab.python(
         "import io, sys, zipfile\nfrom app.housekeeping import make_export\nfrom dpflat.runs.store import load_run\n"
