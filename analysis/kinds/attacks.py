@@ -28,19 +28,17 @@ def forecast_seconds(config: AttacksConfig, run: RunConfig) -> float | None:
     return START_SECONDS + each * rows
 
 
-KINDS.register(
-    "attacks",
-    Kind(
-        settings=AttacksConfig,
-        check=check_run,
-        list_shares=lambda _: SHARES,
-        words=WORDS,
-        forecast=forecast_seconds,
-        begin="analysis.attacks.work:begin_attacks",
-        read=lambda content, _: build_result(content),
-        show=lambda _, found: [attack_rows(found), audit_rows(found), *list_absent(found), describe_failing(found)],
-        title="Attacks",
-        figures="app.shown.stored_privacy:find_attack_figures",
-        order=9,
-    ),
+ATTACKS = Kind(
+    settings=AttacksConfig,
+    check=check_run,
+    list_shares=lambda _: SHARES,
+    words=WORDS,
+    forecast=forecast_seconds,
+    begin="analysis.attacks.work:begin_attacks",
+    read=lambda content, _: build_result(content),
+    show=lambda _, found: [attack_rows(found), audit_rows(found), *list_absent(found), describe_failing(found)],
+    title="Attacks",
+    figures="app.shown.stored_privacy:find_attack_figures",
+    order=9,
 )
+KINDS.register("attacks", ATTACKS)

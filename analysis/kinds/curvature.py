@@ -36,33 +36,25 @@ def list_needed(config: CurvatureConfig, part: str) -> dict[str, Any]:
     return needed | ({"known": min(config.count, KNOWN)} if part == "trace" else {})
 
 
-KINDS.register(
-    "curvature",
-    Kind(
-        settings=CurvatureConfig,
-        check=_check,
-        list_shares=lambda config: {
-            "eigenvalues": 3 * config.count,
-            "trace": 9,
-            "blocks": 30,
-            "ball": 100,
-            "spectrum": 50,
-        },
-        words={
-            "eigenvalues": "eigenvalues",
-            "trace": "the trace",
-            "blocks": "blocks of layers",
-            "ball": "rise under noise",
-            "spectrum": "the spectrum",
-        },
-        forecast=forecast_curvature,
-        begin="analysis.curvature.measure:begin_curvature",
-        read=read_curvature,
-        show=lambda _, found: [eigenvalue_rows(found), block_rows(found), rise_rows(found)],
-        title="Curvature",
-        figures="app.shown.stored_points:find_curvature_figures",
-        order=6,
-        list_needed=list_needed,
-        more_memory_gb=0.6,
-    ),
+CURVATURE = Kind(
+    settings=CurvatureConfig,
+    check=_check,
+    list_shares=lambda config: {"eigenvalues": 3 * config.count, "trace": 9, "blocks": 30, "ball": 100, "spectrum": 50},
+    words={
+        "eigenvalues": "eigenvalues",
+        "trace": "the trace",
+        "blocks": "blocks of layers",
+        "ball": "rise under noise",
+        "spectrum": "the spectrum",
+    },
+    forecast=forecast_curvature,
+    begin="analysis.curvature.measure:begin_curvature",
+    read=read_curvature,
+    show=lambda _, found: [eigenvalue_rows(found), block_rows(found), rise_rows(found)],
+    title="Curvature",
+    figures="app.shown.stored_points:find_curvature_figures",
+    order=6,
+    list_needed=list_needed,
+    more_memory_gb=0.6,
 )
+KINDS.register("curvature", CURVATURE)

@@ -21,19 +21,17 @@ def _check(config: LayersConfig, run: Run) -> None:
         raise DPFlatError(f"keep names layers from 0 to {layers - 1}; got {list(config.keep)}.")
 
 
-KINDS.register(
-    "layers",
-    Kind(
-        settings=LayersConfig,
-        check=_check,
-        list_shares=list_shares,
-        words=WORDS,
-        forecast=forecast_seconds,
-        begin="analysis.layers.analyse:begin_layers",
-        read=lambda content, arrays: build_result(content, arrays.get("correct")),
-        show=lambda run, found: [layer_rows(found, removed_layers(run))],
-        title="Layers",
-        figures="app.shown.stored_layers:find_layer_figures",
-        order=1,
-    ),
+LAYERS = Kind(
+    settings=LayersConfig,
+    check=_check,
+    list_shares=list_shares,
+    words=WORDS,
+    forecast=forecast_seconds,
+    begin="analysis.layers.analyse:begin_layers",
+    read=lambda content, arrays: build_result(content, arrays.get("correct")),
+    show=lambda run, found: [layer_rows(found, removed_layers(run))],
+    title="Layers",
+    figures="app.shown.stored_layers:find_layer_figures",
+    order=1,
 )
+KINDS.register("layers", LAYERS)

@@ -4,16 +4,14 @@ from analysis.kind import Kind
 from analysis.kinds import KINDS
 from analysis.sharpness import SharpnessConfig, check_sharpness, forecast_sharpness, read_sharpness
 
-KINDS.register(
-    "sharpness",
-    Kind(
-        settings=SharpnessConfig,
-        check=check_sharpness,
-        list_shares=lambda _: {"whole": 1.0},
-        words={"whole": "all prefixes together"},
-        forecast=forecast_sharpness,
-        begin="analysis.layers.analyse:begin_whole",
-        read=read_sharpness,
-        order=2,
-    ),
+SHARPNESS = Kind(
+    settings=SharpnessConfig,
+    check=check_sharpness,
+    list_shares=lambda _: {"whole": 1.0},
+    words={"whole": "all prefixes together"},
+    forecast=forecast_sharpness,
+    begin="analysis.layers.analyse:begin_whole",
+    read=read_sharpness,
+    order=2,
 )
+KINDS.register("sharpness", SHARPNESS)
