@@ -19,7 +19,7 @@ class AnalysisConfig(Section):
 
     kind: str
     data: str = "test"
-    """`test` or `train` of the run's task, or a public task with the same classes."""
+    """`test` or `train` of the run's task, or a public task with the same classes; `none` where no row is read."""
     seed: int = Field(0, ge=0, lt=2**31)
     """Of rows and of everything that is drawn."""
 

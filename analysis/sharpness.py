@@ -1,4 +1,4 @@
-"""The sharpness of a run's final weights as a kind of its own: one number a run, in seconds. No torch."""
+"""The sharpness of a run's final weights by itself: one number a run, in seconds. No torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from analysis.kind import Kind
 from analysis.layers.forecast import AGAINST_TRAINING
 from analysis.layers.results import Reading
 from analysis.layers.settings import LayersConfig, check_data
@@ -59,14 +58,16 @@ class SharpnessResult:
     box: Reading | None
 
 
-def _read(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> SharpnessResult:
+def read_sharpness(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> SharpnessResult:
+    """The typed result."""
     found = content["parts"].get("whole", {}).get("measures", {}).get("box")
     return SharpnessResult(
         content["run"], content["data"], content["rows"], content["examples"], Reading(**found) if found else None
     )
 
 
-def _forecast(config: SharpnessConfig, run: RunConfig) -> float | None:
+def forecast_sharpness(config: SharpnessConfig, run: RunConfig) -> float | None:
+    """Expected seconds on a two-core machine; None for a backbone of unknown speed."""
     card = BACKBONES.get(run.backbone.name)
     if card is None:
         return None
@@ -75,16 +76,6 @@ def _forecast(config: SharpnessConfig, run: RunConfig) -> float | None:
     return START_SECONDS + each * rows
 
 
-def _check(config: SharpnessConfig, run: Run) -> None:
+def check_sharpness(config: SharpnessConfig, run: Run) -> None:
+    """Refuse what a run cannot be asked."""
     check_data(config.of_layers(), run.config)
-
-
-SHARPNESS = Kind(
-    SharpnessConfig,
-    _check,
-    lambda _: {"whole": 1.0},
-    {"whole": "all prefixes together"},
-    _read,
-    _forecast,
-    begin="analysis.layers.analyse:begin_whole",
-)

@@ -101,10 +101,15 @@ def _read_result(folder: Path, stamp: int, sealed: int) -> Any:  # noqa: ARG001
     places = (ARRAYS, f"{layout.PRIVATE}/{ARRAYS}")
     place = next((name for name in places if (folder / name).exists()), None)
     arrays = read_arrays(folder, place) if place is not None else {}
+    kind = KINDS.find(_kind_in(folder))
     try:
-        return KINDS[folder.name.partition("-")[0]].read(content, arrays)
+        return kind.read(content, arrays)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError):
         raise unreadable(folder / RESULT, "or its arrays are damaged") from None
+
+
+def _kind_in(folder: Path) -> str:
+    return folder.name.rpartition("-")[0]
 
 
 def analyze_command(run: Run, config: AnalysisConfig) -> str:
@@ -145,7 +150,7 @@ def find_analysis(run: Run, config: AnalysisConfig, root: Path | None = None) ->
 def list_analyses(run: Run, kind: str, root: Path | None = None) -> list[Analysis]:
     """Every analysis of a kind, whatever its settings: beside the run, then in one's own store."""
     folders = [found for place in list_places(run, root) for found in list_folders(place, ANALYSES, run.id)]
-    return [Analysis(folder) for folder in folders if folder.name.startswith(f"{kind}-") and is_job(folder)]
+    return [Analysis(folder) for folder in folders if _kind_in(folder) == kind and is_job(folder)]
 
 
 def take_over(run: Run, config: AnalysisConfig, root: Path | None = None) -> dict[str, Any]:

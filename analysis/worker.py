@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.kind import import_named
 from analysis.kinds import kind_of
 from analysis.parts import Part, Step, list_complete, share_done
 from analysis.store import RESULT, Analysis, analyze_command
@@ -66,10 +66,9 @@ def _analyse_into(analysis: Analysis, stopping: Stopping) -> int:
         from dpflat.environment import describe_software, peak_memory_mb
         from dpflat.recorder import encode_arrays
 
-        module, _, name = kind.begin.partition(":")
         run = analysis.run
         torch.set_num_threads(run.config.execution.threads or os.cpu_count() or 1)
-        begun: Begun = getattr(import_module(module), name)(run, config)
+        begun: Begun = import_named(kind.begin)(run, config)
     conditions = begun.conditions | {
         "schema_version": 1,
         "run": run.id,

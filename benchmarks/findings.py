@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,13 @@ from analysis.claims.judge import judge_claims
 from analysis.claims.rules import read_claims
 from analysis.comparison.points import student_interval
 from analysis.figures.claim_answers import write_answers
-from analysis.layers.choices import against_random, mean_overlap, rank_choices
+from analysis.layers.results import LayersResult
 from analysis.layers.settings import LayersConfig
+from analysis.layers.subsets import Subset, rank_of
 from analysis.layers.trace import removed_layers
 from analysis.results import PairedDifference
 from analysis.store import find_analysis
-from analysis.tradeoff import Key, compare_groups, group_runs, summarise_group
+from analysis.tradeoff import Key, bootstrap_mean, compare_groups, group_runs, summarise_group
 from app.claim_rows import show_ratio
 from dpflat.privacy.wording import show_epsilon, show_lower_bound
 from dpflat.runs import layout
@@ -99,6 +101,44 @@ def tell_removals(groups: Groups) -> str:
             took = [", ".join(str(one["removed"]) for one in run) for run in rounds]
             rows.append([key[0], *took, f"{lowest} of {sum(len(run) for run in rounds)}"])
     return make_table(["layers removed", *(f"seed {seed}" for seed in range(SEEDS)), "lowest score taken"], rows)
+
+
+def against_random(choices: Sequence[tuple[LayersResult, Subset]]) -> PairedDifference | None:
+    """Accuracy of the chosen sets minus the mean over all sets of their size, paired by seed and test example.
+
+    A random set is right on an example as often as the sets of that size are.
+
+    Args:
+        choices: for each seed what was measured and the layers that kept their prefix.
+
+    Returns:
+        The difference as a share; None where single rows are not stored, or not the same for all.
+
+    Privacy: reads stored answers to held-out rows: diagnostic.
+    """
+    differences = []
+    for result, kept in choices:
+        if result.correct is None or kept not in result.subsets:
+            return None
+        same = [place for place, subset in enumerate(result.subsets) if len(subset) == len(kept)]
+        own = list(result.subsets).index(kept)
+        differences.append(result.correct[own].astype(float) - result.correct[same].mean(axis=0))
+    if not differences or len({len(difference) for difference in differences}) > 1:
+        return None
+    values = np.stack(differences)
+    low, high = bootstrap_mean(values)
+    return PairedDifference(float(values.mean()), low, high, *values.shape)
+
+
+def rank_choices(choices: Sequence[tuple[LayersResult, Subset]]) -> list[tuple[int, int]]:
+    """The rank by accuracy of each seed's choice among all sets of its size (1 is best), and how many those are."""
+    return [rank_of(kept, result.values("accuracy"), higher_is_better=True) for result, kept in choices]
+
+
+def mean_overlap(removals: Sequence[tuple[int, ...]]) -> float | None:
+    """How many of the removed layers two seeds have in common, on average over all pairs; None for one seed."""
+    pairs = [(set(a), set(b)) for number, a in enumerate(removals) for b in removals[number + 1 :]]
+    return sum(len(a & b) for a, b in pairs) / len(pairs) if pairs else None
 
 
 def tell_choices(groups: Groups) -> str:

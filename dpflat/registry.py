@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
 
@@ -11,6 +12,8 @@ from dpflat.errors import DPFlatError, unknown
 from dpflat.extensions import load_extensions
 
 T = TypeVar("T")
+_filling = threading.RLock()
+"""One for all: what fills one registry may read another, and no page may see one that is half full."""
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -34,7 +37,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self.version = 0
         self._what, self._package, self._order = what, package, order
         self._entries: dict[str, T] = {}
-        self._is_filled = False
+        self._is_filled = self._is_filling = False
 
     def register(self, name: str, entry: T) -> T:
         """Add an entry; gives it back.
@@ -63,15 +66,18 @@ class Registry(Mapping[str, T], Generic[T]):
     def _fill(self) -> None:
         if self._is_filled:
             return
-        self._is_filled = True
-        try:
-            if self._package is not None:
-                for module in pkgutil.iter_modules(importlib.import_module(self._package).__path__):
-                    importlib.import_module(f"{self._package}.{module.name}")
-            load_extensions()
-        except BaseException:
-            self._is_filled = False
-            raise
+        with _filling:
+            if self._is_filled or self._is_filling:
+                return
+            self._is_filling = True
+            try:
+                if self._package is not None:
+                    for module in pkgutil.iter_modules(importlib.import_module(self._package).__path__):
+                        importlib.import_module(f"{self._package}.{module.name}")
+                load_extensions()
+                self._is_filled = True
+            finally:
+                self._is_filling = False
 
     def __getitem__(self, name: str) -> T:
         """An entry, or KeyError."""

@@ -29,11 +29,6 @@ class Conditions:
     entries: int
     noise_deviation: float
 
-    @property
-    def noise_length(self) -> float:
-        """L2 norm of one draw of the unit noise, expected."""
-        return float(self.noise_deviation * self.entries**0.5)
-
 
 @dataclass(frozen=True)
 class Lines:

@@ -12,7 +12,7 @@ from app.report.page import write_page
 from app.report.parts import code, element, paragraphs, table, wrap
 from app.shown.comparison import compare
 from app.shown.figure import ShownFigure
-from app.shown.kinds import TITLES, find_figures
+from app.shown.kinds import find_figures, list_drawn
 from app.shown.stored import Runs, Stored
 from app.shown.training import describe_curves
 from app.summary import NEVER_BEGAN, describe_run_guarantee, show_seconds, show_state, summarise
@@ -43,7 +43,7 @@ def write_report(runs: Runs, root: Path) -> str:
     Privacy: holds what figures hold, each with its class of the ledger; no row of data, and of private texts neither
     path, name of the file, checksum nor names of classes.
     """
-    stored = {kind: _find(kind, runs, root) for kind in TITLES}
+    stored = {kind: _find(kind, runs, root) for kind in list_drawn()}
     figures: dict[str, ShownFigure] = {}
     sections = [_section(kind, found, figures) for kind, found in stored.items()]
     names = {letter: name_of(run) for letter, run in runs.items()}
@@ -95,12 +95,13 @@ def _describe(run: Run) -> str:
 
 def _contents(runs: Runs) -> str:
     ids = {"comparison": "Comparison"} if len(runs) > 1 else {}
-    ids |= TITLES | {"ledger": "Ledger", "settings": "Settings", "versions": "Versions and hardware"}
+    ids |= {name: kind.title for name, kind in list_drawn().items()}
+    ids |= {"ledger": "Ledger", "settings": "Settings", "versions": "Versions and hardware"}
     return wrap("nav", [element("a", title, href=f"#{name}") for name, title in ids.items()], label="Contents")
 
 
 def _section(kind: str, found: Stored, figures: dict[str, ShownFigure]) -> str:
-    pieces = [element("h2", TITLES[kind], id=kind)]
+    pieces = [element("h2", list_drawn()[kind].title, id=kind)]
     for shown in found.figures:
         name = f"{kind}-{len(figures) + 1}"
         figures[name] = shown

@@ -13,7 +13,7 @@ from analysis.figures.layer_findings import worst
 from analysis.figures.point_side import PointSide
 from analysis.settings import PointConfig
 from analysis.store import Analysis, analyze_command, find_analysis
-from app.shown.code import Code, open_run, write_imports
+from app.shown.code import Code, open_run, write_imports, write_settings
 from app.shown.cost import name_rows
 from app.withheld import tell_tasks_apart
 from dpflat.errors import DPFlatError
@@ -136,9 +136,8 @@ class Asked:
 
     def reading(self, name: str) -> str:
         """The Python that reads the results into a list of this name, from `runs`."""
-        changed = {"kind": self.config.kind} | self.config.model_dump(mode="json", exclude_defaults=True)
         return (
-            f"settings = build_settings({changed!r})\n"
+            f"settings = {write_settings(self.config)}\n"
             f"{name} = [\n"
             "    PointSide(letter, runs[letter].config.method(), find_or_measure(runs[letter], settings))\n"
             f"    for letter in {self.letters!r}\n]"

@@ -6,12 +6,11 @@ import pandas as pd
 
 from analysis.attacks.results import AttacksResult
 from analysis.attacks.settings import AttacksConfig
+from analysis.attacks.tables import attack_rows, audit_rows, describe_failing
 from analysis.figures.attack_findings import describe_attacks, describe_audit
 from analysis.figures.attacks import draw_attacks, draw_audit
 from analysis.odds import LossCurve, curve_of_run
-from analysis.store import analyze_command
-from app.attack_rows import attack_rows, audit_rows, describe_failing
-from app.shown.code import Code, open_run, write_imports
+from app.shown.code import Code, code_of_result
 from app.shown.figure import ShownFigure
 from app.withheld import visible_ledger, visible_task_name
 from dpflat.errors import DPFlatError
@@ -76,19 +75,7 @@ def compose_audit(run: Run, found: AttacksResult, config: AttacksConfig) -> Show
 
 
 def _code(run: Run, config: AttacksConfig, call: str) -> Code:
-    bounded = "curve," in call
-    imports = write_imports(
-        {
-            "analysis.attacks.settings": ["AttacksConfig"],
-            "analysis.figures.attacks": [call.partition("(")[0]],
-            "analysis.measuring": ["find_or_measure"],
-            **({"analysis.odds": ["curve_of_run"]} if bounded else {}),
-            "dpflat": ["load_run"],
-        }
-    )
-    changed = config.model_dump(exclude_defaults=True)
-    settings = ", ".join(f"{name}={value!r}" for name, value in changed.items())
-    reading = f"found = find_or_measure(run, AttacksConfig({settings}))" + (
-        "\ncurve = curve_of_run(run)" if bounded else ""
-    )
-    return Code(analyze_command(run, config), f"{imports}\n\nrun = {open_run(run)}", reading, call, config, runs=(run,))
+    imports = {"analysis.figures.attacks": [call.partition("(")[0]]}
+    if "curve," not in call:
+        return code_of_result(run, config, imports, call)
+    return code_of_result(run, config, imports | {"analysis.odds": ["curve_of_run"]}, call, "curve = curve_of_run(run)")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analysis.settings import AnalysisConfig
+from analysis.store import analyze_command
 from dpflat.runs.layout import store_to_name
 from dpflat.runs.record import Run
 from dpflat.settings import write_yaml
@@ -59,3 +60,26 @@ def write_imports(names: Mapping[str, Sequence[str]]) -> str:
     """Import lines, sorted: `from module import name, name`."""
     lines = [f"from {module} import {', '.join(sorted(given))}" for module, given in sorted(names.items())]
     return "\n".join(lines)
+
+
+def write_settings(config: AnalysisConfig) -> str:
+    """The Python that builds the settings of an analysis, of whatever kind."""
+    return f"build_settings({ ({'kind': config.kind} | config.model_dump(mode='json', exclude_defaults=True))!r})"
+
+
+def code_of_result(
+    run: Run, config: AnalysisConfig, imports: Mapping[str, Sequence[str]], drawing: str, more: str = ""
+) -> Code:
+    """How a figure of one result of one run is made again.
+
+    Args:
+        run: that was asked.
+        config: what it was asked.
+        imports: names by module, beside those that open and read.
+        drawing: draws it from `run` and `found`.
+        more: lines that read something else before it.
+    """
+    reading = {"analysis.kinds": ["build_settings"], "analysis.measuring": ["find_or_measure"], "dpflat": ["load_run"]}
+    opening = f"{write_imports({**reading, **imports})}\n\nrun = {open_run(run)}"
+    found = f"found = find_or_measure(run, {write_settings(config)})\n{more}"
+    return Code(analyze_command(run, config), opening, found, drawing, config, runs=(run,))

@@ -11,7 +11,7 @@ from dpflat.catalog import BACKBONES
 from dpflat.privacy.wording import BADGES
 from dpflat.runs.record import Run
 
-DATA_WORDS = {"test": "the held-out split", "train": "the training split"}
+DATA_WORDS = {"test": "the held-out split", "train": "the training split", "none": "no rows"}
 
 
 def name_rows(name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from analysis.curvature.results import Curvature
+from analysis.curvature.tables import block_rows, eigenvalue_rows, rise_rows, spectrum_rows
 from analysis.figures.curvature import draw_ball, draw_blocks, draw_eigenvalues, draw_spectrum
 from analysis.figures.findings import Finding
 from analysis.figures.landscape_findings import (
@@ -16,7 +17,6 @@ from analysis.figures.landscape_findings import (
     describe_left_out,
     describe_spectrum,
 )
-from app.point_rows import block_rows, eigenvalue_rows, rise_rows, spectrum_rows
 from app.shown.asked import Asked
 from app.shown.figure import ShownFigure
 

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+from analysis.kind import Kind, import_named
+from analysis.kinds import KINDS
 from analysis.settings import AnalysisConfig
-from app.shown.stored import Runs, Stored
-from app.shown.stored_layers import find_layer_figures
-from app.shown.stored_points import find_point_figures
-from app.shown.stored_privacy import find_attack_figures, find_budget_figures, find_odds_figures
 
-TITLES = {
-    "layers": "Layers",
-    "lines": "Along lines",
-    "plane": "Over planes",
-    "trust": "Over many planes",
-    "curvature": "Curvature",
-    "budget": "What epsilon went to",
-    "odds": "In odds",
-    "attacks": "Attacks",
+if TYPE_CHECKING:
+    from app.shown.stored import Runs, Stored
+
+
+class Planned(NamedTuple):
+    """Figures of what a run's plan says, named as those of a kind of analysis; no analysis stands behind them."""
+
+    title: str
+    figures: str
+    order: int
+
+
+PLANNED = {
+    "budget": Planned("What epsilon went to", "app.shown.stored_privacy:find_budget_figures", 7),
+    "odds": Planned("In odds", "app.shown.stored_privacy:find_odds_figures", 8),
 }
-MEASURED = {
-    "layers": find_layer_figures,
-    "attacks": find_attack_figures,
-    **{kind: partial(find_point_figures, kind) for kind in ("lines", "plane", "trust", "curvature")},
-}
-PLANNED = {"budget": find_budget_figures, "odds": find_odds_figures}
+
+
+def list_drawn() -> dict[str, Kind | Planned]:
+    """Everything that has figures, by name, in the order of a report."""
+    drawn: dict[str, Kind | Planned] = {name: kind for name, kind in KINDS.items() if kind.figures} | PLANNED
+    return dict(sorted(drawn.items(), key=lambda item: item[1].order))
 
 
 def find_figures(kind: str, runs: Runs, root: Path, wanted: AnalysisConfig | None = None) -> Stored:
     """What is stored of a kind; nothing is measured here.
 
     Args:
-        kind: one of `TITLES`.
+        kind: one of `list_drawn`.
         runs: one or two, by letter.
         root: one's own store, where analyses of shipped runs lie.
-        wanted: settings to draw, of a measured kind; None for all that are stored.
+        wanted: settings to draw, of a kind of analysis; None for all that are stored.
     """
-    return MEASURED[kind](runs, root, wanted) if kind in MEASURED else PLANNED[kind](runs)
+    find = import_named(str(list_drawn()[kind].figures))
+    stored: Stored = find(runs) if kind in PLANNED else find(runs, root, wanted)
+    return stored

@@ -14,8 +14,8 @@ from analysis.figures.landscape_findings import (
     describe_way,
 )
 from analysis.figures.planes import draw_planes
+from analysis.landscape.tables import line_rows, plane_rows, trust_rows
 from app.baseline import say_largest_class
-from app.point_rows import line_rows, plane_rows, trust_rows
 from app.shown.asked import Asked
 from app.shown.figure import ShownFigure
 from dpflat.runs.record import Run

@@ -11,8 +11,9 @@ from analysis.layers.results import LayersResult
 from analysis.layers.subsets import Subset
 from analysis.tradeoff import bootstrap_mean
 from app.baseline import say_largest_class
+from app.shown.code import write_settings
 from app.shown.figure import ShownFigure
-from app.shown.layer_side import Side, code_of_measured, write_settings
+from app.shown.layer_side import Side, code_of_measured
 
 UNITS = {
     "accuracy": "accuracy, %",

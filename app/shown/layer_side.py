@@ -10,7 +10,7 @@ from analysis.layers.results import LayersResult
 from analysis.layers.settings import LayersConfig, check_data
 from analysis.layers.trace import Trace, read_trace, removed_layers
 from analysis.store import Analysis, analyze_command, find_analysis
-from app.shown.code import Code, open_run, write_imports
+from app.shown.code import Code, open_run, write_imports, write_settings
 from app.shown.cost import name_rows
 from app.withheld import tell_tasks_apart
 from dpflat.flatness.mode import Mode
@@ -123,7 +123,7 @@ def code_of_measured(sides: list[Side], function: str, drawing: str, more: str =
     imports = write_imports(
         drawers
         | {
-            "analysis.layers.settings": ["LayersConfig"],
+            "analysis.kinds": ["build_settings"],
             "analysis.layers.trace": ["read_trace", "removed_layers"],
             "analysis.measuring": ["find_or_measure"],
             "dpflat": ["load_run"],
@@ -139,12 +139,6 @@ def code_of_measured(sides: list[Side], function: str, drawing: str, more: str =
     commands = "\n".join(analyze_command(side.run, side.config) for side in sides)
     opening, shown = f"{imports}\n\nruns = {{{runs}}}", tuple(side.run for side in sides)
     return Code(commands, opening, reading, drawing, sides[0].config, runs=shown)
-
-
-def write_settings(config: LayersConfig) -> str:
-    """The Python that makes these settings."""
-    changed = config.model_dump(exclude_defaults=True)
-    return f"LayersConfig({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
 
 def code_of_run(side: Side, call: str) -> Code:

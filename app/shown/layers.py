@@ -18,8 +18,8 @@ from analysis.figures.layer_findings import (
     worst,
 )
 from analysis.figures.layers import LayerSide, draw_alone, draw_norms
+from analysis.layers.tables import layer_rows
 from analysis.layers.trace import count_removals, removed_layers
-from app.layer_rows import layer_rows
 from app.shown.code import Code, open_run, write_imports
 from app.shown.figure import ShownFigure
 from app.shown.layer_side import Side, code_of_measured, code_of_run, rows_of, seeds_of

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from analysis.kinds import KINDS, kind_of
 from analysis.settings import AnalysisConfig
-from analysis.store import analyze_command, list_analyses
+from analysis.store import analyze_command, find_analysis, list_analyses
 from app.shown.cost import describe_cost
 from app.shown.figure import ShownFigure
 from dpflat.errors import DPFlatError
@@ -72,7 +73,7 @@ def list_settings(
     """
     if wanted is not None:
         return [wanted]
-    found = [KINDS[kind].settings.model_validate({"kind": kind})]
+    found = [KINDS.find(kind).settings.model_validate({"kind": kind})]
     for run in runs.values():
         for analysis in list_analyses(run, kind, root):
             try:
@@ -107,6 +108,39 @@ def tell_missing(stored: Stored, letter: str, run: Run, config: AnalysisConfig) 
         stored.note(f"{who}{error}")
         return
     stored.missing.append(Missing(sentence[0].upper() + sentence[1:], analyze_command(run, config)))
+
+
+def find_each(
+    kind: str,
+    runs: Runs,
+    root: Path,
+    wanted: AnalysisConfig | None,
+    add: Callable[[Stored, str, Run, Any, Any], None],
+) -> Stored:
+    """What is stored of a kind whose figures show one result of one run each.
+
+    Args:
+        kind: name of a kind of analysis.
+        runs: by letter.
+        root: one's own store.
+        wanted: settings to draw; None for all that are stored.
+        add: of (stored, letter, run, settings, result): adds figures and sentences of a result.
+    """
+    stored = Stored()
+    for number, config in enumerate(list_settings(runs, kind, root, wanted, stored)):
+        for letter, run in runs.items():
+            who = letter_of(runs, letter)
+            try:
+                analysis = find_analysis(run, config, root)
+                found = analysis.result if analysis else None
+            except DPFlatError as error:
+                stored.note(str(error))
+                continue
+            if found is not None:
+                add(stored, who, run, config, found)
+            elif number == 0:
+                tell_missing(stored, who, run, config)
+    return stored
 
 
 def letter_of(runs: Runs, letter: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from analysis.curvature.settings import CurvatureConfig
@@ -39,6 +40,12 @@ def find_point_figures(kind: str, runs: Runs, root: Path, wanted: AnalysisConfig
         for ruled in asked.on_rulers():
             _add(ruled, config, root, stored)
     return stored
+
+
+find_lines_figures = partial(find_point_figures, "lines")
+find_plane_figures = partial(find_point_figures, "plane")
+find_trust_figures = partial(find_point_figures, "trust")
+find_curvature_figures = partial(find_point_figures, "curvature")
 
 
 def _add(asked: Asked, config: PointConfig, root: Path, stored: Stored) -> None:

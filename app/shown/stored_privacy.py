@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from analysis.attacks.results import AttacksResult
 from analysis.attacks.settings import AttacksConfig
+from analysis.attacks.tables import list_absent
 from analysis.figures.findings import describe_budget, describe_void
 from analysis.odds import curve_of_run
 from analysis.settings import AnalysisConfig
-from analysis.store import find_analysis
-from app.attack_rows import list_absent
 from app.shown.attacks import compose_audit, compose_curves
 from app.shown.budget import compose_budget
 from app.shown.odds import compose_guesses, compose_members, compose_other_epsilons
-from app.shown.stored import Runs, Stored, letter_of, list_settings, tell_missing
+from app.shown.stored import Runs, Stored, find_each, letter_of
 from app.summary import NEVER_BEGAN
 from dpflat.errors import DPFlatError
 from dpflat.privacy import wording
@@ -25,25 +26,10 @@ ALARMS = 5
 
 def find_attack_figures(runs: Runs, root: Path, wanted: AnalysisConfig | None = None) -> Stored:
     """Figures of attacks, each run by itself."""
-    stored = Stored()
-    for number, config in enumerate(list_settings(runs, "attacks", root, wanted, stored)):
-        assert isinstance(config, AttacksConfig)
-        for letter, run in runs.items():
-            _add_attacks(letter_of(runs, letter), run, config, root, stored, tell=number == 0)
-    return stored
+    return find_each("attacks", runs, root, wanted, _add_attacks)
 
 
-def _add_attacks(letter: str, run: Run, config: AttacksConfig, root: Path, stored: Stored, tell: bool) -> None:
-    try:
-        analysis = find_analysis(run, config, root)
-        found = analysis.result if analysis else None
-    except DPFlatError as error:
-        stored.note(str(error))
-        return
-    if found is None:
-        if tell:
-            tell_missing(stored, letter, run, config)
-        return
+def _add_attacks(stored: Stored, letter: str, run: Run, config: AttacksConfig, found: AttacksResult) -> None:
     if found.attacks:
         stored.add(compose_curves(run, found, config), letter)
     if found.audit is not None:
@@ -54,11 +40,15 @@ def _add_attacks(letter: str, run: Run, config: AttacksConfig, root: Path, store
 
 def find_odds_figures(runs: Runs) -> Stored:
     """Figures of odds, each run by itself; a sentence where nothing bounds an attacker."""
+    return _add_each(runs, _add_odds)
+
+
+def _add_each(runs: Runs, add: Callable[[str, Run, Stored], None]) -> Stored:
     stored = Stored()
     for letter, run in runs.items():
         who = letter_of(runs, letter)
         try:
-            _add_odds(who, run, stored)
+            add(who, run, stored)
         except DPFlatError as error:
             stored.note(str(error))
     return stored
@@ -80,14 +70,7 @@ def _add_odds(letter: str, run: Run, stored: Stored) -> None:
 
 def find_budget_figures(runs: Runs) -> Stored:
     """What epsilon went to, each run by itself; a sentence where it went to one thing or to none."""
-    stored = Stored()
-    for letter, run in runs.items():
-        who = letter_of(runs, letter)
-        try:
-            _add_budget(who, run, stored)
-        except DPFlatError as error:
-            stored.note(str(error))
-    return stored
+    return _add_each(runs, _add_budget)
 
 
 def _add_budget(letter: str, run: Run, stored: Stored) -> None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from rich.table import Table
 
-from analysis.attacks.results import AttacksResult
-from analysis.kinds import build_settings
+from analysis.kinds import KINDS, build_settings, kind_of
 from analysis.settings import AnalysisConfig
 from analysis.store import Analysis, open_analysis
-from app.attack_rows import describe_failing, list_absent
-from app.terminal.measured import describe_conditions, tables_of
 from app.terminal.options import JsonOption, RunArgument, RunsOption
 from app.terminal.say import err, out, print_json, say
 from app.terminal.watch import EXIT_BY_STATE, STILL_ENDING, follow_analysis, say_it_goes_on, stopping_with
@@ -27,15 +25,12 @@ from dpflat.runs.store import find_same, list_runs, load_run
 from dpflat.settings import apply_settings, read_settings
 from dpflat.studies import list_configs, read_study
 
-KindArgument = Annotated[
-    Literal["layers", "sharpness", "lines", "plane", "trust", "curvature", "attacks"],
-    typer.Argument(help="What to measure."),
-]
+KindArgument = typer.Argument(help="What to measure.")
 
 
 def analyze(
     run_id: RunArgument = "latest",
-    kind: KindArgument = "layers",
+    kind: Annotated[Literal[*KINDS], KindArgument] = "layers",
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="field=value: data, examples, seed, points, ...; repeatable.")
     ] = None,
@@ -87,7 +82,7 @@ def read_analysis_settings(kind: str, file: Path | None, settings: list[str]) ->
 
 def analyze_study(
     file: Path,
-    kind: KindArgument = "layers",
+    kind: Annotated[Literal[*KINDS], KindArgument] = "layers",
     only: Annotated[str, typer.Option(help="Measure only runs whose id has this in it.")] = "",
     settings: Annotated[list[str] | None, typer.Option("--set", help="field=value; repeatable.")] = None,
     runs: RunsOption = None,
@@ -120,14 +115,30 @@ def conclude(run: Run, analysis: Analysis, as_json: bool) -> None:
     if found is not None and as_json:
         print_json(analysis.content)
     elif found is not None:
-        err.print(f"{run.id}: {describe_conditions(analysis.content)}")
-        for table in tables_of(run, found):
-            out.print(table)
-        for sentence in [*list_absent(found), describe_failing(found)] if isinstance(found, AttacksResult) else []:
-            say(sentence)
+        err.print(f"{run.id}: {_describe_conditions(analysis.content)}")
+        for shown in kind_of(analysis.config).show(run, found):
+            if isinstance(shown, str):
+                say(shown)
+            elif shown:
+                out.print(_as_table(shown))
         if analysis.config.entry_class(run.ledger.guarantee().answer) is EntryClass.DIAGNOSTIC:
             say(FIGURE_OUTSIDE)
     if analysis.state != "finished":
         status = analysis.status
         say(f"{analysis.state}. {visible_status_message(status)}".rstrip())
         say(STILL_ENDING if analysis.state in jobs.ALIVE else "Finished parts are kept. Go on with the same command.")
+
+
+def _describe_conditions(content: dict[str, Any]) -> str:
+    weights = f"; weights: {content['weights']}" if "weights" in content else ""
+    rows = f"{content['data']} rows, n = {content['examples']:,}" if "examples" in content else "no rows"
+    return f"{rows}{weights}"
+
+
+def _as_table(rows: list[dict[str, str]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for number, column in enumerate(rows[0]):
+        table.add_column(column, justify="left" if number == 0 or column == "removed" else "right")
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    return table

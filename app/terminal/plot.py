@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from analysis.figures.tokens import Mode
+from app.shown.kinds import PLANNED, find_figures, list_drawn
 from app.terminal.analyze import read_analysis_settings
 from app.terminal.named import find_run
 from app.terminal.options import RunArgument, RunsOption
@@ -21,15 +22,10 @@ from dpflat.runs import layout
 if TYPE_CHECKING:
     from app.shown.figure import ShownFigure
 
-FigureKind = Annotated[
-    Literal["layers", "lines", "plane", "trust", "curvature", "attacks", "odds", "budget"],
-    typer.Argument(help="Which figures."),
-]
-
 
 def plot(
     run_id: RunArgument,
-    kind: FigureKind,
+    kind: Annotated[Literal[*list_drawn()], typer.Argument(help="Which figures.")],
     output: OutputOption,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="field=value of the analysis; without it, all that are stored.")
@@ -42,7 +38,6 @@ def plot(
     from app.report.page import write_file  # these load pandas, which no other command waits for
     from app.report.report import name_of
     from app.shown.figure import OUTSIDE
-    from app.shown.kinds import PLANNED, TITLES, find_figures
     from app.withheld import withhold
 
     suffix = check_suffix(output, (".html", ".json"))
@@ -60,7 +55,7 @@ def plot(
     if suffix == ".json":
         text = withhold(json.dumps([as_data(shown, mode) for shown in stored.figures], indent=1), [run])
     else:
-        text = write_file(stored.figures, f"{name_of(run)}: {TITLES[kind].lower()}", mode)
+        text = write_file(stored.figures, f"{name_of(run)}: {list_drawn()[kind].title.lower()}", mode)
     write_text(output, text)
     if any(shown.entry_class in OUTSIDE for shown in stored.figures):
         say(FIGURE_OUTSIDE)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from analysis.figures.layer_findings import class_of_scores, describe_cost, describe_removals
 from analysis.layers.settings import LayersConfig
-from app.layer_rows import sharpness_rows
+from analysis.layers.tables import sharpness_rows
 from app.shown.cost import name_rows
 from app.shown.layer_side import Side, list_differences
 from app.shown.layers import compose_alone, compose_norms

@@ -8,9 +8,9 @@ from analysis.attacks.power import measure_power
 from analysis.attacks.results import NAMES, AttacksResult
 from analysis.attacks.settings import AttacksConfig
 from analysis.attacks.shadows import ask_wider, find_shadows
+from analysis.attacks.tables import list_absent
 from analysis.figures.attack_findings import describe_attacks, describe_audit
 from analysis.store import find_analysis
-from app.attack_rows import list_absent
 from app.shown.attacks import compose_audit, compose_curves
 from app.ui.frame import show_shown
 from app.ui.links import VERSION

@@ -1,6 +1,6 @@
 """A run with every kind of figure, made up as its workers would have left it."""
 
-from app.shown.kinds import TITLES, find_figures
+from app.shown.kinds import find_figures, list_drawn
 from tests.app.landscape import keep_all, keep_analysis, made_up_way
 from tests.app.pages import give_layers, measure_layers, plan_run, trace_layers
 from tests.app.test_attacks_tab import AUDIT, measure_attacks
@@ -28,4 +28,4 @@ def keep_way(run, other, root):
 
 def all_figures(runs, root):
     """Every figure that is stored, with its kind."""
-    return [(kind, shown) for kind in TITLES for shown in find_figures(kind, runs, root).figures]
+    return [(kind, shown) for kind in list_drawn() for shown in find_figures(kind, runs, root).figures]

@@ -16,7 +16,7 @@ from analysis.worker import do_analysis
 from app.report.page import write_file
 from app.shown import code as shown_code
 from app.shown.code import Code
-from app.shown.kinds import TITLES, find_figures
+from app.shown.kinds import find_figures, list_drawn
 from app.shown.notebook import write_notebook
 from app.ui.frame import show_shown
 from app.ui.page_start import load_shipped, show_tradeoff
@@ -84,7 +84,7 @@ def measured(own_root):
 
 def test_a_notebook_of_every_figure_of_every_kind_runs_cell_by_cell(measured, own_root, tmp_path):
     figures = all_figures({"A": measured}, own_root)
-    assert {kind: {shown.key for k, shown in figures if k == kind} for kind in TITLES} == KEYS
+    assert {kind: {shown.key for k, shown in figures if k == kind} for kind in list_drawn()} == KEYS
     paths = []
     for number, (kind, shown) in enumerate(figures):
         content = json.loads(write_notebook(shown.code, shown.entry_class))
@@ -119,7 +119,7 @@ def test_the_command_of_every_kind_shows_what_is_stored_and_starts_nothing(
     monkeypatch,
 ):
     monkeypatch.setattr(jobs, "start", lambda *a: pytest.fail("nothing is to be measured"))
-    for kind in TITLES:
+    for kind in list_drawn():
         for command in {shown.code.command for shown in find_figures(kind, {"A": measured}, own_root).figures}:
             program, *words = shlex.split(command)
             assert program == "dpflat"
@@ -135,7 +135,7 @@ def test_the_yaml_of_every_kind_of_analysis_is_a_file_that_analyze_takes(
     monkeypatch,
 ):
     monkeypatch.setattr(jobs, "start", lambda *a: pytest.fail("nothing is to be measured"))
-    for kind in KINDS.keys() & TITLES.keys():
+    for kind in KINDS.keys() & list_drawn().keys():
         shown = find_figures(kind, {"A": measured}, own_root).figures[-1 if kind == "lines" else 0]
         file = tmp_path / f"{kind}.yaml"
         file.write_text(shown.code.yaml)

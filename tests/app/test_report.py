@@ -13,7 +13,7 @@ from analysis.figures import tokens
 from app.report.page import write_file
 from app.report.parts import table
 from app.report.report import write_report
-from app.shown.kinds import TITLES, find_figures
+from app.shown.kinds import find_figures, list_drawn
 from dpflat.forecast import plan_privacy
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.wording import FIGURE_OUTSIDE
@@ -140,7 +140,7 @@ class TestReport:
         assert "epsilon = 3.00 at delta" in found.text
         for words in ("Public data playing the private part.", "Poisson sampling at rate", "batch_size: 20"):
             assert words in found.text
-        for title in (*TITLES.values(), "Ledger", "Settings", "Versions and hardware"):
+        for title in (*(kind.title for kind in list_drawn().values()), "Ledger", "Settings", "Versions and hardware"):
             assert title in found.text
         headings = [int(tag[1]) for tag, _ in found.tags if re.fullmatch(r"h\d", tag)]
         assert headings[0] == 1
@@ -291,7 +291,7 @@ class TestCommand:
         assert (tmp_path / "other.html").read_text().startswith("<!DOCTYPE html>")
         assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
-    @pytest.mark.parametrize("kind", TITLES)
+    @pytest.mark.parametrize("kind", list_drawn())
     def test_plot_writes_every_kind_in_one_file(self, dpflat, everything, store, tmp_path, kind):
         assert dpflat("plot", everything.id[:-1], kind, "-o", tmp_path / "x.html")[0] == 0
         found = Reader((tmp_path / "x.html").read_text())

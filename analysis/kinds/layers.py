@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
-
 from analysis.kind import Kind
+from analysis.kinds import KINDS
 from analysis.layers.forecast import forecast_seconds
 from analysis.layers.parts import WORDS, list_shares
-from analysis.layers.results import LayersResult, build_result
+from analysis.layers.results import build_result
 from analysis.layers.settings import LayersConfig, check_data
+from analysis.layers.tables import layer_rows
+from analysis.layers.trace import removed_layers
 from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run
-
-
-def _read(content: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> LayersResult:
-    return build_result(content, arrays.get("correct"))
 
 
 def _check(config: LayersConfig, run: Run) -> None:
@@ -28,5 +22,16 @@ def _check(config: LayersConfig, run: Run) -> None:
 
 
 LAYERS = Kind(
-    LayersConfig, _check, list_shares, WORDS, _read, forecast_seconds, begin="analysis.layers.analyse:begin_layers"
+    settings=LayersConfig,
+    check=_check,
+    list_shares=list_shares,
+    words=WORDS,
+    forecast=forecast_seconds,
+    begin="analysis.layers.analyse:begin_layers",
+    read=lambda content, arrays: build_result(content, arrays.get("correct")),
+    show=lambda run, found: [layer_rows(found, removed_layers(run))],
+    title="Layers",
+    figures="app.shown.stored_layers:find_layer_figures",
+    order=1,
 )
+KINDS.register("layers", LAYERS)

@@ -4,7 +4,9 @@ from typing import Any
 
 from analysis.curvature.results import read_curvature
 from analysis.curvature.settings import KNOWN, CurvatureConfig
+from analysis.curvature.tables import block_rows, eigenvalue_rows, rise_rows
 from analysis.kind import Kind
+from analysis.kinds import KINDS
 from analysis.landscape.forecast import forecast_curvature
 from analysis.landscape.settings import check_point
 from analysis.settings import PointConfig
@@ -35,19 +37,24 @@ def list_needed(config: CurvatureConfig, part: str) -> dict[str, Any]:
 
 
 CURVATURE = Kind(
-    CurvatureConfig,
-    _check,
-    lambda config: {"eigenvalues": 3 * config.count, "trace": 9, "blocks": 30, "ball": 100, "spectrum": 50},
-    {
+    settings=CurvatureConfig,
+    check=_check,
+    list_shares=lambda config: {"eigenvalues": 3 * config.count, "trace": 9, "blocks": 30, "ball": 100, "spectrum": 50},
+    words={
         "eigenvalues": "eigenvalues",
         "trace": "the trace",
         "blocks": "blocks of layers",
         "ball": "rise under noise",
         "spectrum": "the spectrum",
     },
-    read_curvature,
-    forecast_curvature,
+    forecast=forecast_curvature,
     begin="analysis.curvature.measure:begin_curvature",
+    read=read_curvature,
+    show=lambda _, found: [eigenvalue_rows(found), block_rows(found), rise_rows(found)],
+    title="Curvature",
+    figures="app.shown.stored_points:find_curvature_figures",
+    order=6,
     list_needed=list_needed,
     more_memory_gb=0.6,
 )
+KINDS.register("curvature", CURVATURE)

@@ -6,20 +6,7 @@ from collections.abc import Mapping
 
 from analysis.layers.results import LayersResult, Reading
 
-COLUMNS = (
-    "layer",
-    "removed",
-    "sharpness",
-    "spread",
-    "out: accuracy",
-    "in alone: accuracy",
-    "key norm",
-    "value norm",
-    "attention",
-)
 MISSING = "not measured"
-
-
 NEIGHBOURHOODS = {
     "box": "Keskar's box",
     "ball": "L2 ball (SAM)",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
-
-from analysis.attacks.results import AttacksResult, build_result
+from analysis.attacks.results import build_result
 from analysis.attacks.settings import AttacksConfig, check_run
+from analysis.attacks.tables import attack_rows, audit_rows, describe_failing, list_absent
 from analysis.kind import Kind
+from analysis.kinds import KINDS
 from analysis.length import relative_length
 from dpflat.catalog import BACKBONES, FORWARD_SHARE
 from dpflat.config import RunConfig
@@ -31,14 +28,17 @@ def forecast_seconds(config: AttacksConfig, run: RunConfig) -> float | None:
     return START_SECONDS + each * rows
 
 
-def _list_shares(config: AttacksConfig) -> Mapping[str, float]:  # noqa: ARG001
-    return SHARES
-
-
-def _read(content: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> AttacksResult:  # noqa: ARG001
-    return build_result(content)
-
-
 ATTACKS = Kind(
-    AttacksConfig, check_run, _list_shares, WORDS, _read, forecast_seconds, begin="analysis.attacks.work:begin_attacks"
+    settings=AttacksConfig,
+    check=check_run,
+    list_shares=lambda _: SHARES,
+    words=WORDS,
+    forecast=forecast_seconds,
+    begin="analysis.attacks.work:begin_attacks",
+    read=lambda content, _: build_result(content),
+    show=lambda _, found: [attack_rows(found), audit_rows(found), *list_absent(found), describe_failing(found)],
+    title="Attacks",
+    figures="app.shown.stored_privacy:find_attack_figures",
+    order=9,
 )
+KINDS.register("attacks", ATTACKS)
