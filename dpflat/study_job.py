@@ -19,7 +19,7 @@ from dpflat.runs import layout
 from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.record import Run
-from dpflat.runs.status import last_position, own_status, write_status
+from dpflat.runs.status import State, last_position, own_status, write_status
 from dpflat.runs.store import create_run, find_same, list_runs
 from dpflat.studies import list_configs, read_stored_study
 from dpflat.tasks.baseline import read_baseline
@@ -58,12 +58,10 @@ def _do_runs(folder: Path, stopping: Stopping) -> int:
         say(begun - 1)
         run = find_same(list_runs(root, shipped=False), config) or create_run(root, config, {"group": folder.name})
         runs[begun - 1] = run
-        is_idle = not executor.is_under_way(run.folder) and (
-            run.state not in ("finished", *ALIVE) or run.status is None
-        )
+        is_left = executor.is_under_way(run.folder) or (run.state in ("finished", *ALIVE) and run.status is not None)
         under_way.append(run)
         with heartbeat(partial(say, begun), stopping):
-            if is_idle:
+            if not is_left:
                 (run.folder / layout.STOP).unlink(missing_ok=True)
                 executor.start(run.folder, partial(do_run, run, stopping.watching(run.folder)))
             most = executor.at_once - 1 if begun < len(configs) else 0
@@ -86,20 +84,19 @@ def _watch(
     executor: Executor, under_way: list[Run], most: int, stopping: Callable[[], bool], tell: Callable[[], None]
 ) -> bool:
     """Wait until at most so many runs are under way, none where the study is to stop; whether it is."""
-    before: list[str] = []
-    asked = False
+    told: list[State] = []
+    stopped = False
     while True:
         under_way[:] = [run for run in under_way if executor.is_under_way(run.folder)]
-        wanted = stopping()
-        if len(under_way) <= (0 if wanted else most):
-            return wanted
-        if wanted and not asked:
+        asked, stopped = stopped, stopping()
+        if len(under_way) <= (0 if stopped else most):
+            return stopped
+        if stopped and not asked:
             for run in under_way:
                 executor.stop(run.folder)
-        elif not wanted and (states := [run.state for run in under_way]) != before:
+        elif not stopped and (states := [run.state for run in under_way]) != told:
             tell()
-            before = states
-        asked = wanted
+            told = states
         time.sleep(POLL_SECONDS)
 
 
