@@ -22,7 +22,7 @@ from app.terminal.compare import compare_runs
 from app.terminal.doctor import check_machine
 from app.terminal.models import models_cli
 from app.terminal.odds import describe_run_odds
-from app.terminal.options import JsonOption, RunArgument, RunsOption
+from app.terminal.options import ExecutorOption, JsonOption, RunArgument, RunsOption
 from app.terminal.pack import pack
 from app.terminal.plot import plot
 from app.terminal.report import report
@@ -32,6 +32,7 @@ from app.terminal.watch import EXIT_BY_STATE, STILL_ENDING, follow_run, follow_s
 from app.withheld import visible_status_message
 from dpflat import jobs
 from dpflat.errors import DPFlatError
+from dpflat.executor import EXECUTORS, LOCAL, choose_executor
 from dpflat.forecast import Forecast, forecast_run
 from dpflat.presets import list_presets
 from dpflat.regular import read_log
@@ -272,13 +273,17 @@ def plan_study(file: Path, root: Path) -> dict[str, Any]:
 
 
 @study_cli.command("run")
-def study_run(file: Path, runs: RunsOption = None, as_json: JsonOption = False) -> None:
+def study_run(
+    file: Path, runs: RunsOption = None, as_json: JsonOption = False, executor: ExecutorOption = None
+) -> None:
     """Do all runs of a study; what is finished is skipped. Ctrl-C or SIGTERM stops after the current step."""
     root = layout.runs_root(runs)
+    EXECUTORS.find(executor or LOCAL)
     study = read_study(file)
     list_configs(study)
     jobs.check_allowed(root)
     folder = open_study(root, study)
+    choose_executor(folder, executor)
     with stopping_with(folder):
         jobs.start(folder)
         state = follow_study(folder, err)

@@ -30,6 +30,7 @@ MINIMUM_FREE_BYTES = 50 * 1024**2
 Worker = Literal["dpflat.worker", "analysis.worker"]
 Question = Literal["dpflat.backbones.check"]
 ALIVE = ("waiting", "running", "stopping")
+BESIDE_OTHERS = "--beside-others"
 POLL_SECONDS = 0.25
 _children: list[subprocess.Popen[bytes]] = []
 
@@ -55,28 +56,34 @@ def nearest_folder(path: Path) -> Path:
     return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
 
 
-def start(folder: Path, worker: Worker = "dpflat.worker") -> int:
+def start(folder: Path, worker: Worker = "dpflat.worker", beside_others: bool = False) -> int:
     """Start the worker of a job folder in a session of its own; returns its process id.
 
     Args:
         folder: the job's folder.
         worker: the module that does it.
+        beside_others: of a run: whether it is done at once, also where another of its store is under way.
 
     Raises:
         DPFlatError: when starting is not allowed, or the job already has a living worker.
     """
     check_allowed(folder.parent)
-    _refuse_if_alive(folder)
+    refuse_if_alive(folder)
     try:
         with worker_lock(folder).acquire(timeout=0):
-            return _start(folder, worker)
+            return _start(folder, [worker, str(folder.resolve()), *([BESIDE_OTHERS] if beside_others else [])])
     except Timeout:
         raise DPFlatError(f"'{folder.name}' is already being worked on.") from None
     except OSError as error:
         raise DPFlatError(f"The worker of '{folder.name}' could not be started ({error.strerror}).") from None
 
 
-def _refuse_if_alive(folder: Path) -> None:
+def refuse_if_alive(folder: Path) -> None:
+    """Refuse where a job has a living worker.
+
+    Raises:
+        DPFlatError: with its process.
+    """
     status = None
     with contextlib.suppress(DPFlatError):  # a damaged status names nobody; the lock still keeps a second worker out
         status = read_status(folder)
@@ -84,14 +91,14 @@ def _refuse_if_alive(folder: Path) -> None:
         raise DPFlatError(f"'{folder.name}' is already being worked on (process {status.pid}).")
 
 
-def _start(folder: Path, worker: Worker) -> int:
-    _refuse_if_alive(folder)
+def _start(folder: Path, command: list[str]) -> int:
+    refuse_if_alive(folder)
     reap()
     for mark in (layout.STOP, layout.FAILED):
         (folder / mark).unlink(missing_ok=True)
     with (folder / layout.LOG).open("ab") as log:
         child = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", worker, str(folder.resolve())],
+            [sys.executable, "-W", "ignore", "-m", *command],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +87,10 @@ def one_at_a_time(root: Path, waiting: Callable[[], None], stopping: Stopping) -
         lock.release()
 
 
-def do_run(run: Run, stopping: Stopping) -> int:
+def do_run(run: Run, stopping: Stopping, beside_others: bool = False) -> int:
     """Do one run to its end, or until somebody stops it; returns the exit code.
 
-    A run that another worker holds is left to that one.
+    A run that another worker holds is left to that one. `beside_others` as of `do_job`.
     """
     folder = run.folder
     return do_job(
@@ -100,10 +100,19 @@ def do_run(run: Run, stopping: Stopping) -> int:
         lambda: _train_into(folder, run.config, stopping),
         layout.run_command("resume", folder),
         layout.run_command("show --log", folder),
+        beside_others,
     )
 
 
-def do_job(folder: Path, root: Path, stopping: Stopping, work: Callable[[], int], again: str, log: str) -> int:
+def do_job(
+    folder: Path,
+    root: Path,
+    stopping: Stopping,
+    work: Callable[[], int],
+    again: str,
+    log: str,
+    beside_others: bool = False,
+) -> int:
     """Do the one job of a folder while no other works on it or on its store; returns the exit code.
 
     Args:
@@ -113,6 +122,7 @@ def do_job(folder: Path, root: Path, stopping: Stopping, work: Callable[[], int]
         work: does the job, gives its exit code.
         again: the command that goes on with it.
         log: where its log can be read.
+        beside_others: whether others of the store may be done at the same time.
     """
 
     def wait() -> None:
@@ -120,7 +130,7 @@ def do_job(folder: Path, root: Path, stopping: Stopping, work: Callable[[], int]
 
     def in_turn() -> int:
         wait()
-        with one_at_a_time(root, wait, stopping) as mine:
+        with nullcontext(True) if beside_others else one_at_a_time(root, wait, stopping) as mine:
             if not mine:
                 return stop_early(folder)
             sweep_store(root)

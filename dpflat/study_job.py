@@ -1,4 +1,4 @@
-"""Do all runs of a study one after the other; what is done is skipped, what was cut off goes on."""
+"""Do all runs of a study by its executor; what is done is skipped, what was cut off goes on."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from typing import Any
 
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
+from dpflat.executor import Executor, executor_of
+from dpflat.jobs import ALIVE, POLL_SECONDS
 from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run, do_swept, tell_problems
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.record import Run
-from dpflat.runs.status import own_status, write_status
+from dpflat.runs.status import State, last_position, own_status, write_status
 from dpflat.runs.store import create_run, find_same, list_runs
 from dpflat.studies import list_configs, read_stored_study
 from dpflat.tasks.baseline import read_baseline
@@ -28,7 +30,7 @@ HEARTBEAT_SECONDS = 10.0
 def do_study(folder: Path, stopping: Stopping) -> int:
     """Do a study; returns the exit code.
 
-    A failed run is told and does not end the study; a run that somebody else is working on is left to them.
+    A failed run is told and does not end the study; one that somebody else is working on is watched or left to them.
     """
     log = str(folder / layout.LOG)
     return tell_problems(
@@ -37,23 +39,36 @@ def do_study(folder: Path, stopping: Stopping) -> int:
 
 
 def _do_runs(folder: Path, stopping: Stopping) -> int:
-    root = folder.parent.parent
+    root, executor = folder.parent.parent, executor_of(folder)
     configs = list_configs(read_stored_study(folder))
     known = list_runs(root, shipped=False)
     runs = [find_same(known, config) for config in configs]
     rows = write_rows(folder, configs, runs)
-    for number, config in enumerate(configs):
-        say = partial(_say_running, folder, number, len(configs))
-        say()
+    under_way: list[Run] = []
+
+    def say(begun: int) -> None:
+        over = begun - len(under_way)
+        write_status(folder, own_status("running", phase="runs", step=over, steps=len(configs)))
+
+    def tell(begun: int) -> None:
+        say(begun)
+        write_rows(folder, configs, runs)
+
+    for begun, config in enumerate(configs, start=1):
+        say(begun - 1)
         run = find_same(list_runs(root, shipped=False), config) or create_run(root, config, {"group": folder.name})
-        runs[number] = run
-        if run.state not in ("finished", "running", "waiting", "stopping") or run.status is None:
-            (run.folder / layout.STOP).unlink(missing_ok=True)
-            with heartbeat(say, stopping):
-                do_run(run, stopping.watching(run.folder))
+        runs[begun - 1] = run
+        is_left = executor.is_under_way(run.folder) or (run.state in ("finished", *ALIVE) and run.status is not None)
+        under_way.append(run)
+        with heartbeat(partial(say, begun), stopping):
+            if not is_left:
+                (run.folder / layout.STOP).unlink(missing_ok=True)
+                executor.start(run.folder, partial(do_run, run, stopping.watching(run.folder)))
+            most = executor.at_once - 1 if begun < len(configs) else 0
+            stopped = _watch(executor, under_way, most, stopping, partial(tell, begun))
         rows = write_rows(folder, configs, runs)
-        if stopping():
-            write_status(folder, own_status("stopped", phase="runs", step=number, steps=len(configs)))
+        if stopped:
+            write_status(folder, own_status("stopped", phase="runs", **last_position(folder)))
             return STOPPED
     unfinished = sum(row["state"] != "finished" for row in rows)
     if unfinished:
@@ -65,8 +80,24 @@ def _do_runs(folder: Path, stopping: Stopping) -> int:
     return FINISHED
 
 
-def _say_running(folder: Path, done: int, runs: int) -> None:
-    write_status(folder, own_status("running", phase="runs", step=done, steps=runs))
+def _watch(
+    executor: Executor, under_way: list[Run], most: int, stopping: Callable[[], bool], tell: Callable[[], None]
+) -> bool:
+    """Wait until at most so many runs are under way, none where the study is to stop; whether it is."""
+    told: list[State] = []
+    stopped = False
+    while True:
+        under_way[:] = [run for run in under_way if executor.is_under_way(run.folder)]
+        asked, stopped = stopped, stopping()
+        if len(under_way) <= (0 if stopped else most):
+            return stopped
+        if stopped and not asked:
+            for run in under_way:
+                executor.stop(run.folder)
+        elif not stopped and (states := [run.state for run in under_way]) != told:
+            tell()
+            told = states
+        time.sleep(POLL_SECONDS)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The process that does a job: `python -m dpflat.worker FOLDER`."""
+"""The process that does a job: `python -m dpflat.worker FOLDER [--beside-others]`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from dpflat.jobs import BESIDE_OTHERS
 from dpflat.run_job import Stopping, do_run, tell_problems
 from dpflat.runs import layout
 from dpflat.runs.record import Run
@@ -28,14 +29,20 @@ def set_up_torch() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Do the job in a folder, a study or a run; returns the exit code."""
+    """Do the job in a folder, a study or a run; returns the exit code.
+
+    Args:
+        arguments: the folder, and `--beside-others` for a run that does not wait for others of its store.
+    """
     set_up_torch()
     folder = Path(arguments[0]).resolve()
     stopping = Stopping(folder)
     stopping.listen()
 
     def work() -> int:
-        return do_study(folder, stopping) if is_study(folder) else do_run(Run(folder), stopping)
+        if is_study(folder):
+            return do_study(folder, stopping)
+        return do_run(Run(folder), stopping, beside_others=BESIDE_OTHERS in arguments[1:])
 
     return tell_problems(folder, work, "start it again", layout.run_command("show --log", folder))
 

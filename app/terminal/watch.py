@@ -30,6 +30,7 @@ from app.summary import PHASES, show_seconds
 from app.terminal.say import say
 from dpflat import jobs
 from dpflat.errors import DPFlatError
+from dpflat.executor import executor_of
 from dpflat.privacy.wording import show_epsilon
 from dpflat.runs import layout
 from dpflat.runs.record import Run
@@ -111,7 +112,8 @@ def follow_run(run: Run, console: Console) -> State:
 
 def follow_study(folder: Path, console: Console) -> State:
     """Show a study's progress until it is over; returns how it ended."""
-    return _follow(folder, console, "runs", lambda: "one run after the other")
+    words = executor_of(folder).words
+    return _follow(folder, console, "runs", lambda: words)
 
 
 def follow_analysis(analysis: Analysis, console: Console) -> State:

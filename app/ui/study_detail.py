@@ -84,8 +84,10 @@ def _describe_now(folder: Path, state: str, done: int, runs: int) -> str:
         return "stopping"
     words = f"{done} of {runs} runs done"
     own = [run for run in list_runs(folder.parent.parent, shipped=False) if _is_in(folder.name, run)]
-    living = next((run for run in own if run.state in jobs.ALIVE), None)
-    now = living.status if living else None
+    living = [run for run in own if run.state in jobs.ALIVE]
+    if len(living) > 1:
+        return f"{words}; {len(living)} are under way"
+    now = living[0].status if living else None
     if now is None or now.state == "waiting":
         return f"{words}; waiting"
     if not now.steps:

@@ -148,12 +148,13 @@ def _without_controls(text: str) -> str:
 
 
 class Label(TypedDict, total=False):
-    """`label.json`: what a person calls it. It may change, so the manifest does not know it."""
+    """`label.json`: what a person calls it, and how a study's runs are done. It may change: no manifest knows it."""
 
     __pydantic_config__ = _OPEN  # type: ignore[misc]
     name: Annotated[str, Field(max_length=200), AfterValidator(_without_controls)]
     note: Annotated[str, Field(max_length=5_000), AfterValidator(_without_controls)]
     group: Annotated[str, Field(max_length=200), AfterValidator(_without_controls)]
+    executor: Annotated[str, Field(max_length=100)]
 
 
 class StudyRow(TypedDict):

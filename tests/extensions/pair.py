@@ -1,0 +1,15 @@
+"""An executor in a file of one's own: two runs at once, each in a worker process of its own."""
+
+from dpflat import jobs
+from dpflat.executor import EXECUTORS, Executor
+
+
+class Pair(Executor):
+    words = "two runs at once"
+    at_once = 2
+
+    def start(self, folder, work):
+        jobs.start(folder, beside_others=True)
+
+
+EXECUTORS.register("pair", Pair())
