@@ -33,7 +33,8 @@ from torch import Tensor
 from transformers import BertConfig, BertModel
 
 from dpflat.attention import NAME, additive_mask
-from dpflat.backbones.load import Backbone, mean_pool
+from dpflat.backbones.family import mean_pool
+from dpflat.backbones.load import Backbone
 from dpflat.backbones.minilm import find_minilm, load_minilm
 from dpflat.batches import Array
 from dpflat.runs.files import append_line, replace_file, replace_json

@@ -32,9 +32,8 @@ def build(family):
     config = AutoConfig.for_model(family, vocab_size=60, max_position_embeddings=40, pad_token_id=1, **sizes, **narrow)
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        without_pooler = {"add_pooling_layer": False} if FAMILIES[family].has_pooler else {}
-        model = AutoModel.from_config(config, **without_pooler)
-    return wrap_model(model, hash_words, 1, "mean", (), family, "float32")
+        model = AutoModel.from_config(config, **FAMILIES[family].options)
+    return wrap_model(model, hash_words, 1, (), family, "float32")
 
 
 @pytest.fixture(params=sorted(FAMILIES))
