@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Family(ABC):
-    """How a model of a family is read, run one layer after the other, and pooled.
-
-    A family is registered under transformers' name for it: `FAMILIES.register("bert", Bert())`.
+class Family:
+    """How a model is read, run one layer after the other, and pooled; as it stands here, one that is laid out as BERT.
 
     Attributes:
         options: what `from_pretrained` is given beside the folder.
@@ -25,10 +21,10 @@ class Family(ABC):
         heads: parts of the names of weights that are left over from other tasks.
     """
 
-    options: Mapping[str, Any] = {}
+    options: ClassVar[dict[str, Any]] = {"add_pooling_layer": False}
     counts_from_padding = False
     layers_field = "num_hidden_layers"
-    bounds: Mapping[str, tuple[int, int]] = {
+    bounds: ClassVar = {
         "num_hidden_layers": (1, 200),
         "hidden_size": (1, 32_768),
         "embedding_size": (1, 32_768),
@@ -38,10 +34,8 @@ class Family(ABC):
         "max_position_embeddings": (2, 1_000_000),
         "type_vocab_size": (1, 1_000),
     }
-    optional: tuple[str, ...] = (".position_ids", ".token_type_ids", ".pooler.")
-    heads: tuple[str, ...] = (
-        ".cls.", ".lm_head.", ".classifier.", ".qa_outputs.", ".discriminator_predictions.", ".generator_",
-    )  # fmt: skip
+    optional = (".position_ids", ".token_type_ids", ".pooler.")
+    heads = (".cls.", ".lm_head.", ".classifier.", ".qa_outputs.", ".discriminator_predictions.", ".generator_")
 
     def count_weights(self, config: Any) -> int:
         """At least so many weights does a model have whose sizes are within `bounds`; none is allocated yet."""
@@ -50,43 +44,36 @@ class Family(ABC):
         return int(words + config.num_hidden_layers * (4 * width**2 + 2 * width * config.intermediate_size))
 
     def attended(self, mask: Tensor) -> Tensor:
-        """The additive mask of the scores, (B, 1, 1 or S, S), of that which leaves out padding, (B, 1, 1, S)."""
+        """The (B, 1, 1 or S, S) term of the scores, of the (B, 1, 1, S) one that leaves out padding."""
         return mask
 
-    @abstractmethod
     def embed(self, model: Any, input_ids: Tensor) -> Tensor:
         """(B, S, E) states before the first layer, of (B, S) ids."""
+        states: Tensor = model.embeddings(input_ids=input_ids)
+        return states
 
-    @abstractmethod
     def run_layer(self, model: Any, layer: int, states: Tensor, mask: Tensor, prefix: dict[int, Tensor]) -> Tensor:
-        """(B, S, E) states after one layer; after the last, those that the model gives.
+        """(B, S, E) states after one layer, of those before it; after the last, those that the model gives.
 
-        Args:
-            model: of transformers.
-            layer: which one, from 0.
-            states: (B, S, E) before it.
-            mask: as `attended` gives it.
-            prefix: a keyword of the attention function, to be handed down to it.
+        The mask is that of `attended`; the attention function must get the keyword `prefix`.
         """
+        after: Tensor = model.encoder.layer[layer](states, mask, prefix=prefix)
+        return after
 
-    @abstractmethod
     def read_attention(self, model: Any, layer: int, states: Tensor, mask: Tensor, prefix: dict[int, Tensor]) -> Tensor:
         """(B, H, S, P + S) attention of one layer, its prefix first; arguments as of `run_layer`."""
+        weights: Tensor = model.encoder.layer[layer].attention.self(states, mask, prefix=prefix)[1]
+        return weights
 
     def takes_prompt(self, model: Any) -> bool:
         """Whether vectors can stand in front of the words."""
         return {"inputs_embeds", "position_ids"} <= signature(model.forward).parameters.keys()
 
     def pool(self, states: Tensor, mask: Tensor) -> Tensor:
-        """(B, E) features of (B, S, E) last states under a (B, S) mask of real tokens, in float32 at least."""
-        return mean_pool(states, mask)
+        """(B, E) features of (B, S, E) last states under a (B, S) mask of real tokens: means, in float32 at least."""
+        import torch
 
-
-def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
-    """(B, E) means of (B, S, E) states over the real tokens of a (B, S) mask, in float32 at least."""
-    import torch
-
-    dtype = torch.promote_types(states.dtype, torch.float32)
-    weights = mask.to(dtype)
-    weights = weights / weights.sum(dim=1, keepdim=True)
-    return torch.einsum("bse,bs->be", states.to(dtype), weights)
+        dtype = torch.promote_types(states.dtype, torch.float32)
+        weights = mask.to(dtype)
+        weights = weights / weights.sum(dim=1, keepdim=True)
+        return torch.einsum("bse,bs->be", states.to(dtype), weights)
