@@ -16,10 +16,9 @@ import numpy as np
 from analysis.sensitivity import Disguise, disguise_record, encode_hostile
 from dpflat.batches import EncodedSplit
 from dpflat.experiment import Experiment
+from dpflat.flatness.choosing import start_choosing
 from dpflat.flatness.cross_layer import Round
-from dpflat.flatness.inputs import PrivateSplit, Released
-from dpflat.flatness.selection import Tools, remove_as_published, remove_privately
-from dpflat.flatness.settings import RemovalAsPublished, RemovalExponential
+from dpflat.flatness.removal import ScoredRemoval
 from dpflat.privacy.selection import choice_probabilities, score_sensitivity
 from dpflat.state import TrainState
 
@@ -50,18 +49,10 @@ def first_probabilities(experiment: Experiment, state: TrainState, split: Encode
 
     Privacy: reads private data without noise; diagnostic.
     """
-    config, settings = experiment.config, experiment.config.flatness.cross_layer
-    tools = Tools(experiment.objective, config.seed, config.microbatch(), experiment.device)
-    parameters = {key: value.to(experiment.device) for key, value in state.parameters.items()}
-    private, mechanism = PrivateSplit(split), experiment.plan.selection
-    if isinstance(settings, RemovalExponential) and mechanism is not None:
-        uphill = Released({key: value.to(experiment.device) for key, value in state.first_moments.items()})
-        units, key = experiment.plan.units, experiment.noise_key
-        work = remove_privately(settings, mechanism, tools, parameters, uphill, private, units, key)
-    elif isinstance(settings, RemovalAsPublished):
-        work = remove_as_published(settings, tools, parameters, private)
-    else:
+    mode, mechanism = experiment.config.flatness.cross_layer, experiment.plan.selection
+    if not isinstance(mode, ScoredRemoval) or mode.public_tasks():
         raise ValueError("No layer is chosen by private scores here, so there is no probability to move.")
+    work = mode.choose(start_choosing(experiment, state, split))
     found = next(event for event in work if isinstance(event, Round))
     if mechanism is None:
         return {layer: float(layer == found.removed) for layer in found.candidates}

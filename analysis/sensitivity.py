@@ -17,11 +17,13 @@ from torch import Tensor
 from dpflat.batches import EncodedSplit, microbatches
 from dpflat.events import StepDone, TwinStep
 from dpflat.experiment import Experiment
-from dpflat.flatness.settings import PullAsPublished
+from dpflat.flatness.mode import Mode
+from dpflat.flatness.step_tools import StepTools
 from dpflat.flatness.twin import PHASE as TWIN
 from dpflat.flatness.twin import train_twin
 from dpflat.mechanism import KeyedDPOptimizer
 from dpflat.prefix import trained_prefixes
+from dpflat.privacy.ledger import EntryClass
 from dpflat.state import TrainState, keep, start_state
 from dpflat.steps import begin_step, place, sample_rows
 from dpflat.training import train
@@ -85,7 +87,7 @@ def clipped_sum(experiment: Experiment, state: TrainState, rows: np.ndarray, ste
         raise ValueError("A run without noise bounds no gradient, so there is no C to measure by.")
     parameters, optimiser = place(experiment, state)
     assert isinstance(optimiser, KeyedDPOptimizer)
-    _, add_piece = begin_step(experiment, state, parameters, optimiser, rows, step)
+    _, add_piece = begin_step(StepTools(experiment, state, parameters, rows, step), optimiser)
     for piece in microbatches(experiment.data.train, rows, experiment.config.microbatch()):
         add_piece(piece.to(experiment.device))
     total = torch.cat([parameter.summed_grad.flatten() for parameter in optimiser.params])
@@ -162,7 +164,8 @@ def remove_each(
     """
     step, hostile = state.step + 1, encode_hostile(experiment)
     batch = sample_rows(experiment.data.train, experiment.schedule.sample_rate, experiment.noise_key, step)
-    own_twin = isinstance(experiment.config.flatness.cross_model, PullAsPublished)
+    pull = experiment.config.flatness.cross_model
+    own_twin = isinstance(pull, Mode) and pull.trains_twin and pull.entry_class is EntryClass.BREAKING
     for record in records:
         others = np.setdiff1d(batch, [record])
         there = with_twin(experiment, state, without=record) if own_twin else state

@@ -25,7 +25,7 @@ class AnalysisConfig(Section):
 
     def fingerprint(self) -> str:
         """Eight hex digits that name these settings."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:8]
+        return hashlib.sha256(json.dumps(self.named_by(), sort_keys=True).encode()).hexdigest()[:8]
 
     def entry_class(self, answer: str) -> EntryClass:
         """What showing the result costs: on private rows it stands outside epsilon.

@@ -11,7 +11,7 @@ from dpflat import jobs
 from dpflat.catalog import BACKBONES, bundled_tasks
 from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError, unknown
-from dpflat.flatness.settings import MODES_OF
+from dpflat.flatness.mode import LEVEL_WORDS, list_modes
 from dpflat.presets import load_preset
 from dpflat.runs.store import create_run
 from dpflat.settings import apply_settings, flatten_settings, kinds_first
@@ -48,7 +48,7 @@ OPEN_SETTINGS = (
     "optimiser.head_learning_rate",
     "privacy.max_grad_norm",
 )
-LEVELS = {f"flatness.{level}.mode": modes for level, modes in MODES_OF.items()}
+LEVELS = {f"flatness.{level}.mode": level for level in LEVEL_WORDS}
 LIST = "flatness.cross_layer.remove"
 LIST_OF_LAYERS = re.compile(r"\s*\d{1,3}\s*(,\s*\d{1,3}\s*)*")
 
@@ -93,7 +93,11 @@ def check_choice(choice: Choice) -> None:
         ("method", choice.methods, list(METHODS)),
         ("length", (choice.length,), list(LENGTHS)),
         ("setting", tuple(choice.settings), [*OPEN_SETTINGS, *LEVELS, LIST]),
-        *((f"value of {s}", (choice.settings[s],), list(m)) for s, m in LEVELS.items() if s in choice.settings),
+        *(
+            (f"value of {s}", (choice.settings[s],), list(list_modes(m)))
+            for s, m in LEVELS.items()
+            if s in choice.settings
+        ),
     ):
         for name in got:
             if name not in known:

@@ -25,14 +25,15 @@ import torch
 from dpflat.config import build_config
 from dpflat.events import PhaseStarted, StepDone
 from dpflat.experiment import prepare
-from dpflat.flatness.settings import ASCENT_SHARE, MODES_OF, Ascent
+from dpflat.flatness.ascent import ASCENT_SHARE, Ascent
+from dpflat.flatness.mode import MODES_BY_LEVEL
 from dpflat.runs.files import read_json, replace_json
 from dpflat.settings import apply_settings
 from dpflat.training import train
 from dpflat.worker import set_up_torch
 
 PLAIN = "plain DP-SGD"
-MODES = [PLAIN, *(f"{level}.{mode}" for level, modes in MODES_OF.items() for mode in modes if mode != "off")]
+MODES = [PLAIN, *(f"{level}.{mode}" for level, modes in MODES_BY_LEVEL.items() for mode in modes)]
 
 
 def run_once(mode: str, backbone: str, rows: int, epochs: float) -> dict[str, float]:

@@ -35,7 +35,7 @@ from analysis.sensitivity import HOSTILE_DISGUISES, Disguise, choose_records, re
 from dpflat.config import build_config
 from dpflat.environment import describe_software
 from dpflat.experiment import Experiment, prepare
-from dpflat.flatness.settings import MODES_OF
+from dpflat.flatness.mode import MODES_BY_LEVEL
 from dpflat.runs.files import read_json, replace_file
 from dpflat.settings import apply_settings
 from dpflat.worker import set_up_torch
@@ -134,7 +134,7 @@ def try_choices(experiment: Experiment, records: int) -> dict[str, Any]:
 
 def list_modes(common: list[str]) -> dict[tuple[str, str], list[str]]:
     """The settings of every mode, by part and name."""
-    pairs = [(level, mode) for level in LOUD for mode in MODES_OF[level] if mode != "off"]
+    pairs = [(level, mode) for level in LOUD for mode in MODES_BY_LEVEL[level]]
     modes = {("modes", "none: off"): common}
     modes |= {("modes", f"{level}: {mode}"): [*common, *settings_of(level, mode)] for level, mode in pairs}
     return modes | {("authors", f"{lv}: as_published"): [*common, *own] for lv, own in AUTHORS.items()}

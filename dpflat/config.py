@@ -10,26 +10,19 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from dpflat.adapters import Adapter, PrefixAdapter
 from dpflat.catalog import BACKBONES, bundled_tasks
 from dpflat.errors import DPFlatError, SettingsError, WrongSettingError, unknown
-from dpflat.flatness.settings import (
-    MODES,
-    FlatnessConfig,
-    PullDPTwin,
-    PullPublic,
-    RemovalExponential,
-    RemovalPublic,
-    describe_levels,
-)
-from dpflat.section import Section
+from dpflat.flatness.mode import LEVEL_WORDS, MODES_BY_LEVEL
+from dpflat.flatness.settings import FlatnessConfig, describe_levels
+from dpflat.section import LATER, Section
 from dpflat.tasks.settings import TaskConfig
 
 SCHEMA_VERSION: Literal[1] = 1
 OWN_MICROBATCH = 32
-TAGS = ("prefix", "prompt", "head_only", "full", "dp", "none", *MODES)
+TAGS = ("prefix", "prompt", "head_only", "full", "dp", "none")
 
 
 class DataConfig(Section):
@@ -52,18 +45,18 @@ class BackboneConfig(Section):
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of the frozen weights, cast once. Parameters, head, loss, clipping and noise are float32; inside bfloat16
     layers the prefixes are rounded."""
-    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", json_schema_extra=LATER)
     """What a folder or hub model held when the run was planned; filled in by `dpflat train` and `dpflat study`. None: a
     bundled one, or whatever the name means when the run starts."""
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        content: dict[str, Any] = dump(self)
-        return {name: value for name, value in content.items() if name != "sha256" or value is not None}
 
     def identity(self) -> str:
         """What names the model: what it held where that is known, else its name."""
         return f"sha256:{self.sha256}" if self.sha256 else self.name
+
+    def named_by(self) -> dict[str, Any]:
+        """The same model at two places, or under two names, is one."""
+        own = {name: value for name, value in super().named_by().items() if name != "sha256"}
+        return own | {"name": self.identity()}
 
     def title(self) -> str:
         """Its name, and the start of its checksum where that is known."""
@@ -221,18 +214,18 @@ class RunConfig(Section):
         if self.adapter.kind == "prompt" and "cross_layer" in levels:
             raise ValueError("flatness.cross_layer removes prefixes, and adapter.kind=prompt has none in any layer")
         for name, level in levels.items():
-            if self.privacy.kind == "none" and isinstance(level, RemovalExponential | PullDPTwin):
+            if self.privacy.kind == "none" and level.spends_epsilon:
                 raise ValueError(f"flatness.{name}.mode={level.mode} spends epsilon, and privacy.kind=none has none")
-            if isinstance(level, RemovalPublic | PullPublic):
+            for named in level.public_tasks():
                 public = [task for task, card in bundled_tasks().items() if card.public and task != self.task.name]
-                if level.public_task not in public:
-                    raise ValueError(str(unknown(f"flatness.{name}.public_task", level.public_task, public)))
+                if named not in public:
+                    raise ValueError(str(unknown(f"flatness.{name}.public_task", named, public)))
         return self
 
     def fingerprint(self) -> str:
         """Twelve hex digits that name the experiment: every setting but `execution` and `seed`."""
-        content = self.model_dump(mode="json", exclude={"execution", "seed"}) | {"task": self.task.identity()}
-        content["backbone"] = {"name": self.backbone.identity(), "dtype": self.backbone.dtype}
+        content = {name: value for name, value in self.named_by().items() if name not in ("execution", "seed")}
+        content["task"] = self.task.identity()
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
     def microbatch(self) -> int:
@@ -293,7 +286,8 @@ def wrong_settings(error: ValidationError) -> tuple[str, ...]:
 
 
 def _place_of(item: Any) -> str:
-    return ".".join(str(part) for part in item["loc"] if part not in TAGS)
+    tags = {*TAGS, "off", *(mode for level in LEVEL_WORDS for mode in MODES_BY_LEVEL[level])}
+    return ".".join(str(part) for part in item["loc"] if part not in tags)
 
 
 def describe_errors(error: ValidationError, quote: bool = True) -> str:

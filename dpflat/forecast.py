@@ -12,32 +12,20 @@ from typing import Any
 
 from dpflat.backbones.families import FAMILIES
 from dpflat.backbones.sizes import read_config
-from dpflat.catalog import BACKBONES, TASKS
+from dpflat.catalog import BACKBONES, FORWARD_SHARE, TASKS
 from dpflat.config import DataConfig, DPPrivacy, NoPrivacy, RunConfig
 from dpflat.errors import DPFlatError
-from dpflat.flatness.settings import (
-    ASCENT_SHARE,
-    REMOVAL_SHARE,
-    AscentAsPublished,
-    AscentPerExample,
-    BoxRemoval,
-    FlatnessConfig,
-    PullDPTwin,
-    PullPublic,
-    RemovalExponential,
-    ScoredRemoval,
-    TwinPull,
-)
+from dpflat.flatness.pull import TwinPull
+from dpflat.flatness.settings import FlatnessConfig
 from dpflat.privacy.accounting import calibrate_noise, rdp_epsilon
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import PrivacyLedger
-from dpflat.privacy.plan import ExponentialSelection, Mechanism, PrivacyPlan, SubsampledGaussian, default_delta
+from dpflat.privacy.plan import Mechanism, PrivacyPlan, SubsampledGaussian, default_delta
 from dpflat.privacy.together import Together, compose_promises
 from dpflat.schedule import Schedule, evenly_spaced
 from dpflat.tasks.settings import TaskConfig
 
 START_SECONDS = 7.0
-FORWARD_SHARE = 0.45
 FULL_COST = 1.5
 REFERENCE_TOKENS = TASKS["rotten_tomatoes"].typical_tokens
 
@@ -81,10 +69,10 @@ def plan_steps(config: RunConfig) -> tuple[int, Schedule]:
         evaluation_steps=evaluations,
         trajectory_steps=evenly_spaced(steps, points),
     )
-    removal = config.flatness.cross_layer
-    if isinstance(removal, ScoredRemoval) and schedule.trajectory_steps:
-        scored = schedule.count_steps(removal.warmup_epochs, REMOVAL_SHARE)
-        schedule = replace(schedule, trajectory_steps=schedule.trajectory_steps | {scored})
+    asked = (mode.chooses_after(schedule) for mode in config.flatness.levels().values())
+    chosen = {step for step in asked if step is not None}
+    if chosen and schedule.trajectory_steps:
+        schedule = replace(schedule, trajectory_steps=schedule.trajectory_steps | chosen)
     return units, schedule
 
 
@@ -110,8 +98,10 @@ def _plan_releases(config: RunConfig, calibrate: Calibrate) -> tuple[PrivacyPlan
     if not isinstance(privacy, DPPrivacy):
         return PrivacyPlan(unit="example", units=units, delta=default_delta(units), mechanisms=()), schedule
     delta = privacy.delta if privacy.delta is not None else default_delta(units)
-    selection = plan_selection(config, units)
-    twin_steps = plan_twin(config).steps if isinstance(config.flatness.cross_model, PullDPTwin) else 0
+    levels = config.flatness.levels().values()
+    selection = tuple(found for mode in levels for found in mode.releases(units, lambda: count_layers(config)))
+    pull = config.flatness.cross_model
+    twin_steps = plan_twin(config).steps if isinstance(pull, TwinPull) and pull.twin_is_noisy else 0
     noise_multiplier = privacy.noise_multiplier
     if noise_multiplier is None:
         assert privacy.epsilon is not None
@@ -134,17 +124,6 @@ def sketch_ledger(config: RunConfig) -> PrivacyLedger:
     plan, schedule = _plan_releases(config, lambda *_: 1.0)
     card = BACKBONES.get(config.backbone.name)
     return write_ledger(config, plan, schedule, card.pretrained_on if card else None, epsilon_of=lambda *_: 1.0)
-
-
-def plan_selection(config: RunConfig, units: int) -> tuple[Mechanism, ...]:
-    """The private selection of layers as a mechanism; empty where there is none."""
-    removal = config.flatness.cross_layer
-    if not isinstance(removal, RemovalExponential):
-        return ()
-    layers = count_layers(config)
-    rounds = max(0, layers - removal.count_kept(layers))
-    divisor = float(min(removal.examples, units))
-    return (ExponentialSelection(removal.epsilon, rounds, removal.loss_bound, divisor),)
 
 
 def count_layers(config: RunConfig) -> int:
@@ -178,13 +157,13 @@ def twin_config(config: RunConfig) -> RunConfig:
         "execution": config.execution.model_copy(update={"evaluations": 1, "trajectory_points": 0}),
         "data": config.data.model_copy(update={"canaries": 0}),
     }
-    if not isinstance(pull, PullDPTwin):
+    if not pull.twin_is_noisy:
         changes["privacy"] = NoPrivacy()
-    if isinstance(pull, PullPublic):
+    for public in pull.public_tasks():
         units = config.data.train_subset or config.task.card().train_rows
-        changes["task"] = TaskConfig(name=pull.public_task)
+        changes["task"] = TaskConfig(name=public)
         changes["data"] = DataConfig(
-            max_tokens=config.data.max_tokens, train_subset=min(units, TASKS[pull.public_task].train_rows)
+            max_tokens=config.data.max_tokens, train_subset=min(units, TASKS[public].train_rows)
         )
     return config.model_copy(update=changes)
 
@@ -206,34 +185,12 @@ def compose_runs(configs: Sequence[RunConfig]) -> Together:
     return compose_promises([(plan, plan_ledger(config, plan, steps).guarantee()) for config, plan, steps in planned])
 
 
-def count_ascent_rows(config: RunConfig, schedule: Schedule) -> float:
-    """What ascent within layers takes beside the plain steps, in rows of a gradient step."""
-    ascent = config.flatness.within_layer
-    if not isinstance(ascent, AscentPerExample | AscentAsPublished):
-        return 0.0
-    each = ascent.examples if isinstance(ascent, AscentAsPublished) else schedule.expected_batch_size
-    return schedule.count_steps(ascent.warmup_epochs, ASCENT_SHARE) * each
-
-
 def count_twin_rows(config: RunConfig) -> float:
     """What a twin's training takes, in rows of a gradient step."""
     if not isinstance(config.flatness.cross_model, TwinPull):
         return 0.0
     twin = plan_twin(config)
     return twin.steps * twin.expected_batch_size
-
-
-def count_selection_rows(config: RunConfig) -> float:
-    """What scoring the layers takes, in rows of a gradient step; 0 where they are not scored, or not known."""
-    removal = config.flatness.cross_layer
-    if not isinstance(removal, ScoredRemoval) or config.backbone.name not in BACKBONES:
-        return 0.0
-    layers = BACKBONES[config.backbone.name].layers
-    scores = sum(range(removal.count_kept(layers) + 1, layers + 1))
-    if isinstance(removal, BoxRemoval):
-        return float(scores * removal.examples * removal.restarts * (removal.ascent_steps + 1))
-    assert isinstance(removal, RemovalExponential)
-    return scores * removal.examples * (removal.directions + 1) * FORWARD_SHARE
 
 
 def forecast_run(config: RunConfig, examples_per_second: float | None = None) -> Forecast:
@@ -246,7 +203,7 @@ def forecast_run(config: RunConfig, examples_per_second: float | None = None) ->
     """
     plan, schedule = plan_privacy(config)
     card = BACKBONES.get(config.backbone.name)
-    task = config.task.card()
+    task, levels = config.task.card(), config.flatness.levels().values()
     basis, reference = "time as in your earlier runs", False
     if examples_per_second is None and card is not None:
         reference = True
@@ -256,9 +213,10 @@ def forecast_run(config: RunConfig, examples_per_second: float | None = None) ->
         longer = min(task.typical_tokens, config.data.max_tokens) / REFERENCE_TOKENS if reference else 1.0
         cost = FULL_COST if reference and config.adapter.kind == "full" else 1.0
         rows = cost * schedule.steps * schedule.expected_batch_size + count_twin_rows(config)
-        rows += count_ascent_rows(config, schedule) if reference else 0.0
+        rows += sum(mode.rows_of_steps(schedule) for mode in levels) if reference else 0.0
         tested = config.execution.evaluations * task.test_rows
-        selection_seconds = longer * count_selection_rows(config) / examples_per_second
+        choice = sum(mode.rows_of_choice(card.layers) for mode in levels) if card else 0.0
+        selection_seconds = longer * choice / examples_per_second
         trained = longer * (rows + FORWARD_SHARE * tested) / examples_per_second
         seconds = START_SECONDS + trained + selection_seconds
     frozen = config.adapter.kind != "full"

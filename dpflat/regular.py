@@ -28,10 +28,14 @@ def open_regular(path: str | Path) -> io.BufferedReader:
 
 
 def read_log(path: Path, at_most: int = 1_000_000) -> str:
-    """The end of a log; empty where there is none, where it is a link, or where it cannot be read."""
+    """The end of a log; empty where there is none, and where it is a link.
+
+    Raises:
+        OSError: when it cannot be read.
+    """
     try:
         return "" if path.is_symlink() else read_tail(path, at_most).decode(errors="replace")
-    except OSError:
+    except FileNotFoundError:
         return ""
 
 

@@ -14,23 +14,13 @@ from dpflat.config import DPPrivacy
 from dpflat.evaluation import measure
 from dpflat.events import Event, Progress, StepDone
 from dpflat.experiment import Experiment
-from dpflat.flatness import cross_model, within_layer
 from dpflat.flatness.inputs import Released
-from dpflat.flatness.settings import (
-    ASCENT_SHARE,
-    AscentAsPublished,
-    AscentPerExample,
-    AscentPreviousNoisy,
-    AscentRandom,
-    Off,
-    PullAsPublished,
-    PullAverage,
-)
+from dpflat.flatness.step_tools import StepTools
 from dpflat.gradients import PerUnitGradients, per_unit_gradients, summed_gradients
 from dpflat.keys import Purpose, make_generator
 from dpflat.mechanism import KeyedDPOptimizer, NoisySum, StepStatistics, build_adam, build_optimiser
 from dpflat.plain_sum import PlainSum
-from dpflat.prefix import Parameters, in_order, trained_prefixes
+from dpflat.prefix import Parameters, in_order
 from dpflat.privacy.accounting import spent_epsilon
 from dpflat.state import TrainState, copy_parameters, keep
 
@@ -60,7 +50,8 @@ def take_steps(
     parameters, optimiser = place(experiment, state)
     for step in range(state.step + 1, last + 1):
         rows = sample_rows(experiment.data.train, schedule.sample_rate, experiment.noise_key, step)
-        begun, add_piece = begin_step(experiment, state, parameters, optimiser, rows, step)
+        tools = StepTools(experiment, state, parameters, rows, step)
+        begun, add_piece = begin_step(tools, optimiser)
         done = 0
         for piece in microbatches(experiment.data.train, rows, size):
             add_piece(piece.to(experiment.device))
@@ -70,10 +61,10 @@ def take_steps(
         for group in optimiser.param_groups:
             group["lr"] = group["initial_lr"] * schedule.rate_factor(step)
         released = begun.release(step)
-        add_pull(experiment, state, parameters)
+        add_pull(tools)
         begun.step()
         state = read_state(state, step, parameters, optimiser)
-        state = replace(state, memory=remember(experiment, state, released))
+        state = replace(state, memory=remember(replace(tools, state=state), released))
         yield StepDone(step, describe_step(experiment, statistics, step), state)
         if step in schedule.evaluation_steps:
             yield from measure(experiment, state)
@@ -81,92 +72,63 @@ def take_steps(
 
 
 def begin_step(
-    experiment: Experiment,
-    state: TrainState,
-    parameters: Parameters,
-    optimiser: torch.optim.Optimizer,
-    rows: np.ndarray,
-    step: int,
+    tools: StepTools, optimiser: torch.optim.Optimizer
 ) -> tuple[NoisySum | PlainSum, Callable[[Batch], None]]:
     """An empty sum, and what adds a piece of rows to it: each unit's gradient, or that of all of them at once.
 
     Privacy: as of `choose_gradients`; without a guarantee where all gradients are taken at once.
     """
+    experiment, parameters = tools.experiment, tools.parameters
     if isinstance(optimiser, KeyedDPOptimizer):
         noisy = NoisySum(optimiser, list(parameters))
-        take_gradients = choose_gradients(experiment, state, parameters, rows, step)
+        take_gradients = choose_gradients(tools)
         return noisy, lambda piece: noisy.add(take_gradients(piece))
     assert isinstance(optimiser, torch.optim.Adam)
     plain = PlainSum(optimiser, parameters, experiment.schedule.expected_batch_size)
     return plain, lambda piece: plain.add(summed_gradients(experiment.objective, parameters, piece))
 
 
-def choose_gradients(
-    experiment: Experiment, state: TrainState, parameters: Parameters, rows: np.ndarray, step: int
-) -> TakeGradients:
-    """How the units' gradients of a step are taken: where, and with which pull inside.
+def choose_gradients(tools: StepTools) -> TakeGradients:
+    """How the units' gradients of a step are taken: where, in which way, and with what inside.
 
     Privacy: `as_published` modes read private data without noise; the ledger of the experiment says so.
     """
-    objective, config = experiment.objective, experiment.config
-    ascent, pull = config.flatness.within_layer, config.flatness.cross_model
-    if not isinstance(ascent, Off) and step > experiment.schedule.count_steps(ascent.warmup_epochs, ASCENT_SHARE):
-        ascent = Off()
-    at = parameters
-    if isinstance(ascent, AscentPreviousNoisy):
-        at = within_layer.ascend_released(ascent, parameters, on_device(experiment, state.recall("released")))
-    elif isinstance(ascent, AscentRandom):
-        at = within_layer.ascend_random(ascent, parameters, config.seed, step)
-    elif isinstance(ascent, AscentAsPublished) and len(rows):
-        split = experiment.data.train
-        rank = make_generator(experiment.noise_key, Purpose.ASCENT_EXAMPLES, step).random(split.units)[split.unit[rows]]
-        first = rows[np.argsort(rank, kind="stable")[: ascent.examples]]
-        batch = split.collate(np.sort(first)).to(experiment.device)
-        at = within_layer.ascend_private(ascent, parameters, objective, batch)
+    modes = tools.modes()
+    at = tools.parameters
+    for mode in modes:
+        at = mode.move(replace(tools, parameters=at))
 
     def take(piece: Batch) -> PerUnitGradients:
-        if isinstance(ascent, AscentPerExample):
-            found = within_layer.ascended_unit_gradients(ascent, objective, at, piece)
-        else:
-            found = per_unit_gradients(objective, at, piece)
-        if isinstance(pull, PullAsPublished):
-            found = cross_model.pull_inside(pull, found, at, state.recall("twin"))
+        ways = (mode.unit_gradients(tools, at, piece) for mode in modes)
+        found = next((way for way in ways if way is not None), None)
+        if found is None:
+            found = per_unit_gradients(tools.experiment.objective, at, piece)
+        for mode in modes:
+            found = mode.change_gradients(tools, at, found)
         return found
 
     return take
 
 
-def add_pull(experiment: Experiment, state: TrainState, parameters: Parameters) -> None:
-    """Add the gradient of the pull to the noisy gradient, where the pull reads released or public values only.
+def add_pull(tools: StepTools) -> None:
+    """Add to the noisy gradient what the levels add after the noise: functions of released or public values.
 
     Privacy: post-processing, or public.
     """
-    pull = experiment.config.flatness.cross_model
-    if isinstance(pull, Off | PullAsPublished):
-        return
-    target = state.recall("average" if isinstance(pull, PullAverage) else "twin")
-    for key, value in cross_model.pull_gradient(pull, parameters, target).items():
-        gradient = parameters[key].grad
-        assert gradient is not None
-        gradient += value
+    for mode in tools.modes():
+        for key, value in mode.after_noise(tools).items():
+            gradient = tools.parameters[key].grad
+            assert gradient is not None
+            gradient += value
 
 
-def remember(experiment: Experiment, state: TrainState, released: Released) -> Parameters:
+def remember(tools: StepTools, released: Released) -> Parameters:
     """What the levels keep for the next step, of the entries that are still there. Privacy: post-processing."""
-    flatness = experiment.config.flatness
-    memory = state.memory
-    if isinstance(flatness.within_layer, AscentPreviousNoisy):
-        memory = keep(memory, "released", copy_parameters(trained_prefixes(released)))
-    if isinstance(flatness.cross_model, PullAverage):
-        iterate = Released(trained_prefixes(state.parameters))
-        average = cross_model.move_average(state.recall("average"), iterate, flatness.cross_model.decay)
-        memory = keep(memory, "average", average)
+    memory = tools.state.memory
+    for mode in tools.experiment.config.flatness.levels().values():
+        for name, values in mode.remember(tools, released).items():
+            memory = keep(memory, name, values)
     return memory
-
-
-def on_device(experiment: Experiment, parameters: Parameters) -> Released:
-    """Remembered entries on the experiment's device."""
-    return Released({key: value.to(experiment.device) for key, value in parameters.items()})
 
 
 def place(experiment: Experiment, state: TrainState) -> tuple[Parameters, torch.optim.Optimizer]:

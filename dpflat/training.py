@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
+from functools import partial
 
 from dpflat.evaluation import measure
 from dpflat.events import Event, PhaseStarted, Trained
 from dpflat.experiment import Experiment
 from dpflat.flatness import selection, twin
-from dpflat.flatness.settings import REMOVAL_SHARE, ScoredRemoval
+from dpflat.flatness.mode import Mode
 from dpflat.state import TrainState, start_state
 from dpflat.steps import take_steps
 
@@ -53,9 +54,9 @@ def list_phases(experiment: Experiment) -> dict[str, Phase]:
     if experiment.twin is not None:
         phases[twin.PHASE] = twin.train_twin
     removal = experiment.config.flatness.cross_layer
-    if isinstance(removal, ScoredRemoval):
-        first = experiment.schedule.count_steps(removal.warmup_epochs, REMOVAL_SHARE)
-        phases[WARM_UP] = lambda experiment, state: take_steps(experiment, state, first, WARM_UP)
+    first = removal.chooses_after(experiment.schedule) if isinstance(removal, Mode) else None
+    if first is not None:
+        phases[WARM_UP] = partial(take_steps, last=first, phase=WARM_UP)
         phases[selection.PHASE] = selection.select_layers
     phases[MAIN] = lambda experiment, state: take_steps(experiment, state, experiment.schedule.steps)
     phases["evaluation"] = finish

@@ -27,14 +27,26 @@ SMALL = [
 ]
 
 
+LONGEST = (
+    "browser/test_journeys.py", "dpflat/flatness/test_levels.py", "browser/test_looks.py", "dpflat/test_jobs.py",
+    "browser/test_landscape_page.py", "app/test_damaged_files.py", "browser/test_privacy_page.py", "app/test_cli.py",
+    "browser/test_foreign_text.py", "dpflat/test_killed_at_every_write.py", "browser/test_layers_page.py",
+    "dpflat/test_studies.py", "browser/test_claims_page.py", "analysis/test_killed_at_every_write.py",
+    "browser/test_runs_page.py", "app/test_own_data.py", "app/test_report.py", "app/test_states.py",
+)  # fmt: skip
+"""Modules that take longest, begun first, so that no worker waits for one at the end; browser beside processor."""
+
+
 def pytest_addoption(parser):
     parser.addoption("--shuffle", type=int, metavar="SEED", help="modules, and tests in them, in another order")
 
 
 def pytest_collection_modifyitems(config, items):
-    """With `--shuffle SEED` no test can rest on those before it; modules stay whole."""
+    """The longest modules first; with `--shuffle SEED` at random, so that no test can rest on those before it."""
     seed = config.getoption("--shuffle")
     if seed is None:
+        places = {f"tests/{name}": place for place, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
         return
     order = random.Random(seed)
     modules = {}

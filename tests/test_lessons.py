@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dpflat.config import build_config
-from dpflat.flatness.settings import MODES_OF
+from dpflat.flatness.mode import MODES_BY_LEVEL
 from dpflat.presets import load_preset
 from dpflat.privacy.ledger import EntryClass
 from dpflat.runs import layout
@@ -15,7 +15,7 @@ from dpflat.settings import apply_settings
 
 REMOVE_ONE = read_json(layout.shipped_root() / "lessons" / "remove_one.json")
 MODES = {tuple(name.split(": ")): mode for name, mode in REMOVE_ONE["modes"].items()}
-EVERY_MODE = [(level, mode) for level, modes in MODES_OF.items() for mode in modes if mode != "off"]
+EVERY_MODE = [(level, mode) for level, modes in MODES_BY_LEVEL.items() for mode in modes]
 
 
 def config_of(mode):

@@ -11,9 +11,9 @@ from analysis.attacks.results import AttacksResult, build_result
 from analysis.attacks.settings import AttacksConfig, check_run
 from analysis.kind import Kind
 from analysis.length import relative_length
-from dpflat.catalog import BACKBONES
+from dpflat.catalog import BACKBONES, FORWARD_SHARE
 from dpflat.config import RunConfig
-from dpflat.forecast import FORWARD_SHARE, START_SECONDS
+from dpflat.forecast import START_SECONDS
 
 SHARES = {"threshold": 1.0, "canaries": 0.1, "likelihood": 4.0}
 WORDS = {"threshold": "losses of members and test rows", "canaries": "canaries", "likelihood": "shadow runs"}

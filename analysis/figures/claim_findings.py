@@ -12,7 +12,7 @@ from analysis.comparison.measures import ACCURACY, ATTACK, SHARPNESS, Measure
 from analysis.figures.findings import MINUS, Finding, Verdict
 from analysis.figures.tradeoff_findings import compare_short, show_change, unit_of_change
 from analysis.results import PairedDifference
-from dpflat.flatness.settings import LEVEL_WORDS
+from dpflat.flatness.mode import LEVEL_WORDS
 from dpflat.privacy.wording import show_epsilon, show_lower_bound
 from dpflat.tasks.baseline import known_share
 

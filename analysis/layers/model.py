@@ -14,7 +14,7 @@ from analysis.opening import load_rows, open_objective, read_path, read_tensors
 from dpflat.batches import Batch, microbatches
 from dpflat.errors import DPFlatError
 from dpflat.experiment import choose_device
-from dpflat.flatness.settings import REMOVAL_SHARE, ScoredRemoval
+from dpflat.flatness.mode import Mode
 from dpflat.forecast import plan_steps
 from dpflat.keys import Purpose, seed_generator
 from dpflat.objective import Classification
@@ -91,9 +91,9 @@ def list_asked(run: Run, asked: Asked, config: LayersConfig) -> list[Subset]:
 def _before_removal(run: Run, final: Parameters) -> tuple[Parameters, str]:
     """The weights that the layers were scored on, as far as they were kept on the way."""
     removal = run.config.flatness.cross_layer
-    if not isinstance(removal, ScoredRemoval):
+    step = removal.chooses_after(plan_steps(run.config)[1]) if isinstance(removal, Mode) else None
+    if step is None:
         return final, FINAL
-    step = plan_steps(run.config)[1].count_steps(removal.warmup_epochs, REMOVAL_SHARE)
     point = read_path(run).get(step)
     if point is None:
         return final, FINAL

@@ -13,7 +13,8 @@ from analysis.store import Analysis, analyze_command, find_analysis
 from app.shown.code import Code, open_run, write_imports
 from app.shown.cost import name_rows
 from app.withheld import tell_tasks_apart
-from dpflat.flatness.settings import RemovalFixed
+from dpflat.flatness.mode import Mode
+from dpflat.flatness.removal import ScoredRemoval
 from dpflat.privacy.ledger import EntryClass
 from dpflat.runs.files import unreadable
 from dpflat.runs.layout import ENV, run_command
@@ -53,7 +54,8 @@ class Side:
     @property
     def fixed(self) -> bool:
         """Whether the layers that went were fixed beforehand."""
-        return isinstance(self.run.config.flatness.cross_layer, RemovalFixed)
+        mode = self.run.config.flatness.cross_layer
+        return isinstance(mode, Mode) and not isinstance(mode, ScoredRemoval)
 
     def entry_class(self) -> EntryClass:
         """What showing what was measured costs."""

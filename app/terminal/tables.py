@@ -11,7 +11,7 @@ from rich.text import Text
 from app.baseline import show_balanced, show_largest_class
 from app.summary import show_guarantee_cell, show_seconds, show_state
 from dpflat.config import RunConfig
-from dpflat.flatness.settings import ScoredRemoval
+from dpflat.flatness.removal import ScoredRemoval
 from dpflat.forecast import Forecast, count_layers, plan_ledger
 from dpflat.privacy import wording, wording_units
 from dpflat.privacy.accounting import rdp_epsilon

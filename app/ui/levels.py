@@ -9,7 +9,8 @@ import streamlit as st
 from app.launch import OWN_MIX
 from app.ui.frame import show_badge
 from app.ui.text import plain
-from dpflat.flatness.settings import MODES_OF, FlatnessConfig
+from dpflat.flatness.mode import list_modes, name_mode
+from dpflat.flatness.settings import FlatnessConfig
 
 LONGEST_LIST, TAKEN = 200, "new_list_taken"
 QUESTIONS = {
@@ -17,36 +18,15 @@ QUESTIONS = {
     "cross_layer": ("Across layers", "Remove the prefixes of the layers without which the model is least sharp."),
     "cross_model": ("Across models", "Pull the weights toward others."),
 }
-WORDS = {
-    "off": "off",
-    "previous_noisy": "repaired: along the last noisy gradient",
-    "per_example": "repaired: each example along its own gradient",
-    "random": "control: along a random direction",
-    "exponential": "repaired: drawn by the exponential mechanism",
-    "fixed": "control: drawn by the seed",
-    "average": "repaired: toward the average of past weights",
-    "dp_twin": "repaired: toward a twin trained with noise",
-    "as_published": "as published",
-}
-OF_LEVEL = {
-    ("cross_layer", "public"): "repaired: scored on public data",
-    ("cross_model", "public"): "repaired: toward a twin trained on public data",
-}
-
-
-def name_mode(level: str, mode: str) -> str:
-    """A mode in the words of the page."""
-    return OF_LEVEL.get((level, mode)) or WORDS[mode]
 
 
 def ask_levels() -> dict[str, Any]:
     """The mode of each level that is on, as settings."""
     chosen: dict[str, Any] = {}
-    for level, modes in MODES_OF.items():
-        title, why = QUESTIONS[level]
+    for level, (title, why) in QUESTIONS.items():
         mode = st.selectbox(
             plain(title),
-            modes,
+            list_modes(level),
             format_func=lambda mode, level=level: name_mode(level, mode),
             key=f"new_{level}",
             help=plain(why),

@@ -91,7 +91,7 @@ def _draw_progress(run: Run) -> None:
     if run.has(layout.LEDGER):
         st.markdown(f"## {plain(describe_run_guarantee(run))}")
         if weak := weakness_of(run.ledger.guarantee(), run.ledger.units, run.ledger.unit):
-            st.warning(plain(" ".join(weak)))
+            st.markdown(f"**{plain(' '.join(weak))}**")
     if state == "finished":
         results = run.results
         _show_finding(describe_curves([run], read_metrics))

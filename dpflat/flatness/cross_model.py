@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 
 from dpflat.flatness.inputs import Released
-from dpflat.flatness.settings import Pull
+from dpflat.flatness.pull import Pull
 from dpflat.gradients import PerUnitGradients
 from dpflat.prefix import Parameters
 

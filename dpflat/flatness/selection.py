@@ -3,50 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from dpflat.batches import Batch, EncodedSplit, microbatches
 from dpflat.errors import DPFlatError
 from dpflat.events import Event, LayerRemoved, Progress
 from dpflat.experiment import Experiment
-from dpflat.flatness import cross_layer, sharpness
-from dpflat.flatness.cross_layer import Round, Rounds, Score
-from dpflat.flatness.inputs import PrivateSplit, PublicSplit, Released
-from dpflat.flatness.settings import BoxRemoval, RemovalExponential, RemovalPublic, ScoredRemoval
-from dpflat.keys import Purpose, make_generator, seed_generator
-from dpflat.objective import Classification
-from dpflat.prefix import Parameters, active_layers, drop_layers, trained_prefixes
-from dpflat.privacy.plan import ExponentialSelection
-from dpflat.privacy.selection import draw_layer, score_sensitivity
+from dpflat.flatness.choosing import start_choosing
+from dpflat.flatness.cross_layer import Round
+from dpflat.flatness.removal import Removal
+from dpflat.prefix import drop_layers
 from dpflat.state import TrainState
 
 PHASE = "selection"
-HEAD_EXAMPLES, HEAD_STEPS, HEAD_DECAY = 1000, 50, 1e-3
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What layers are scored with; holds no data.
-
-    Attributes:
-        objective: the pure loss function.
-        seed: public seed of subsets, restarts and directions.
-        microbatch: rows that go through the model at once.
-        device: where it is computed.
-    """
-
-    objective: Classification
-    seed: int
-    microbatch: int
-    device: torch.device
-
-    def cut(self, split: EncodedSplit, rows: np.ndarray) -> list[Batch]:
-        """Rows of a split in pieces, on the device. Privacy: reads its split."""
-        return [piece.to(self.device) for piece in microbatches(split, rows, self.microbatch)]
 
 
 def select_layers(experiment: Experiment, state: TrainState) -> Generator[Event, None, TrainState]:
@@ -55,31 +23,14 @@ def select_layers(experiment: Experiment, state: TrainState) -> Generator[Event,
     Raises:
         DPFlatError: when the plan accounts for another number of draws.
 
-    Privacy: `exponential` is accounted, `public` reads no private data, `as_published` breaks epsilon.
+    Privacy: as the mode: `exponential` is accounted, `public` reads no private data, `as_published` breaks epsilon.
     """
-    config = experiment.config
-    settings = config.flatness.cross_layer
-    assert isinstance(settings, ScoredRemoval)
-    tools = Tools(experiment.objective, config.seed, config.microbatch(), experiment.device)
-    parameters = {key: value.to(experiment.device) for key, value in state.parameters.items()}
-    layers = len(active_layers(parameters))
-    rounds = max(0, layers - settings.count_kept(layers))
-    if isinstance(settings, RemovalExponential):
-        mechanism = experiment.plan.selection
-        if mechanism is None or mechanism.rounds != rounds:
-            planned = mechanism.rounds if mechanism is not None else 0
-            raise DPFlatError(f"{rounds} layers are to be drawn, but this run's epsilon accounts for {planned} draws.")
-        uphill = Released({key: value.to(experiment.device) for key, value in state.first_moments.items()})
-        private, units = PrivateSplit(experiment.data.train), experiment.plan.units
-        work = remove_privately(settings, mechanism, tools, parameters, uphill, private, units, experiment.noise_key)
-    elif isinstance(settings, RemovalPublic):
-        assert experiment.public is not None
-        work = remove_on_public(settings, tools, parameters, experiment.public)
-    else:
-        assert isinstance(settings, BoxRemoval)
-        work = remove_as_published(settings, tools, parameters, PrivateSplit(experiment.data.train))
+    mode = experiment.config.flatness.cross_layer
+    assert isinstance(mode, Removal)
+    choosing = start_choosing(experiment, state)
+    rounds = choosing.rounds(mode.count_kept(len(state.active_layers)))
     removed: list[int] = []
-    for found in work:
+    for found in mode.choose(choosing):
         if isinstance(found, Round):
             removed.append(found.removed)
             yield LayerRemoved(state.step, len(removed), found)
@@ -93,150 +44,3 @@ def select_layers(experiment: Experiment, state: TrainState) -> Generator[Event,
         first_moments=drop_layers(state.first_moments, removed),
         second_moments=drop_layers(state.second_moments, removed),
     )
-
-
-def remove_as_published(settings: BoxRemoval, tools: Tools, parameters: Parameters, private: PrivateSplit) -> Rounds:
-    """The greedy choice on private examples, without noise.
-
-    Privacy: reads private data without noise: breaks epsilon.
-    """
-    rows = seed_generator(tools.seed, Purpose.SUBSET, 1).permutation(len(private))[: settings.examples]
-    return _remove_by_box(settings, tools, parameters, tools.cut(private, np.sort(rows)))
-
-
-def remove_on_public(settings: RemovalPublic, tools: Tools, parameters: Parameters, public: PublicSplit) -> Rounds:
-    """The greedy choice on public examples, with a head of their own. Privacy: no private data is read."""
-    rows = seed_generator(tools.seed, Purpose.PUBLIC_SUBSET).permutation(len(public))
-    head_pieces = tools.cut(public, np.sort(rows[:HEAD_EXAMPLES]))
-    own_head = yield from fit_head(tools.objective, parameters, head_pieces, int(public.labels.max()) + 1)
-    pieces = tools.cut(public, np.sort(rows[: settings.examples]))
-    yield from _remove_by_box(settings, tools, {**parameters, **own_head}, pieces)
-
-
-def fit_head(
-    objective: Classification, parameters: Parameters, pieces: list[Batch], classes: int
-) -> Generator[None, None, Parameters]:
-    """A linear head for features that stay as they are, by L-BFGS with weight decay.
-
-    Privacy: reads its batches without noise.
-    """
-    features: list[Tensor] = []
-    for piece in pieces:
-        with torch.no_grad():
-            features.append(objective.features(parameters, piece))
-        yield None
-    inputs, labels = torch.cat(features), torch.cat([piece.labels for piece in pieces])
-    head = {
-        "head.weight": torch.zeros(classes, inputs.shape[1], device=inputs.device, requires_grad=True),
-        "head.bias": torch.zeros(classes, device=inputs.device, requires_grad=True),
-    }
-    optimiser = torch.optim.LBFGS(list(head.values()), max_iter=HEAD_STEPS, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimiser.zero_grad()
-        logits = objective.classify(head, inputs)
-        decay = HEAD_DECAY * sum((value.square().sum() for value in head.values()), start=torch.zeros(()))
-        loss: Tensor = torch.nn.functional.cross_entropy(logits, labels) + decay
-        torch.autograd.backward(loss)
-        return loss
-
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
-    return {key: value.detach() for key, value in head.items()}
-
-
-def _remove_by_box(settings: BoxRemoval, tools: Tools, parameters: Parameters, pieces: list[Batch]) -> Rounds:
-    objective = tools.objective
-
-    def score(left: Parameters) -> Generator[None, None, Score]:
-        here = sharpness.mean_loss(objective, left, pieces)
-        rises = []
-        for restart in range(settings.restarts):
-            generator = seed_generator(tools.seed, Purpose.RESTART, restart)
-            highest = here
-            for loss in sharpness.climb(
-                lambda at: sharpness.loss_gradient(objective, at, pieces),
-                left,
-                settings.eta,
-                settings.ascent_steps,
-                generator,
-            ):
-                highest = sharpness.higher(highest, loss)
-                yield None
-            rises.append(sharpness.relative_rise(highest, here))
-        return cross_layer.score_of(rises)
-
-    return cross_layer.remove_greedily(
-        parameters, settings.count_kept(len(active_layers(parameters))), score, cross_layer.choose_lowest
-    )
-
-
-def remove_privately(
-    settings: RemovalExponential,
-    mechanism: ExponentialSelection,
-    tools: Tools,
-    parameters: Parameters,
-    uphill: Released,
-    private: PrivateSplit,
-    units: int,
-    noise_key: bytes,
-) -> Rounds:
-    """Layers drawn by the exponential mechanism from bounded scores of one Poisson subset.
-
-    The subset is drawn once by the noise key; that its being a sample amplifies privacy is not claimed. A loss that is
-    not finite counts as the bound at a perturbed point and as 0 at w, which raises the score: both lie in [0, bound],
-    so one record moves the score no further than any other.
-
-    Args:
-        settings: of the mode.
-        mechanism: the plan's, which says what a draw costs, where losses are cut and what their sums are divided by.
-        tools: what layers are scored with.
-        parameters: weights after the warm-up.
-        uphill: Adam's running mean of released gradients, which the first corner follows.
-        private: training examples.
-        units: the plan's number N of units, public.
-        noise_key: 16 bytes, of the subset and the draws.
-
-    Raises:
-        DPFlatError: when a unit has several rows: what one row adds to a score is bounded, not what a unit adds.
-
-    Privacy: epsilon-DP a round; the scores themselves are not released.
-    """
-    if private.units < len(private):
-        raise DPFlatError("Layers cannot be drawn privately where one unit has several rows: a score bounds each row.")
-    bound, divisor = mechanism.loss_bound, mechanism.divisor
-    share = divisor / units
-    taken = make_generator(noise_key, Purpose.SELECTION_EXAMPLES).random(private.units) < share
-    pieces = tools.cut(private, np.flatnonzero(taken[private.unit]))
-    generator = seed_generator(tools.seed, Purpose.DIRECTION)
-    corners = [
-        {key: value.sign() for key, value in trained_prefixes(uphill).items()},
-        *sharpness.draw_corners(parameters, settings.directions - 1, generator),
-    ]
-    sensitivity = score_sensitivity(bound, divisor)
-
-    def mean(at: Parameters, not_finite: float) -> Generator[None, None, float]:
-        total = 0.0
-        for piece in pieces:
-            with torch.no_grad():
-                losses = tools.objective.per_example_loss(at, piece)
-            cut = torch.where(losses.isfinite(), losses.clamp(0, bound), not_finite)
-            total += float(cut.sum(dtype=torch.float64))
-            yield None
-        return total / divisor
-
-    def score(left: Parameters) -> Generator[None, None, Score]:
-        here = yield from mean(left, 0.0)
-        widths = sharpness.box_widths(left, settings.eta)
-        perturbed = []
-        for corner in corners:
-            position = {name: value for name, value in corner.items() if name in left}
-            found = yield from mean(sharpness.move_in_box(left, widths, position), bound)
-            perturbed.append(found)
-        return cross_layer.bounded_score(perturbed, here, bound)
-
-    def choose(candidates: dict[int, Score], number: int) -> tuple[int, float | None]:
-        generator = make_generator(noise_key, Purpose.SELECTION, number)
-        values = {layer: candidate.value for layer, candidate in candidates.items()}
-        return draw_layer(values, mechanism.epsilon, sensitivity, generator)
-
-    return cross_layer.remove_greedily(parameters, settings.count_kept(len(active_layers(parameters))), score, choose)

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from dpflat.batches import Batch
-from dpflat.flatness.inputs import Released
-from dpflat.flatness.settings import Ascent
+from dpflat.flatness.ascent import Ascent
 from dpflat.gradients import PerUnitGradients, per_unit_gradients
 from dpflat.keys import Purpose, seed_generator
 from dpflat.objective import Objective
@@ -63,30 +62,29 @@ def shift(parameters: Parameters, offset: Parameters) -> Parameters:
     return {key: value.detach() + offset[key] if key in offset else value.detach() for key, value in parameters.items()}
 
 
-def ascend_released(settings: Ascent, parameters: Parameters, released: Released) -> Parameters:
-    """W + v along the last noisy gradient; w itself while there is none.
+def ascend(settings: Ascent, parameters: Parameters, direction: Parameters) -> Parameters:
+    """W + v along a direction, for the prefixes it has; w itself where it has none.
 
-    Source: DP-SAT (Park et al. 2023, arXiv 2306.05651), with the authors' length.
+    Source: with the last noisy gradient, DP-SAT (Park et al. 2023, arXiv 2306.05651), with the authors' length.
 
-    Privacy: post-processing.
+    Privacy: that of the direction.
     """
-    direction = {key: released[key] for key in trained_prefixes(parameters) if key in released}
-    return shift(parameters, scale_offset(settings, trained_prefixes(parameters), direction))
+    prefixes = {key: value.detach() for key, value in trained_prefixes(parameters).items()}
+    there = {key: direction[key] for key in prefixes if key in direction}
+    return shift(parameters, scale_offset(settings, prefixes, there))
 
 
-def ascend_random(settings: Ascent, parameters: Parameters, seed: int, step: int) -> Parameters:
-    """W + v along a Gaussian direction of the public seed. Privacy: none."""
+def random_direction(parameters: Parameters, seed: int, step: int) -> Parameters:
+    """A Gaussian direction of the public seed for each prefix. Privacy: none."""
     generator = seed_generator(seed, Purpose.ASCENT, step)
-    prefixes = trained_prefixes(parameters)
-    direction = {
+    return {
         key: torch.from_numpy(generator.standard_normal(value.shape)).to(value.device, torch.float32)
-        for key, value in prefixes.items()
+        for key, value in trained_prefixes(parameters).items()
     }
-    return shift(parameters, scale_offset(settings, prefixes, direction))
 
 
-def ascend_private(settings: Ascent, parameters: Parameters, objective: Objective, batch: Batch) -> Parameters:
-    """W + v along the gradient of the mean loss of private examples: as published.
+def mean_gradient(objective: Objective, parameters: Parameters, batch: Batch) -> Parameters:
+    """The gradient of the mean loss on the prefixes; zero where it is not finite.
 
     Privacy: reads private data without clipping and noise: breaks epsilon.
     """
@@ -94,10 +92,9 @@ def ascend_private(settings: Ascent, parameters: Parameters, objective: Objectiv
     prefixes = trained_prefixes(leaves)
     loss = objective.per_example_loss(leaves, batch).mean()
     gradients = torch.autograd.grad(loss, list(prefixes.values()))
-    direction = {
+    return {
         key: g if bool(g.isfinite().all()) else torch.zeros_like(g) for key, g in zip(prefixes, gradients, strict=True)
     }
-    return shift(parameters, scale_offset(settings, {k: v.detach() for k, v in prefixes.items()}, direction))
 
 
 def ascended_unit_gradients(

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from dpflat.config import RunConfig
-from dpflat.flatness.settings import (
-    ASCENT_SHARE,
-    REMOVAL_SHARE,
-    Ascent,
-    Pull,
-    PullDPTwin,
-    PullPublic,
-    Removal,
-    RemovalExponential,
-    RemovalFixed,
-    RemovalPublic,
-    ScoredRemoval,
-    TwinPull,
-)
+from dpflat.flatness.mode import LEDGER_ORDER, EpsilonOf
 from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
-from dpflat.privacy.plan import Mechanism, PrivacyPlan
+from dpflat.privacy.plan import PrivacyPlan
 from dpflat.privacy.sources import Source
 from dpflat.privacy.wording import SEED_PUBLISHED, describe_overlap
 from dpflat.schedule import Schedule
-
-EpsilonOf = Callable[[tuple[Mechanism, ...], float], float]
-"""Epsilon at delta of mechanisms."""
 
 
 def write_ledger(
@@ -98,10 +80,8 @@ def write_ledger(
     if plan.mechanisms and file is not None and file.classes is None:
         because = "not counting that the classes were read off the data"
         caveats.append((Source.CLASSES, "the classes were taken from the data", because))
-    removal = config.flatness.cross_layer
-    if plan.mechanisms and isinstance(removal, RemovalFixed) and removal.remove is not None:
-        because = "not counting how the list of removed layers was chosen"
-        caveats.append((Source.LAYER_LIST, "the list of layers was given", because))
+    if plan.mechanisms:
+        caveats += [caveat for mode in config.flatness.levels().values() for caveat in mode.caveats()]
     for name, count in (shared_texts or {}).items():
         if count and plan.mechanisms:
             overlap = describe_overlap(count if task.public else None, task.name, name)
@@ -152,59 +132,6 @@ def write_ledger(
 
 def write_levels(config: RunConfig, plan: PrivacyPlan, schedule: Schedule, epsilon_of: EpsilonOf) -> list[LedgerEntry]:
     """What each level of flatness touches, in the order of the run. Privacy: none (a function of the plan)."""
-    entries = []
-    train = f"training split of {config.task.name}"
-    levels = config.flatness.levels()
-    for name in ("cross_model", "within_layer", "cross_layer"):
-        level = levels.get(name)
-        if level is None or (isinstance(level, RemovalExponential) and plan.selection and not plan.selection.rounds):
-            continue
-        noiseless = level.entry_class == EntryClass.ACCOUNTED and not plan.mechanisms
-        entry_class = EntryClass.BREAKING if noiseless else level.entry_class
-        breaking = entry_class == EntryClass.BREAKING
-        accounted = entry_class == EntryClass.ACCOUNTED
-        entries.append(
-            LedgerEntry(
-                step=_when(level, schedule),
-                touched=train if breaking or accounted else _source(level),
-                mechanism=level.touches,
-                entry_class=entry_class,
-                epsilon_alone=_epsilon_alone(level, plan, epsilon_of),
-                because=level.touches if breaking else None,
-                source=Source(name),
-            )
-        )
-        if isinstance(level, RemovalExponential):
-            scores = "every candidate's score, kept beside the run; only the draw is in epsilon"
-            entries.append(
-                LedgerEntry(
-                    step=_when(level, schedule),
-                    touched=train,
-                    mechanism=scores,
-                    entry_class=EntryClass.DIAGNOSTIC,
-                    source=Source.SCORES,
-                )
-            )
-    return entries
-
-
-def _when(level: Ascent | Removal | Pull, schedule: Schedule) -> str:
-    if isinstance(level, Ascent):
-        return f"steps 1 to {schedule.count_steps(level.warmup_epochs, ASCENT_SHARE):,}"
-    if isinstance(level, ScoredRemoval):
-        return f"after step {schedule.count_steps(level.warmup_epochs, REMOVAL_SHARE):,}"
-    return "before step 1" if isinstance(level, TwinPull | RemovalFixed) else "every step"
-
-
-def _source(level: Ascent | Removal | Pull) -> str:
-    if isinstance(level, PullPublic | RemovalPublic):
-        return f"training split of {level.public_task}"
-    return "released values" if level.entry_class == EntryClass.POST_PROCESSING else "nothing"
-
-
-def _epsilon_alone(level: Ascent | Removal | Pull, plan: PrivacyPlan, epsilon_of: EpsilonOf) -> float | None:
-    if isinstance(level, PullDPTwin):
-        return epsilon_of(plan.mechanisms[:1], plan.delta)
-    if isinstance(level, RemovalExponential) and plan.selection is not None:
-        return epsilon_of((plan.selection,), plan.delta)
-    return None
+    levels, train = config.flatness.levels(), f"training split of {config.task.name}"
+    modes = [levels[name] for name in LEDGER_ORDER if name in levels]
+    return [entry for mode in modes for entry in mode.entries(plan, schedule, train, epsilon_of)]

@@ -40,6 +40,7 @@ class Environment(TypedDict, total=False):
     threads: Count | None
     backbone_sha256: Text | None
     backbone_identity: Text | None
+    extensions: Annotated[dict[Text, Text | None], Field(max_length=100)]
     backbone_layers: Layers
     settings_fingerprint: Text
     noise: Text | None

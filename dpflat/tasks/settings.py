@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from dpflat.catalog import TASKS, Task
 from dpflat.errors import unknown
-from dpflat.section import Section
+from dpflat.section import LATER, Section
 from dpflat.tasks.labels import MOST_CLASSES, name_label
 
 OWN = "file:"
@@ -45,13 +45,13 @@ class OwnFile(Section):
     """A second file, with the same columns, to test on. None: a fifth of the rows is held out."""
     classes: tuple[Word, ...] | None = None
     """Labels in the order of the classes. None: taken from the file, which is a caveat of the guarantee."""
-    encoding: str | None = None
+    encoding: str | None = Field(None, json_schema_extra=LATER)
     """Such as `latin-1` or `cp1252`. None: UTF-8, or UTF-16 with its mark."""
     header: bool = True
     """Whether the first line of a CSV or TSV names the columns."""
     quotes: bool | None = None
     """Whether fields may stand in quotes. None: in CSV yes, in TSV no."""
-    delimiter: Delimiter | None = None
+    delimiter: Delimiter | None = Field(None, json_schema_extra=LATER)
     """What stands between two fields of a CSV or TSV. None: a tab in TSV; in CSV , ; tab or |, the one that fits."""
     drop_missing: bool = False
     """Whether rows that lack a text or a label are left out. No: they are refused."""
@@ -156,14 +156,10 @@ class TaskConfig(Section):
         """What names the experiment: the content and how it is read, not where it lies or what its owner calls it."""
         if self.is_bundled:
             return {"name": self.name}
-        content = self.model_dump(mode="json", exclude={"path"})
+        content = self.named_by()
+        del content["path"]
         if self.file is not None:
-            del content["name"]
-            for where in ("path", "test_path"):
-                del content["file"][where]
-            for how in ("encoding", "delimiter"):  # runs from before they counted keep their identity
-                if content["file"][how] is None:
-                    del content["file"][how]
+            del content["name"], content["file"]["path"], content["file"]["test_path"]
         return content
 
     def withheld(self) -> TaskConfig:

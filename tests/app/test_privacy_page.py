@@ -22,9 +22,8 @@ def entry(kind, mechanism="m", epsilon=None):
     )
 
 
-def rewrite_ledger(run, *entries):
-    ledger = run.ledger.model_copy(update={"entries": entries})
-    replace_json(run.folder / layout.LEDGER, ledger.model_dump(mode="json"))
+def add_to_ledger(run, *entries):
+    replace_json(run.folder / layout.LEDGER, run.ledger.add(*entries).model_dump(mode="json"))
     write_manifest(run.folder)
 
 
@@ -45,7 +44,7 @@ def test_a_run_has_its_sentence_its_ledger_and_what_all_runs_promise_together(ow
 def test_what_voids_a_guarantee_is_told_first_and_counted(own):
     run = make_run(own)
     reads = [entry(EntryClass.BREAKING, f"read {number}") for number in range(3)]
-    rewrite_ledger(run, entry(EntryClass.ACCOUNTED), *reads)
+    add_to_ledger(run, *reads)
     page = open_page("privacy")
     assert "Three un-noised reads void the guarantee" in texts(page)
     assert "No guarantee. The noise alone would give epsilon = 3.00" in texts(page)
@@ -94,7 +93,7 @@ def test_runs_on_one_data_set_compose_and_choosing_among_them_is_said_not_to_be_
     assert 0 < alone["epsilon"] < both["epsilon"] < 2 * alone["epsilon"]
     assert len(both["runs"]) == 2
     assert "Choosing the best of them" in both["additions"][0]
-    rewrite_ledger(first, entry(EntryClass.ACCOUNTED), entry(EntryClass.BREAKING, "a pull"))
+    add_to_ledger(first, entry(EntryClass.BREAKING, "a pull"))
     assert compose_store([Run(first.folder)], "rotten_tomatoes")["sentence"] == (
         "One run has read rotten_tomatoes. No guarantee: un-noised private data shaped it."
     )

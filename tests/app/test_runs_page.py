@@ -27,7 +27,7 @@ def test_a_finished_run_shows_its_numbers_and_its_guarantee(own):
     page = open_page("runs")
     assert column(page, "name") == ["my first"]
     assert column(page, "test accuracy") == ["75.0 %"]
-    assert column(page, "guarantee") == ["3.00 △"]
+    assert column(page, "guarantee") == ["3.00 △ weak"]
     assert "epsilon = 3.00 at delta = 3.0e-3" in texts(page)
     assert "Accuracy reached 75.0 % at step 3; 100 % of examples were clipped at the end (1 seed)" in texts(page)
     assert f"n = {EXAMPLES:,} test examples · largest class 50.0 % · 1 seed · 28 s" in texts(page)
@@ -101,7 +101,7 @@ class TestSeedsOfOneExperiment:
     def test_are_one_row_with_mean_and_deviation(self, page):
         assert column(page, "test accuracy") == ["72.0 ± 2.0 %"]
         assert column(page, "seeds") == ["0, 1, 2"]
-        assert column(page, "guarantee") == ["3.00 △ each"]
+        assert column(page, "guarantee") == ["3.00 △ weak each"]
 
     def test_their_kept_layers_are_drawn_where_they_are_the_same(self, own, page):
         runs = list_runs(own, shipped=False)

@@ -31,7 +31,7 @@ TITLES = {
     "tradeoff": "Epsilon and accuracy",
 }
 SAYS = {
-    ("start", "torn predictions"): "unreadable: predictions.npz",
+    ("start", "torn predictions"): "changed since it finished: artifacts/predictions.npz",
     ("runs", "no results"): "unreadable: results.json",
     ("start", "no runs"): "No shipped runs are here.",
     ("start", "shipped"): "privacy costs",
@@ -46,7 +46,7 @@ SAYS = {
     ("tradeoff", "no runs"): "No finished run is here to show.",
     ("tradeoff", "shipped"): "privacy costs",
     ("tradeoff", "running"): "No finished run is here to show.",
-    ("tradeoff", "torn predictions"): "unreadable: predictions.npz",
+    ("tradeoff", "torn predictions"): "changed since it finished: artifacts/predictions.npz",
     ("new", "running"): "1 run ahead of yours: one is done at a time.",
 }
 

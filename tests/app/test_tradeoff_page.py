@@ -347,7 +347,7 @@ def test_torn_predictions_are_named_and_the_others_shown(own):
     path = runs[0].folder / layout.ARTIFACTS / layout.PREDICTIONS
     path.write_bytes(path.read_bytes()[:40])
     page = open_page("tradeoff")
-    assert "unreadable: predictions.npz" in texts(page)
+    assert "changed since it finished: artifacts/predictions.npz" in texts(page)
     assert column(page, "seeds")[0] == "1"
 
 

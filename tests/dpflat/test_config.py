@@ -2,11 +2,13 @@ import json
 
 import pytest
 import yaml
+from pydantic import Field
 
-from dpflat.config import RunConfig, build_config
+from dpflat.config import DataConfig, RunConfig, build_config
 from dpflat.errors import DPFlatError
 from dpflat.keys import derive_seeded_key
 from dpflat.presets import list_presets, load_preset
+from dpflat.section import LATER, Section
 from dpflat.settings import apply_settings, read_settings, write_yaml
 from tests.conftest import small_config
 
@@ -103,3 +105,26 @@ def test_files_that_cannot_be_read_are_one_sentence(tmp_path):
     broken.write_text("just words")
     with pytest.raises(DPFlatError, match="must hold sections"):
         read_settings(broken)
+
+
+class Older(Section):
+    first: int = 1
+    inner: DataConfig = DataConfig()
+
+
+class WiderData(DataConfig):
+    added: bool = Field(False, json_schema_extra=LATER)
+
+
+class Newer(Section):
+    first: int = 1
+    inner: WiderData = WiderData()
+    also: str | None = Field(None, json_schema_extra=LATER)
+
+
+def test_a_setting_that_comes_later_leaves_what_named_older_runs_as_it_is_until_it_is_changed():
+    assert Newer().named_by() == Older().named_by()
+    assert Newer(first=2).named_by() == Older(first=2).named_by()
+    assert Newer(also="x").named_by() == Older().named_by() | {"also": "x"}
+    assert Newer(inner=WiderData(added=True)).named_by()["inner"]["added"] is True
+    assert "sha256" not in RunConfig().named_by()["backbone"]

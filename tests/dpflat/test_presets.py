@@ -7,7 +7,7 @@ import pytest
 from dpflat.config import build_config
 from dpflat.events import Trained
 from dpflat.experiment import prepare
-from dpflat.flatness.settings import AUTHORS_LISTS
+from dpflat.flatness.modes.removal_fixed import AUTHORS_LISTS
 from dpflat.forecast import forecast_run, plan_steps, plan_twin
 from dpflat.prefix import active_layers
 from dpflat.presets import list_presets, load_preset

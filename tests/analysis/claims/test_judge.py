@@ -151,7 +151,7 @@ def test_a_damaged_file_is_told_once_and_counts_as_missing(root):
     (other.folder / "config.json").write_text("{")
     judged = judge(root)
     assert len(judged.unreadable) == 1
-    assert "is damaged" in judged.unreadable[0]
+    assert "changed since it finished: artifacts/predictions.npz" in judged.unreadable[0]
     assert run.id in judged.unreadable[0]
     assert judged.cards[1].rows[0].seeds == 8
 

@@ -18,7 +18,10 @@ from analysis.figures.layers import LayerSide, draw_alone, draw_norms, role_of
 from analysis.layers.results import build_result
 from analysis.layers.settings import LayersConfig
 from analysis.layers.trace import Trace, TracedRound, count_removals
-from dpflat.flatness.settings import RemovalAsPublished, RemovalExponential, RemovalFixed, RemovalPublic
+from dpflat.flatness.modes.removal_as_published import RemovalAsPublished
+from dpflat.flatness.modes.removal_exponential import RemovalExponential
+from dpflat.flatness.modes.removal_fixed import RemovalFixed
+from dpflat.flatness.modes.removal_public import RemovalPublic
 from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
 from dpflat.privacy.sources import Source
 from dpflat.privacy.wording import describe_overlap

@@ -3,7 +3,8 @@ import torch
 
 from dpflat.flatness.cross_model import move_average, pull_gradient, pull_inside
 from dpflat.flatness.inputs import Released
-from dpflat.flatness.settings import PullAsPublished, PullAverage
+from dpflat.flatness.modes.pull_as_published import PullAsPublished
+from dpflat.flatness.modes.pull_average import PullAverage
 from dpflat.gradients import per_unit_gradients
 from dpflat.objective import Classification
 from dpflat.prefix import expand_per_example, trained_prefixes

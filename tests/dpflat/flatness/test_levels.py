@@ -10,7 +10,8 @@ from dpflat.config import build_config
 from dpflat.errors import DPFlatError
 from dpflat.events import LayerRemoved, PhaseStarted, StepDone, Trained, TwinStep
 from dpflat.experiment import prepare
-from dpflat.flatness.selection import Tools
+from dpflat.flatness.choosing import Tools
+from dpflat.flatness.step_tools import StepTools
 from dpflat.keys import Purpose, make_generator, seed_generator
 from dpflat.mechanism import draw_noise
 from dpflat.prefix import active_layers, trained_prefixes
@@ -158,7 +159,7 @@ def test_gradients_are_taken_at_w_plus_v_and_after_the_warm_up_at_the_weights_th
     experiment = prepare(small_config(*settings_of("within_layer", mode, *more)))
     state, rows = warmed_state(experiment), np.arange(5)
     w, piece = state.parameters, experiment.data.train.collate(rows)
-    found = [choose_gradients(experiment, state, w, rows, step)(piece).gradients for step in (1, 2)]
+    found = [choose_gradients(StepTools(experiment, state, w, rows, step))(piece).gradients for step in (1, 2)]
     for row in rows:
         d = direction_of(mode, experiment, state, rows, row)
         v = {key: gamma * w[key].norm() * d[key] / d[key].norm() for key in trained_prefixes(w)}
@@ -222,7 +223,7 @@ def clipped_sum(experiment, state, rows, step=1):
     """The sum that gets the noise: gradients as the level takes them, each cut to C."""
     parameters = {key: value.clone() for key, value in state.parameters.items()}
     piece = experiment.data.train.collate(rows)
-    found = choose_gradients(experiment, state, parameters, rows, step)(piece).gradients
+    found = choose_gradients(StepTools(experiment, state, parameters, rows, step))(piece).gradients
     flat = torch.cat([value.flatten(1) for value in found.values()], dim=1).double()
     clip = experiment.plan.gradient_steps.max_grad_norm
     return (flat * (clip / flat.norm(dim=1, keepdim=True)).clamp(max=1)).sum(dim=0), clip

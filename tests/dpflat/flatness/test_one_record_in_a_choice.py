@@ -11,9 +11,10 @@ from dpflat.batches import EncodedSplit
 from dpflat.errors import DPFlatError
 from dpflat.events import LayerRemoved
 from dpflat.experiment import Experiment, prepare
+from dpflat.flatness.choosing import Tools, remove_as_published, remove_on_public, remove_privately
 from dpflat.flatness.cross_layer import Round
 from dpflat.flatness.inputs import PrivateSplit, Released
-from dpflat.flatness.selection import Tools, remove_as_published, remove_on_public, remove_privately, select_layers
+from dpflat.flatness.selection import select_layers
 from dpflat.privacy.selection import choice_probabilities, score_sensitivity
 from dpflat.state import start_state
 from dpflat.tasks.load import TaskData

@@ -5,17 +5,15 @@ import pytest
 import torch
 
 from dpflat.flatness.inputs import Released
-from dpflat.flatness.settings import (
-    AscentAsPublished,
-    AscentPerExample,
-    AscentPreviousNoisy,
-    AscentRandom,
-)
+from dpflat.flatness.modes.ascent_as_published import AscentAsPublished
+from dpflat.flatness.modes.ascent_per_example import AscentPerExample
+from dpflat.flatness.modes.ascent_previous_noisy import AscentPreviousNoisy
+from dpflat.flatness.modes.ascent_random import AscentRandom
 from dpflat.flatness.within_layer import (
-    ascend_private,
-    ascend_random,
-    ascend_released,
+    ascend,
     ascended_unit_gradients,
+    mean_gradient,
+    random_direction,
     scale_offset,
     shift,
 )
@@ -77,7 +75,7 @@ def test_offsets_of_many_examples_equal_those_of_each():
 
 def test_the_weights_themselves_are_never_moved(parameters, objective, batch):
     before = {key: value.clone() for key, value in parameters.items()}
-    at = ascend_private(AscentAsPublished(mode="as_published"), parameters, objective, batch)
+    at = ascend(AscentAsPublished(mode="as_published"), parameters, mean_gradient(objective, parameters, batch))
     assert all(torch.equal(parameters[key], value) for key, value in before.items())
     assert not torch.equal(at["prefix.0"], before["prefix.0"])
     assert torch.equal(at["head.weight"], before["head.weight"])
@@ -87,26 +85,29 @@ def test_the_published_direction_is_the_gradient_of_the_mean_loss(parameters, ob
     settings = AscentAsPublished(mode="as_published", gamma=0.01)
     leaves = {key: value.clone().requires_grad_() for key, value in parameters.items()}
     objective.per_example_loss(leaves, batch).mean().backward()
-    at = ascend_private(settings, parameters, objective, batch)
+    at = ascend(settings, parameters, mean_gradient(objective, parameters, batch))
     for key, value in trained_prefixes(parameters).items():
         slope = leaves[key].grad
         torch.testing.assert_close(at[key], value + 0.01 * value.norm() * slope / slope.norm())
 
 
 def test_the_loss_rises_along_the_published_direction(parameters, objective, batch):
-    at = ascend_private(AscentAsPublished(mode="as_published", gamma=0.05), parameters, objective, batch)
+    at = ascend(
+        AscentAsPublished(mode="as_published", gamma=0.05), parameters, mean_gradient(objective, parameters, batch)
+    )
     assert objective.per_example_loss(at, batch).mean() > objective.per_example_loss(parameters, batch).mean()
 
 
 def test_without_an_earlier_noisy_gradient_there_is_no_offset(parameters):
-    at = ascend_released(previous(), parameters, Released({}))
+    at = ascend(previous(), parameters, Released({}))
     assert all(torch.equal(at[key], value) for key, value in parameters.items())
 
 
 def test_a_random_direction_belongs_to_seed_and_step(parameters):
     settings = AscentRandom(mode="random")
     points = [
-        ascend_random(settings, parameters, seed, step)["prefix.0"] for seed, step in ((0, 1), (0, 1), (0, 2), (1, 1))
+        ascend(settings, parameters, random_direction(parameters, seed, step))["prefix.0"]
+        for seed, step in ((0, 1), (0, 1), (0, 2), (1, 1))
     ]
     assert torch.equal(points[0], points[1])
     assert not torch.equal(points[0], points[2])

@@ -1,0 +1,1 @@
+"""One file a mode of a level; each registers itself."""
