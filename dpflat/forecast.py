@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dpflat.backbones.families import FAMILIES
 from dpflat.backbones.sizes import read_config
 from dpflat.catalog import BACKBONES, FORWARD_SHARE, TASKS
 from dpflat.config import DataConfig, DPPrivacy, NoPrivacy, RunConfig
@@ -136,7 +137,8 @@ def count_layers(config: RunConfig) -> int:
         return BACKBONES[name].layers
     if name.startswith("folder:"):
         try:
-            return int(read_config(Path(name.removeprefix("folder:")))["num_hidden_layers"])
+            content = read_config(Path(name.removeprefix("folder:")))
+            return int(content[FAMILIES[content["model_type"]].layers_field])
         except (DPFlatError, ValueError, KeyError, TypeError):
             raise DPFlatError(f"The backbone '{name}' has no config.json that names its number of layers.") from None
     raise DPFlatError(

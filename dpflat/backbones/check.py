@@ -76,7 +76,8 @@ def advances_like_the_whole(backbone: Backbone) -> bool:
 def _random_rows(backbone: Backbone) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     words = int(backbone.model.get_input_embeddings().num_embeddings)
-    ids = torch.randint(backbone.pad_id + 1, words, (ROWS, TOKENS), generator=generator)
+    ids = torch.randint(words - 1, (ROWS, TOKENS), generator=generator)
+    ids = ids + (ids >= backbone.pad_id)
     mask = torch.arange(TOKENS)[None] < torch.tensor([TOKENS, 5, 9, 3])[:, None]
     return ids.masked_fill(~mask, backbone.pad_id), mask
 
@@ -88,7 +89,8 @@ def measure_speed(backbone: Backbone, seconds: float = SPEED_SECONDS) -> float:
     """
     generator = np.random.default_rng(0)
     words = int(backbone.model.get_input_embeddings().num_embeddings)
-    rows = generator.integers(backbone.pad_id + 1, words, size=(SPEED_ROWS, SPEED_TOKENS))
+    rows = generator.integers(words - 1, size=(SPEED_ROWS, SPEED_TOKENS))
+    rows = rows + (rows >= backbone.pad_id)
     labels, unit = generator.integers(0, 2, size=SPEED_ROWS), np.arange(SPEED_ROWS)
     batch = EncodedSplit(tuple(rows), labels, unit, backbone.pad_id).collate(unit)
     objective = Classification(backbone, feature_norm=1.0)
@@ -129,7 +131,7 @@ def check_backbone(text: str, seconds: float = SPEED_SECONDS) -> dict[str, Any]:
         "layers": backbone.layers,
         "reached_layers": len(reached),
         "parameters": sum(p.numel() for p in backbone.model.parameters()),
-        "longest_text": backbone.model.config.max_position_embeddings - backbone.position_offset,
+        "longest_text": backbone.longest_text,
         "examples_per_second": measure_speed(backbone, seconds),
         "threads": torch.get_num_threads(),
     }

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 from dpflat.backbones.families import find_family
+from dpflat.backbones.family import Family
 from dpflat.backbones.identity import LOADED, WEIGHTS, digest_file, digest_files, join_digests
 from dpflat.backbones.load import Backbone, Tokenise, wrap_model
 from dpflat.backbones.sizes import check_sizes, read_config
@@ -27,17 +28,9 @@ from dpflat.errors import DPFlatError
 
 AT_ONCE = 1000
 LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-BUFFERS = (".position_ids", ".token_type_ids", ".pooler.")
-HEADS = (".cls.", ".lm_head.", ".classifier.", ".qa_outputs.", ".discriminator_predictions.", ".generator_")
 
 
-def read_model(
-    where: str,
-    pooling: Literal["mean", "first"],
-    pretrained_on: tuple[str, ...] | None,
-    fingerprint: str | None,
-    dtype: str,
-) -> Backbone:
+def read_model(where: str, pretrained_on: tuple[str, ...] | None, fingerprint: str | None, dtype: str) -> Backbone:
     """A pretrained encoder with its tokenizer, from its folder; without a fingerprint it gets that of its weights.
 
     Raises:
@@ -50,19 +43,18 @@ def read_model(
     try:
         with only_what_counts(folder) as place:
             config = AutoConfig.from_pretrained(place, **LOCAL)
-            check_sizes(config, (folder / WEIGHTS).stat().st_size, where)
+            check_sizes(config, (folder / WEIGHTS).stat().st_size, where, family)
             tokenizer = AutoTokenizer.from_pretrained(place, **LOCAL)
-            without_pooler = {"add_pooling_layer": False} if family.has_pooler else {}
             model, report = AutoModel.from_pretrained(
-                place, use_safetensors=True, output_loading_info=True, **LOCAL, **without_pooler
+                place, use_safetensors=True, output_loading_info=True, **LOCAL, **family.options
             )
-        check_keys(report, where)
+        check_keys(report, where, family)
         known, used = model.get_input_embeddings().num_embeddings, max(tokenizer.get_vocab().values(), default=0) + 1
+        pad_id = tokenizer.pad_token_id or 0
         wrapped = wrap_model(
             model,
-            fast_tokenise(tokenizer),
-            tokenizer.pad_token_id or 0,
-            pooling,
+            fast_tokenise(tokenizer, pad_id),
+            pad_id,
             pretrained_on,
             fingerprint or digest_weights(model),
             dtype,
@@ -95,16 +87,16 @@ def only_what_counts(folder: Path) -> Iterator[str]:
         yield place
 
 
-def check_keys(report: dict[str, Any], where: str) -> None:
+def check_keys(report: dict[str, Any], where: str, family: Family) -> None:
     """Refuse weights that lack what the model has, or have what it lacks; heads of other tasks may be left over.
 
     Raises:
         DPFlatError: with the first of them.
     """
     for kind, words, harmless in (
-        ("missing_keys", "lack", BUFFERS),
+        ("missing_keys", "lack", family.optional),
         ("mismatched_keys", "have another shape of", ()),
-        ("unexpected_keys", "have an unknown", (*BUFFERS, *HEADS)),
+        ("unexpected_keys", "have an unknown", (*family.optional, *family.heads)),
     ):
         names = sorted(str(key[0] if isinstance(key, tuple) else key) for key in report.get(kind) or ())
         wrong = [name for name in names if not any(part in f".{name}" for part in harmless)]
@@ -143,15 +135,20 @@ def digest_weights(model: torch.nn.Module) -> str:
     return digest.hexdigest()
 
 
-def fast_tokenise(tokenizer: object) -> Tokenise:
-    """Texts to token ids with truncation, without padding; in parts, since the library keeps all that it read."""
+def fast_tokenise(tokenizer: object, filler: int) -> Tokenise:
+    """Texts to token ids with truncation, without padding; in parts, since the library keeps all that it read.
+
+    Args:
+        tokenizer: of transformers.
+        filler: what a text without any token is read as.
+    """
 
     def tokenise(texts: list[str], max_tokens: int, pairs: list[str] | None = None) -> list[np.ndarray]:
         found: list[np.ndarray] = []
         for start in range(0, len(texts), AT_ONCE):
             some = [texts[start : start + AT_ONCE], *([pairs[start : start + AT_ONCE]] if pairs is not None else [])]
             encoded = tokenizer(*some, truncation=True, max_length=max_tokens, return_attention_mask=False)  # type: ignore[operator]
-            found.extend(np.asarray(ids, dtype=np.int64) for ids in encoded["input_ids"])
+            found.extend(np.asarray(ids or [filler], dtype=np.int64) for ids in encoded["input_ids"])
         return found
 
     return tokenise
@@ -170,7 +167,7 @@ def load_from_folder(where: str, dtype: str) -> Backbone:
             "transformers' save_pretrained."
         )
     digests = digest_files(folder)
-    backbone = read_model(where, "mean", None, digests[WEIGHTS], dtype)
+    backbone = read_model(where, None, digests[WEIGHTS], dtype)
     if digest_files(folder) != digests:
         raise DPFlatError(f"The folder '{where}' changed while it was read. Try again once it is complete.")
     return replace(backbone, identity=join_digests(digests))

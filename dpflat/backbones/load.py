@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from inspect import signature
-from typing import Any, Literal, Protocol
+from pkgutil import resolve_name
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -13,8 +13,10 @@ from torch.func import functional_call
 
 from dpflat.attention import NAME, register_attention
 from dpflat.backbones.families import FAMILIES
+from dpflat.backbones.family import Family
 from dpflat.backbones.identity import locate
 from dpflat.backbones.wide_products import multiplies_bfloat16, widen
+from dpflat.catalog import BACKBONES
 from dpflat.config import BackboneConfig
 from dpflat.errors import DPFlatError
 
@@ -33,35 +35,39 @@ class Backbone:
 
     Attributes:
         model: the transformers model.
+        family: how it is run.
         tokenise: (texts, max_tokens, second texts or None) -> one int array a row, special tokens included.
         layers: L.
         kv_heads: K.
         head_dim: D.
         hidden_size: E.
         pad_id: id that fills short rows.
-        pooling: `mean` over real tokens, or the `first` token.
         pretrained_on: corpora it has seen, as its authors say; None where nobody says.
         fingerprint: SHA-256 of the weights file, or a name where there is none.
         identity: SHA-256 of all that was loaded of a model from outside; None for a bundled one.
     """
 
     model: Any
+    family: Family
     tokenise: Tokenise
     layers: int
     kv_heads: int
     head_dim: int
     hidden_size: int
     pad_id: int
-    pooling: Literal["mean", "first"]
     pretrained_on: tuple[str, ...] | None
     fingerprint: str
     identity: str | None = None
 
     @property
-    def position_offset(self) -> int:
-        """Positions that are never used by a text: RoBERTa counts from its padding id on."""
-        family = FAMILIES.get(self.model.config.model_type)
-        return self.pad_id + 1 if family is not None and family.position_offset else 0
+    def first_position(self) -> int:
+        """The position of a text's first word."""
+        return self.pad_id + 1 if self.family.counts_from_padding else 0
+
+    @property
+    def longest_text(self) -> int:
+        """Most tokens that it reads."""
+        return int(self.model.config.max_position_embeddings) - self.first_position
 
     @property
     def dtype(self) -> torch.dtype:
@@ -80,16 +86,14 @@ class Backbone:
             prefix: for each active layer (2, K, P, D) or (B, 2, K, P, D).
             weights: by their names in the model, what takes the place of its own.
         """
-        inputs = {"input_ids": input_ids, "attention_mask": mask, "prefix": prefix}
+        inputs = {"input_ids": input_ids, "attention_mask": self.family.attended(mask), "prefix": prefix}
         output = functional_call(self.model, weights, kwargs=inputs) if weights else self.model(**inputs)
         states: Tensor = output.last_hidden_state
         return states
 
     def embed(self, input_ids: Tensor) -> Tensor:
         """(B, S, E) states before the first layer, of (B, S) ids."""
-        states: Tensor = self.model.embeddings(input_ids=input_ids)
-        wider = getattr(self.model, "embeddings_project", None)
-        return states if wider is None else wider(states)
+        return self.family.embed(self.model, input_ids)
 
     def advance(self, states: Tensor, mask: Tensor, layer: int, prefix: Tensor | None) -> Tensor:
         """(B, S, E) states after one layer, of (B, S, E) states before it.
@@ -104,13 +108,11 @@ class Backbone:
             prefix: of this layer, (2, K, P, D); None for none.
         """
         of_layer = {} if prefix is None else {layer: prefix}
-        after: Tensor = self.model.encoder.layer[layer](states, mask, prefix=of_layer)
-        return after
+        return self.family.run_layer(self.model, layer, states, self.family.attended(mask), of_layer)
 
     def attention_weights(self, states: Tensor, mask: Tensor, layer: int, prefix: Tensor) -> Tensor:
         """(B, H, S, P + S) attention of one layer, its prefix first; arguments as of `advance`."""
-        weights: Tensor = self.model.encoder.layer[layer].attention.self(states, mask, prefix={layer: prefix})[1]
-        return weights
+        return self.family.read_attention(self.model, layer, states, self.family.attended(mask), {layer: prefix})
 
     @property
     def embedding_size(self) -> int:
@@ -131,10 +133,10 @@ class Backbone:
         size, length = len(words), prompt.shape[-2]
         front = prompt.to(words.dtype).expand(size, length, -1)
         counts = torch.arange(input_ids.shape[1], device=input_ids.device)
-        positions = torch.cat((counts.new_zeros(length), counts)) + self.position_offset
+        positions = torch.cat((counts.new_zeros(length), counts)) + self.first_position
         output = self.model(
             inputs_embeds=torch.cat((front, words), dim=1),
-            attention_mask=torch.nn.functional.pad(mask, (length, 0)),
+            attention_mask=self.family.attended(torch.nn.functional.pad(mask, (length, 0))),
             position_ids=positions.expand(size, -1),
         )
         states: Tensor = output.last_hidden_state
@@ -142,9 +144,7 @@ class Backbone:
 
     def pool(self, states: Tensor, mask: Tensor) -> Tensor:
         """(B, E) features of (B, S, E) states under a (B, S) mask of real tokens, in float32 at least."""
-        if self.pooling == "first":
-            return states[:, 0].to(torch.promote_types(states.dtype, torch.float32))
-        return mean_pool(states, mask)
+        return self.family.pool(states, mask)
 
 
 def check_prompt(backbone: Backbone) -> None:
@@ -153,32 +153,26 @@ def check_prompt(backbone: Backbone) -> None:
     Raises:
         DPFlatError: with what to choose instead.
     """
-    accepted = signature(backbone.model.forward).parameters
-    if not {"inputs_embeds", "position_ids"} <= accepted.keys():
+    if not backbone.family.takes_prompt(backbone.model):
         raise DPFlatError(
             f"A {backbone.model.config.model_type} model takes no vectors in front of its words. "
             "Use adapter.kind=prefix, or a BERT or RoBERTa backbone."
         )
 
 
-def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
-    """(B, E) means of (B, S, E) states over the real tokens of a (B, S) mask, in float32 at least."""
-    dtype = torch.promote_types(states.dtype, torch.float32)
-    weights = mask.to(dtype)
-    weights = weights / weights.sum(dim=1, keepdim=True)
-    return torch.einsum("bse,bs->be", states.to(dtype), weights)
-
-
 def wrap_model(
     model: Any,
     tokenise: Tokenise,
     pad_id: int,
-    pooling: Literal["mean", "first"],
     pretrained_on: tuple[str, ...] | None,
     fingerprint: str,
     dtype: str,
 ) -> Backbone:
-    """Freeze a transformers encoder, cast it once and switch it to the one attention function."""
+    """Freeze a transformers encoder, cast it once and switch it to the one attention function.
+
+    Raises:
+        DPFlatError: when its family is not supported.
+    """
     register_attention()
     model.set_attn_implementation(NAME)
     model.requires_grad_(False)
@@ -190,13 +184,13 @@ def wrap_model(
     heads = config.num_attention_heads
     return Backbone(
         model=model,
+        family=FAMILIES.find(config.model_type),
         tokenise=tokenise,
         layers=config.num_hidden_layers,
         kv_heads=getattr(config, "num_key_value_heads", None) or heads,
         head_dim=getattr(config, "head_dim", None) or config.hidden_size // heads,
         hidden_size=config.hidden_size,
         pad_id=pad_id,
-        pooling=pooling,
         pretrained_on=pretrained_on,
         fingerprint=fingerprint,
     )
@@ -208,18 +202,10 @@ def load_backbone(config: BackboneConfig) -> Backbone:
     Raises:
         DPFlatError: when it is not installed, damaged, out of reach, not supported, or not what `sha256` says.
     """
-    if config.name == "minilm":
-        from dpflat.backbones.minilm import load_minilm
-
-        return load_minilm(config.dtype)
-    if config.name == "dpflat-tiny":
-        from dpflat.backbones.tiny import load_tiny
-
-        return load_tiny(config.dtype)
-    if config.name == "random_tiny":
-        from dpflat.backbones.random_tiny import build_random_tiny
-
-        return build_random_tiny(config.dtype)
+    card = BACKBONES.get(config.name)
+    if card is not None:
+        bundled: Backbone = resolve_name(card.loader)(config.dtype)
+        return bundled
     from dpflat.backbones.hub import load_from_folder
 
     folder = locate(config.name)

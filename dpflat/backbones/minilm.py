@@ -32,5 +32,5 @@ def find_minilm() -> Path:
 
 
 def load_minilm(dtype: str) -> Backbone:
-    """MiniLM, frozen, mean pooling."""
-    return read_model(str(find_minilm()), "mean", BACKBONES["minilm"].pretrained_on, WEIGHTS_SHA256, dtype)
+    """MiniLM, frozen."""
+    return read_model(str(find_minilm()), BACKBONES["minilm"].pretrained_on, WEIGHTS_SHA256, dtype)

@@ -33,7 +33,8 @@ from torch import Tensor
 from transformers import BertConfig, BertModel
 
 from dpflat.attention import NAME, additive_mask
-from dpflat.backbones.load import Backbone, mean_pool
+from dpflat.backbones.family import Family
+from dpflat.backbones.load import Backbone
 from dpflat.backbones.minilm import find_minilm, load_minilm
 from dpflat.batches import Array
 from dpflat.runs.files import append_line, replace_file, replace_json
@@ -119,8 +120,9 @@ def distance(predicted: list[Tensor], wanted: list[Tensor], mask: Tensor, scale:
         ((p - (w - m) / s) ** 2)[mask].mean()
         for p, w, m, s in zip(predicted, wanted, scale.mean, scale.std, strict=True)
     ]
-    last = mean_pool(predicted[-1] * scale.std[-1] + scale.mean[-1], mask)
-    cosine = torch.nn.functional.cosine_similarity(last, mean_pool(wanted[-1], mask), dim=-1).mean()
+    pool = Family().pool
+    last = pool(predicted[-1] * scale.std[-1] + scale.mean[-1], mask)
+    cosine = torch.nn.functional.cosine_similarity(last, pool(wanted[-1], mask), dim=-1).mean()
     return torch.stack(errors).mean(), cosine
 
 

@@ -41,4 +41,4 @@ def build_random_tiny(dtype: str = "float32", layers: int = 2, hidden_size: int 
     with torch.random.fork_rng():
         torch.manual_seed(20240307)
         model = BertModel(config, add_pooling_layer=False)
-    return wrap_model(model, hash_words, PAD, "mean", (), "random_tiny", dtype)
+    return wrap_model(model, hash_words, PAD, (), "random_tiny", dtype)

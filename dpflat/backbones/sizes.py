@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
 from dpflat.backbones.identity import CONFIG
 from dpflat.errors import DPFlatError
 
+if TYPE_CHECKING:
+    from dpflat.backbones.family import Family
+
 LARGEST_CONFIG = 4_000_000
-BOUNDS = {
-    "num_hidden_layers": (1, 200),
-    "hidden_size": (1, 32_768),
-    "embedding_size": (1, 32_768),
-    "num_attention_heads": (1, 512),
-    "intermediate_size": (1, 262_144),
-    "vocab_size": (1, 2_000_000),
-    "max_position_embeddings": (2, 1_000_000),
-    "type_vocab_size": (1, 1_000),
-}
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -56,33 +49,32 @@ def read_config(folder: Path) -> dict[str, Any]:
     return content
 
 
-def check_sizes(config: Any, bytes_of_weights: int, where: str) -> None:
+def check_sizes(config: Any, bytes_of_weights: int, where: str, family: Family) -> None:
     """Refuse a model whose sizes are out of range, do not fit each other, or do not fit its weights.
 
     Args:
         config: of transformers, nothing allocated for it yet.
         bytes_of_weights: size of its weights file.
         where: the model, for the sentence.
+        family: its own.
 
     Raises:
         DPFlatError: with what was expected and what came.
     """
-    found = {name: getattr(config, name) for name in BOUNDS if hasattr(config, name)}
-    for name, value in found.items():
-        low, high = BOUNDS[name]
+    for name, (low, high) in family.bounds.items():
+        value = getattr(config, name, low)
         if type(value) is not int or not low <= value <= high:
             raise DPFlatError(
                 f"The config.json of '{where}' has {name} = {str(value)[:20]}. Expected a whole number from {low:,} to "
                 f"{high:,}."
             )
-    width, heads = found["hidden_size"], found["num_attention_heads"]
+    width, heads = config.hidden_size, config.num_attention_heads
     if width % heads:
         raise DPFlatError(
             f"The config.json of '{where}' has hidden_size = {width} and num_attention_heads = {heads}. Expected a "
             "width that the heads share evenly."
         )
-    words = (found["vocab_size"] + found["max_position_embeddings"]) * found.get("embedding_size", width)
-    entries = words + found["num_hidden_layers"] * (4 * width**2 + 2 * width * found["intermediate_size"])
+    entries = family.count_weights(config)
     if entries > bytes_of_weights:
         raise DPFlatError(
             f"The config.json of '{where}' describes {entries:,} weights; its model.safetensors has "

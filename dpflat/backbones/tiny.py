@@ -13,11 +13,11 @@ WEIGHTS_SHA256 = "9774b85680e435a6a255fff0d0cf97abee2357806e9a2bb075463d85369990
 
 
 def load_tiny(dtype: str) -> Backbone:
-    """dpflat-tiny, frozen, mean pooling.
+    """dpflat-tiny, frozen.
 
     Raises:
         DPFlatError: when its weights are not byte for byte those that were shipped.
     """
     check_weights(FOLDER / "model.safetensors", WEIGHTS_SHA256, "dpflat-tiny", "Install the lab again: make install")
     corpora = BACKBONES["dpflat-tiny"].pretrained_on
-    return read_model(str(FOLDER), "mean", corpora, WEIGHTS_SHA256, dtype)
+    return read_model(str(FOLDER), corpora, WEIGHTS_SHA256, dtype)

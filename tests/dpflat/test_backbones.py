@@ -53,7 +53,7 @@ def test_a_local_folder_is_read(tmp_path):
 
 def test_weights_that_come_without_a_name_are_named_by_their_content(tmp_path):
     save_bert(tmp_path)
-    first, again = (read_model(str(tmp_path), "mean", None, None, "float32") for _ in "ab")
+    first, again = (read_model(str(tmp_path), None, None, "float32") for _ in "ab")
     assert first.fingerprint == again.fingerprint
     assert len(first.fingerprint) == 64
     model = build_random_tiny().model

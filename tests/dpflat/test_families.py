@@ -1,6 +1,7 @@
 """The one test of identity: what a family of encoders must pass to be trained on here."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -32,9 +33,8 @@ def build(family):
     config = AutoConfig.for_model(family, vocab_size=60, max_position_embeddings=40, pad_token_id=1, **sizes, **narrow)
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        without_pooler = {"add_pooling_layer": False} if FAMILIES[family].has_pooler else {}
-        model = AutoModel.from_config(config, **without_pooler)
-    return wrap_model(model, hash_words, 1, "mean", (), family, "float32")
+        model = AutoModel.from_config(config, **FAMILIES[family].options)
+    return wrap_model(model, hash_words, 1, (), family, "float32")
 
 
 @pytest.fixture(params=sorted(FAMILIES))
@@ -75,6 +75,15 @@ def test_the_test_notices_a_prefix_that_reaches_nothing_and_a_model_of_its_own(m
     monkeypatch.setattr(check, "load_backbone", lambda _: tiny)
     with pytest.raises(DPFlatError, match=r"\(bert\) does not pass.*the prefix reaches 1 of 2 layers"):
         check_backbone("random_tiny", seconds=0)
+
+
+def test_rows_of_a_check_hold_every_word_but_the_one_that_fills_them():
+    tiny = build_random_tiny()
+    tiny.model.set_input_embeddings(torch.nn.Embedding(5, tiny.hidden_size))
+    for pad_id in range(5):
+        ids, mask = check._random_rows(replace(tiny, pad_id=pad_id))
+        assert set(ids[mask].tolist()) == set(range(5)) - {pad_id}
+        assert set(ids[~mask].tolist()) == {pad_id}
 
 
 def test_a_check_tells_family_layers_parameters_and_speed():

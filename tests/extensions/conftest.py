@@ -1,0 +1,1 @@
+from tests.app.conftest import dpflat, own_root  # noqa: F401
