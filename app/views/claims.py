@@ -1,13 +1,17 @@
 """The page Claims: what the paper says, and what the runs here say of it."""
 
-import streamlit as st
+from app.address import names
+from app.page import Page, add_page, load_later
 
-st.title("Claims", anchor=False)
-st.caption(
-    "Which of the paper's claims hold here? By written rules: what decides was written before its runs, "
-    "the rest is exploratory."
+add_page(
+    Page(
+        "claims",
+        "Claims",
+        "Which of the paper's claims hold here? By written rules: what decides was written before its runs, "
+        "the rest is exploratory.",
+        load_later("app.ui.page_claims"),
+        (names("verdict", "verdicts", "all"),),
+        group="Compare",
+        place=41,
+    )
 )
-
-from app.ui.page_claims import show_page  # noqa: E402  what is heavy is loaded under the title, not before it
-
-show_page()

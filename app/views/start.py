@@ -1,10 +1,15 @@
 """The page Start: what privacy costs, from the runs that come with the lab."""
 
-import streamlit as st
+from app.page import Page, add_page, load_later
 
-st.title("DP-Flat Lab", anchor=False)
-st.caption("What does privacy cost, and does flatness buy any of it back?")
-
-from app.ui.page_start import show_page  # noqa: E402  what is heavy is loaded under the title, not before it
-
-show_page()
+add_page(
+    Page(
+        "start",
+        "Start",
+        "What does privacy cost, and does flatness buy any of it back?",
+        load_later("app.ui.page_start"),
+        group="Learn",
+        place=10,
+        heading="DP-Flat Lab",
+    )
+)
