@@ -9,7 +9,7 @@ import importlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from app.address import Parameter, Taken, decode, encode
@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from app.ui.visit import Visit
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-OWN_GROUP, OWN_PLACE = "More", 100
+
+
+class Needs(NamedTuple):
+    """Runs without which a page has nothing to show: the sentence where there is none, and which rows are such runs."""
+
+    otherwise: str
+    fits: Callable[[Mapping[str, Any]], bool]
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,7 @@ class Page:
         place: pages and headings are listed by this; the first page answers at `/` as well.
         heading: over the page, where it is not the title.
         icon: a Material icon by name, such as "bolt"; None for none.
-        needs: whether it can show a run, as a row of `app.summary.summarise`; it is not drawn where it can show none.
-        otherwise: the sentence that stands there then.
+        needs: runs without which it is not drawn; None for a page that is drawn whatever is here.
         read_only: whether a read-only lab lists and draws it.
     """
 
@@ -47,12 +52,11 @@ class Page:
     question: str
     draw: Callable[[Visit], None]
     parameters: tuple[Parameter, ...] = ()
-    group: str = OWN_GROUP
-    place: int = OWN_PLACE
+    group: str = "More"
+    place: int = 100
     heading: str | None = None
     icon: str | None = None
-    needs: Callable[[Mapping[str, Any]], bool] = lambda _: True
-    otherwise: str = ""
+    needs: Needs | None = None
     read_only: bool = True
 
 
@@ -101,7 +105,7 @@ def link_to(page: str, **values: Any) -> Address:
         **values: of its parameters; None leaves one out.
 
     Raises:
-        DPFlatError: when there is no such page, or it takes no such parameter.
+        DPFlatError: when there is no such page, or it would not take this.
     """
     found = PAGES.find(page)
     return Address(found, encode(found.parameters, values))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -18,8 +17,8 @@ from app.ui.frame import show_badge, show_shown
 from app.ui.pair_bar import find_default, name_of, order
 from app.ui.privacy_attacks import show_attacks
 from app.ui.privacy_odds import ALARMS, ask_alarms, show_odds
-from app.ui.states import empty_store, missing_run
-from app.ui.store import own_roots, summarise_cached, visible_runs
+from app.ui.states import empty_store
+from app.ui.store import own_roots
 from app.ui.text import plain, plain_table
 from app.ui.visit import Visit
 from app.views.privacy import TABS
@@ -43,15 +42,12 @@ EXPLAINED = {
 }
 
 
-def ask_run(runs: list[Run], link: Mapping[str, Any]) -> Run:
+def ask_run(by_id: dict[str, Run], visit: Visit) -> Run:
     """The run that the page is about: of the address, else chosen, else the newest of one's own, else DP prefix."""
-    by_id = {run.id: run for run in runs}
-    wanted = link.get("a")
-    if wanted and wanted not in by_id:
-        missing_run(wanted)
-    chosen = wanted if wanted in by_id else st.session_state.get(RUN)
-    rows = {run_id: summarise_cached(run) for run_id, run in by_id.items()}
-    st.session_state[RUN] = chosen if chosen in by_id else choose_run(runs, rows)
+    wanted = visit.find_run("a")
+    chosen = wanted.id if wanted is not None and wanted.id in by_id else st.session_state.get(RUN)
+    rows = {run_id: visit.rows[run_id] for run_id in by_id}
+    st.session_state[RUN] = chosen if chosen in by_id else choose_run(list(by_id.values()), rows)
     offered = [row["id"] for row in order(list(rows.values()))]
     return by_id[st.selectbox("Run", offered, key=RUN, format_func=lambda run_id: name_of(rows[run_id]))]
 
@@ -132,11 +128,11 @@ def show_guarantee(run: Run) -> None:
 
 def show_page(visit: Visit) -> None:
     """The page from top to bottom."""
-    runs = [run for run in visible_runs() if run.has(LEDGER)]
+    runs = {run_id: run for run_id, run in visit.runs.items() if run.has(LEDGER)}
     if not runs:
         empty_store()
         return
-    run = ask_run(runs, visit.link)
+    run = ask_run(runs, visit)
     wanted = TABS.get(visit.link.get("tab", ""), st.session_state.get(TAB))
     st.session_state[TAB] = wanted if wanted in TABS.values() else TABS["guarantee"]
     ask_alarms(visit.link)

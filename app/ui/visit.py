@@ -50,7 +50,8 @@ class Visit:
     @cached_property
     def usable(self) -> list[Row]:
         """The rows that the page can show."""
-        return [row for row in self.rows.values() if self.page.needs(row)]
+        needs = self.page.needs
+        return [row for row in self.rows.values() if needs is None or needs.fits(row)]
 
     def find_run(self, name: str) -> Run | None:
         """The run that a parameter of the address names; None where it names none, and said where it is not here."""
@@ -91,8 +92,8 @@ def open_page(page: Page) -> None:
     for problem in taken.problems:
         st.warning(plain(problem))
     visit = Visit(page, taken.values)
-    if page.otherwise and not visit.usable:
-        st.write(plain(page.otherwise))
+    if page.needs is not None and not visit.usable:
+        st.write(plain(page.needs.otherwise))
         empty_store()
     else:
         page.draw(visit)

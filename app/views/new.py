@@ -3,14 +3,6 @@
 from app.address import text
 from app.page import Page, add_page, load_later
 
-add_page(
-    Page(
-        "new",
-        "New run",
-        "What should be trained, and what will it cost?",
-        load_later("app.ui.page_new"),
-        (text("remove"),),
-        group="Train",
-        place=20,
-    )
-)
+QUESTION = "What should be trained, and what will it cost?"
+
+add_page(Page("new", "New run", QUESTION, load_later("app.ui.page_new"), (text("remove"),), "Train", 20))

@@ -18,7 +18,7 @@ OWN_PAGE = """
 import streamlit as st
 
 from app.address import one_of, text, whole
-from app.page import Page, add_page, link_to
+from app.page import Needs, Page, add_page, link_to
 from app.ui.links import show_link
 from app.ui.text import plain
 
@@ -40,8 +40,7 @@ add_page(
         (text("a"), whole("step", 0, 50), one_of("show", ("mean", "all"))),
         group="Inspect",
         icon="straighten",
-        needs=lambda row: row["state"] == "finished",
-        otherwise="No finished run is here.",
+        needs=Needs("No finished run is here.", lambda row: row["state"] == "finished"),
         read_only=False,
     )
 )
