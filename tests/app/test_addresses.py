@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from app.address import decode, encode, names, number, one_of, text, whole
 from app.page import PAGES, link_to, read_address
 from dpflat.errors import DPFlatError
-from tests.app.pages import MAIN, give_layers, make_run, measure_layers, open_page
+from tests.app.pages import MAIN, address_of, give_layers, go_to, make_run, measure_layers, open_page
 
 HUGE = "9" * 4301
 
@@ -135,3 +135,16 @@ def test_start_answers_under_its_own_name_as_every_page_does(stores, monkeypatch
     assert [title.value for title in page.title] == ["DP-Flat Lab"]
     assert list(seen) == ["", "start", *list(PAGES)[1:]]
     assert seen["start"].visibility == "hidden"
+
+
+def test_who_comes_back_to_an_address_that_was_left_gets_what_it_says(stores):
+    first = make_run(stores[0])
+    make_run(stores[0])
+    page = open_page("privacy", a=first.id, tab="odds")
+    address = address_of(page)
+    go_to(page, "claims").run()
+    go_to(page, "privacy")
+    page.query_params.clear()
+    page.query_params.update(address)
+    assert page.run().selectbox[0].value == first.id
+    assert address_of(page) == address
