@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
+from app.page import read_address
 from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run
 from dpflat.runs.store import load_run
@@ -16,12 +16,9 @@ def read_link(text: str) -> dict[str, list[str]]:
     """The ids that a link of a page names as A and B; empty where the text is no link."""
     if "?" not in text:
         return {}
-    query = parse_qs(urlsplit(text).query)
-    return {
-        letter: [part for part in query[letter][0].split(",") if part and part != NONE]
-        for letter in ("a", "b")
-        if letter in query
-    }
+    values = read_address(text)[1].values
+    named = {letter: values[letter] for letter in ("a", "b") if letter in values}
+    return {letter: [ids] if isinstance(ids, str) else list(ids) for letter, ids in named.items() if ids != NONE}
 
 
 def find_run(text: str, root: Path | None) -> Run:

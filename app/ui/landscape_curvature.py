@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -11,19 +12,17 @@ from app.shown.asked import Asked
 from app.shown.curvature import compose_ball, compose_blocks, compose_eigenvalues, compose_spectrum
 from app.ui.frame import show_shown
 from app.ui.landscape_choice import keep
-from app.ui.links import read_whole
 from app.ui.pair_bar import Pair
 from app.ui.point_side import ask, rulers_of
 from app.ui.text import plain, plainly
+from app.views.landscape import COUNTS
 
 COUNT, ENGINE = "curvature_count", "curvature_engine"
-COUNTS = (5, 10, 20)
 
 
-def show_curvature(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> dict[str, str]:
+def show_curvature(pair: Pair, common: dict[str, Any], link: Mapping[str, Any]) -> dict[str, Any]:
     """The tab; gives what the address has to hold of it."""
-    given = link.get("count", "")
-    keep(COUNT, list(COUNTS), read_whole(given), COUNTS[0])
+    keep(COUNT, list(COUNTS), link.get("count"), COUNTS[0])
     keep(ENGINE, ["own", "pyhessian"], link.get("engine"), "own")
     count = st.segmented_control("Largest eigenvalues", list(COUNTS), key=COUNT, required=True, format_func=plain)
     engine = st.session_state[ENGINE]
@@ -42,7 +41,7 @@ def show_curvature(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> 
             "iteration, by absolute size, one after the other; its released density and trace do not work, so those "
             "are ours. With PyHessian's the table holds both."
         )
-    return {"count": str(count), "engine": engine}
+    return {"count": count, "engine": engine}
 
 
 def _show_all(asked: Asked) -> None:

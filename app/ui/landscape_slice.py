@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -17,7 +18,6 @@ from app.shown.landscape import PLANES, compose_lines, compose_plane, compose_wa
 from app.ui import theme
 from app.ui.frame import show_shown
 from app.ui.landscape_choice import keep
-from app.ui.links import read_whole
 from app.ui.pair_bar import Pair
 from app.ui.point_side import ask, rulers_of
 from app.ui.text import plain, plainly, warn
@@ -28,7 +28,7 @@ SURFACE = "landscape_surface"
 END = -1
 
 
-def show_slices(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> dict[str, str]:
+def show_slices(pair: Pair, common: dict[str, Any], link: Mapping[str, Any]) -> dict[str, Any]:
     """The tab; gives what the address has to hold of it."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         step, measure = _ask_step(pair, link), _ask_measure(link)
@@ -37,15 +37,15 @@ def show_slices(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> dic
     plane, surface = _show_plane(pair, at, measure, link)
     if step == END:
         _show_way(pair, common, measure)
-    return {"measure": measure, "plane": plane, "surface": surface, "step": "end" if step == END else str(step)}
+    return {"measure": measure, "plane": plane, "surface": surface, "step": "end" if step == END else step}
 
 
-def _ask_measure(link: dict[str, str]) -> Any:
+def _ask_measure(link: Mapping[str, Any]) -> Any:
     keep(MEASURE, ["loss", "accuracy"], link.get("measure"), "loss")
     return st.segmented_control("Show", ["loss", "accuracy"], key=MEASURE, required=True, format_func=plain)
 
 
-def _ask_step(pair: Pair, link: dict[str, str]) -> int:
+def _ask_step(pair: Pair, link: Mapping[str, Any]) -> int:
     """Which weights: the end, or steps that both runs kept, at most six in all."""
     try:
         kept = [set(list_steps(run)) for run in (pair.a, pair.b) if run is not None]
@@ -54,8 +54,8 @@ def _ask_step(pair: Pair, link: dict[str, str]) -> int:
         kept = [set()]
     common = sorted(set.intersection(*kept) | {0})
     shown = common if len(common) <= 5 else [common[round(place * (len(common) - 1) / 4)] for place in range(5)]
-    given = link.get("step", "")
-    keep(STEP, [*shown, END], END if given == "end" else read_whole(given), END)
+    given = link.get("step")
+    keep(STEP, [*shown, END], END if given == "end" else given, END)
     chosen: int = st.segmented_control(
         "Weights",
         [*shown, END],
@@ -72,7 +72,7 @@ def _show_lines(pair: Pair, at: dict[str, Any], measure: Any) -> None:
         show_shown(compose_lines(asked, measure, curvature))
 
 
-def _show_plane(pair: Pair, at: dict[str, Any], measure: Any, link: dict[str, str]) -> tuple[str, str]:
+def _show_plane(pair: Pair, at: dict[str, Any], measure: Any, link: Mapping[str, Any]) -> tuple[str, bool]:
     st.subheader("Over a plane", anchor=False)
     keep(PLANE, list(PLANES), link.get("plane"), "filter")
     plane: Any = st.segmented_control(
@@ -89,9 +89,9 @@ def _show_plane(pair: Pair, at: dict[str, Any], measure: Any, link: dict[str, st
     return str(plane), _show_surface([ruled.sides[0] for ruled in asked], plane, link)
 
 
-def _show_surface(sides: list[PointSide[Plane]], plane: str, link: dict[str, str]) -> str:
+def _show_surface(sides: list[PointSide[Plane]], plane: str, link: Mapping[str, Any]) -> bool:
     """The first run of each ruler as a surface, where it is wanted; whether it is."""
-    keep(SURFACE, [False, True], {"on": True, "off": False}.get(link.get("surface", "")), False)
+    keep(SURFACE, [False, True], link.get("surface"), False)
     if sides:
         with st.expander("As a surface", expanded=st.session_state[SURFACE]):
             if st.toggle("Draw it", key=SURFACE):
@@ -102,7 +102,7 @@ def _show_surface(sides: list[PointSide[Plane]], plane: str, link: dict[str, str
                         key=f"landscape_surface_figure_{side.letter}",
                         alt=f"The same plane of {side.letter} as a surface",
                     )
-    return "on" if st.session_state[SURFACE] else "off"
+    return bool(st.session_state[SURFACE])
 
 
 def _show_way(pair: Pair, common: dict[str, Any], measure: Any) -> None:

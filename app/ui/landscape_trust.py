@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -16,11 +17,12 @@ from app.ui.landscape_choice import keep
 from app.ui.pair_bar import Pair
 from app.ui.point_side import ask, read_result, rulers_of
 from app.ui.text import plain
+from app.views.landscape import SCALES
 
-SCALE, SCALES = "landscape_scale", ["0.25", "0.5", "1", "2", "4"]
+SCALE = "landscape_scale"
 
 
-def show_trust(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> dict[str, str]:
+def show_trust(pair: Pair, common: dict[str, Any], link: Mapping[str, Any]) -> dict[str, Any]:
     """The tab; gives what the address has to hold of it."""
     asked = ask(pair, TrustConfig(**common))
     measured = asked.only(lambda found: bool(found.planes))
@@ -29,7 +31,7 @@ def show_trust(pair: Pair, common: dict[str, Any], link: dict[str, str]) -> dict
     return {"scale": _show_rescalings(pair, measured, common, link)}
 
 
-def _show_rescalings(pair: Pair, asked: Asked, common: dict[str, Any], link: dict[str, str]) -> str:
+def _show_rescalings(pair: Pair, asked: Asked, common: dict[str, Any], link: Mapping[str, Any]) -> str:
     """Both rescalings; gives the factor of the first."""
     keep(SCALE, SCALES, link.get("scale"), "1")
     st.subheader("Two rescalings that change no prediction", anchor=False)

@@ -9,9 +9,11 @@ import yaml
 
 from analysis.figures.layer_findings import describe_removals
 from analysis.layers.trace import removed_layers
+from app.page import link_to
 from app.shown.layer_side import Side
 from app.shown.layers import compose_round, compose_seeds
 from app.ui.frame import show_shown
+from app.ui.links import show_link
 from app.ui.states import read_only
 from app.ui.text import plain
 from dpflat.errors import DPFlatError
@@ -64,7 +66,7 @@ def show_export(side: Side) -> None:
         st.download_button("Download YAML", text, f"layers-{side.run.id}.yaml", key="layers_yaml")
         remove = ",".join(map(str, side.removed))
         if not read_only():
-            st.page_link("views/new.py", label="Open New run with this list", query_params={"remove": remove})
+            show_link(link_to("new", remove=remove), "Open New run with this list")
         st.code(
             f"dpflat train --set flatness.cross_layer.mode=fixed --set 'flatness.cross_layer.remove=[{remove}]'",
             language="bash",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -11,19 +13,20 @@ from analysis.figures.layer_findings import describe_what_if, show_measure
 from analysis.layers.results import SUBSET_MEASURES, LayersResult
 from analysis.layers.subsets import Subset
 from analysis.store import find_analysis
+from app.page import link_to
 from app.shown.layer_sets import compose_strip, say_not_retrained
 from app.shown.layer_side import Side
 from app.ui.frame import show_shown
-from app.ui.links import VERSION, show_copy_link
+from app.ui.links import show_copy_link
 from app.ui.measure import show_measuring
-from app.ui.pair_bar import NONE, Pair
+from app.ui.pair_bar import Pair
 from app.ui.text import plain, plain_table
 from dpflat.errors import DPFlatError
 
 MEASURE = "what_if_measure"
 
 
-def show_what_if(side: Side, pair: Pair, link: dict[str, str]) -> None:
+def show_what_if(side: Side, pair: Pair, link: Mapping[str, Any]) -> None:
     """The toggles and what they answer, in a fragment of their own: a toggle redraws nothing else."""
     st.subheader(plain(f"What if, {side.letter}"), anchor=False)
     if side.result is None or not side.result.asked():
@@ -38,15 +41,14 @@ def key_of(side: Side, layer: int) -> str:
     return f"what_if_{side.run.id}_{layer}"
 
 
-def _resolve(side: Side, result: LayersResult, link: dict[str, str]) -> None:
+def _resolve(side: Side, result: LayersResult, link: Mapping[str, Any]) -> None:
     """Toggles and measure from the address, else what this tab showed last, else the run's own set."""
-    measure = link.get("measure") if link.get("measure") in SUBSET_MEASURES else st.session_state.get(MEASURE)
+    measure = link.get("measure", st.session_state.get(MEASURE))
     st.session_state[MEASURE] = measure if measure in SUBSET_MEASURES else SUBSET_MEASURES[0]
-    named = {part for part in link["keep"].split(",") if part} if "keep" in link else None
     for layer in result.everything():
         key = key_of(side, layer)
         shown = st.session_state.get(key, layer not in side.removed)
-        st.session_state[key] = str(layer) in named if named is not None else shown
+        st.session_state[key] = str(layer) in link["keep"] if "keep" in link else shown
 
 
 def _draw(side: Side, result: LayersResult, pair: Pair) -> None:
@@ -64,9 +66,8 @@ def _draw(side: Side, result: LayersResult, pair: Pair) -> None:
         st.markdown(f"#### {plain(describe_what_if(result, kept, measure).text)}")
     st.table(plain_table(beside_all(result, everything, kept)))
     st.caption(plain(say_not_retrained(result)))
-    address = {"v": VERSION, "a": pair.a.id, "b": pair.b.id if pair.b else NONE, "rows": side.config.data}
-    address |= {"look": side.letter, "measure": measure, "keep": ",".join(map(str, kept))}
-    show_copy_link(address, "Copy link to this set")
+    shown = {"rows": side.config.data, "look": side.letter, "measure": measure, "keep": list(map(str, kept))}
+    show_copy_link(link_to("layers", **pair.named(), **shown), "Copy link to this set")
 
 
 def ask_layers(side: Side, everything: Subset) -> Subset:

@@ -9,10 +9,11 @@ import streamlit as st
 from app.launch import OWN_MIX
 from app.ui.frame import show_badge
 from app.ui.text import plain
+from app.ui.visit import Visit
 from dpflat.flatness.mode import list_modes, name_mode
 from dpflat.flatness.settings import FlatnessConfig
 
-LONGEST_LIST, TAKEN = 200, "new_list_taken"
+LONGEST_LIST = 200
 QUESTIONS = {
     "within_layer": ("Within a layer", "Take the gradient uphill of the weights during the first half of the run."),
     "cross_layer": ("Across layers", "Remove the prefixes of the layers without which the model is least sharp."),
@@ -53,10 +54,10 @@ def ask_list() -> dict[str, Any]:
     return {"flatness.cross_layer.remove": text} if text.strip() else {}
 
 
-def take_list() -> None:
+def take_list(visit: Visit) -> None:
     """Follow a link that names layers to remove: an own mix with that list, once."""
-    wanted = st.query_params.get("remove", "")[:LONGEST_LIST]
-    if wanted and st.session_state.get(TAKEN) != wanted:
-        st.session_state[TAKEN] = st.session_state["new_remove"] = wanted
+    if "remove" in visit.link:
+        visit.settle()
+        st.session_state["new_remove"] = visit.link["remove"][:LONGEST_LIST]
         st.session_state["new_method"], st.session_state["new_several"] = OWN_MIX, False
         st.session_state["new_cross_layer"] = "fixed"

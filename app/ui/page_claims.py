@@ -14,28 +14,22 @@ from analysis.claims.rules import Claims, Compared, Proof, Untested, methods_of
 from analysis.figures.claim_findings import GLYPHS, describe_attack, describe_counts, describe_row
 from analysis.figures.claim_strip import write_strip
 from analysis.figures.claims import group_drawn
+from app.address import fits
 from app.claim_rows import cost_rows
+from app.page import link_to
 from app.shown.claims import cells_of, write_commands
 from app.shown.figure import ShownFigure
 from app.ui import tradeoff_choice as tradeoff
 from app.ui.claims_data import judge_cached
 from app.ui.frame import show_below
-from app.ui.links import (
-    LONGEST,
-    VERSION,
-    RunsView,
-    is_known_version,
-    show_copy_link,
-    write_link,
-    write_number,
-    write_selection,
-)
-from app.ui.states import unknown_link
+from app.ui.links import show_link
+from app.ui.runs_view import ALL_ORIGINS
 from app.ui.text import plain, plain_table
 from app.ui.theme import badge, mode
+from app.ui.visit import Visit
 from dpflat.errors import DPFlatError
 
-FILTER, BEFORE, ADDRESS = "claims_verdicts", "claims_verdicts_before", "claims_address"
+FILTER, BEFORE = "claims_verdicts", "claims_verdicts_before"
 ALL, MOST_WARNINGS = "all", 5
 SMALL = (
     "Small model, small data: this says nothing about RoBERTa-large, nor about the paper's own runs. What does not "
@@ -48,7 +42,7 @@ ROUGH = (
 )
 
 
-def show_page() -> None:
+def show_page(visit: Visit) -> None:
     """The page from top to bottom."""
     try:
         found, costs = judge_cached(), list_costs()
@@ -58,7 +52,7 @@ def show_page() -> None:
     judged = found.judged
     st.write(plain(f"{describe_counts(judged)}."))
     st.write(plain(SMALL))
-    shown = ask_verdicts(judged)
+    shown = ask_verdicts(judged, visit)
     for message in judged.unreadable[:MOST_WARNINGS]:
         st.warning(plain(message))
     show_rules(judged.claims)
@@ -69,15 +63,11 @@ def show_page() -> None:
         show_costs(costs)
 
 
-def ask_verdicts(judged: JudgedClaims) -> Sequence[Outcome]:
+def ask_verdicts(judged: JudgedClaims, visit: Visit) -> Sequence[Outcome]:
     """The verdicts whose cards are shown: of a new address, as they were, else all; the address is written."""
     offered = list(judged.counts())
-    given = st.query_params.to_dict()
-    new = given != st.session_state.get(ADDRESS)
-    if new and not is_known_version(given):
-        unknown_link()
-    if new and "verdict" in given:
-        named = given["verdict"][:LONGEST].split(",")
+    if "verdict" in visit.link:
+        named = () if visit.link["verdict"] == ALL else visit.link["verdict"]
         st.session_state[FILTER] = [outcome for outcome in offered if outcome in named]
     else:
         before = st.session_state.get(FILTER, st.session_state.get(BEFORE, []))
@@ -85,11 +75,7 @@ def ask_verdicts(judged: JudgedClaims) -> Sequence[Outcome]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.pills("Show only", offered, selection_mode="multi", key=FILTER, format_func=plain)
         st.session_state[BEFORE] = chosen
-        address = {"v": VERSION, "verdict": ",".join(chosen) or ALL}
-        st.session_state[ADDRESS] = address
-        if st.query_params.to_dict() != address:
-            st.query_params.from_dict(address)
-        show_copy_link(address)
+        visit.write_address(verdict=chosen or ALL)
     return chosen or offered
 
 
@@ -165,7 +151,7 @@ def show_links(judged: JudgedCard, claims: Claims, drawn: bool) -> None:
         if rows:
             _link_to_runs(rows, claims)
         if any(row.trials for row in judged.rows):
-            st.page_link("views/privacy.py", label="Privacy", width="content")
+            show_link(link_to("privacy"), "Privacy")
         if commands:
             with st.popover("Command", type="tertiary", width="content"):
                 st.code(commands, language="bash")
@@ -177,22 +163,22 @@ def _link_to_runs(rows: Sequence[JudgedRow], claims: Claims) -> None:
     methods = tuple(
         dict.fromkeys(claims.config(row.row.cells, m).method() for row in rows for m in methods_of(row.row))  # type: ignore[union-attr]
     )
-    chosen = {"task": (cells.task,), "method": methods, "from": ("mine", "published", "shipped")}
-    st.page_link("views/runs.py", label="Runs", query_params=write_link(RunsView(chosen=chosen)), width="content")
+    show_link(link_to("runs", grouped=True, task=[cells.task], method=methods, **ALL_ORIGINS), "Runs")
     measure = next((row.row.measure for row in rows if isinstance(row.row, Compared)), "sharpness")
-    named = dict.fromkeys(run for row in rows for runs in row.runs for run in runs)
-    selection = write_selection(list(named))
-    address = {
-        **(selection or {"v": VERSION, "yours": "1", "runs": tradeoff.ALL}),
-        "task": cells.task,
-        "backbone": cells.backbone,
-        "y": measure,
-        "methods": ",".join(method for method in methods if not method.startswith("non-private")),
-        "target": str(tradeoff.DEFAULT_TARGET),
-        "epsilon": write_number(cells.epsilon),
-    }
-    st.page_link("views/tradeoff.py", label="Epsilon and accuracy", query_params=address, width="content")
-    if selection is None:
+    named = list(dict.fromkeys(run for row in rows for runs in row.runs for run in runs))
+    address = link_to(
+        "tradeoff",
+        task=cells.task,
+        backbone=cells.backbone,
+        y=measure,
+        methods=[method for method in methods if not method.startswith("non-private")],
+        yours=True,
+        target=tradeoff.DEFAULT_TARGET,
+        epsilon=cells.epsilon,
+        runs=named if fits(named) else tradeoff.ALL,
+    )
+    show_link(address, "Epsilon and accuracy")
+    if not fits(named):
         st.caption(plain(f"That link cannot name {len(named)} runs. {tradeoff.ALL_THERE}"), width="content")
 
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from app.shown.cost import name_rows
-from app.ui.inspected import ask_pair_with_prefixes, list_visible, offer_rows
+from app.ui.inspected import offer_rows, say_why_not
 from app.ui.landscape_choice import keep
 from app.ui.landscape_curvature import show_curvature
 from app.ui.landscape_slice import show_slices
 from app.ui.landscape_trust import show_trust
-from app.ui.pair_bar import Pair, new_link, write_address
+from app.ui.pair_bar import Pair, ask_pair
 from app.ui.text import plain, plainly
+from app.ui.visit import Visit
+from app.views.landscape import TABS
 
-TABS = {"slice": "Slice", "curvature": "Curvature", "trust": "Can I trust this?"}
 TAB, ROWS, HEAD = "landscape_tab", "landscape_rows", "landscape_head"
 
 
@@ -33,7 +35,7 @@ class Choice:
     common: dict[str, Any]
 
 
-def ask_choice(pair: Pair, link: dict[str, str]) -> Choice:
+def ask_choice(pair: Pair, link: Mapping[str, Any]) -> Choice:
     """Which tab, which rows, and whether the head moves."""
     rows = offer_rows(pair)
     keep(TAB, list(TABS), link.get("tab"), "slice")
@@ -54,17 +56,14 @@ def ask_choice(pair: Pair, link: dict[str, str]) -> Choice:
     return Choice(st.session_state[TAB], {"data": st.session_state[ROWS], "head": st.session_state[HEAD] == "in"})
 
 
-def show_page() -> None:
+def show_page(visit: Visit) -> None:
     """The page from top to bottom."""
-    link = new_link()
-    pair = ask_pair_with_prefixes(*list_visible(), "the landscape is")
-    if pair is None:
-        return
+    pair = ask_pair(visit, lambda run: say_why_not(visit.rows[run.id], run, "the landscape is"))
     place = st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute")
     with place:
-        choice = ask_choice(pair, link)
+        choice = ask_choice(pair, visit.link)
     show = {"slice": show_slices, "curvature": show_curvature, "trust": show_trust}[choice.tab]
-    more = show(pair, choice.common, link)
+    more = show(pair, choice.common, visit.link)
     with place:
         head = "in" if choice.common["head"] else "out"
-        write_address(pair, tab=choice.tab, rows=choice.common["data"], head=head, **more)
+        visit.write_address(**pair.named(), tab=choice.tab, rows=choice.common["data"], head=head, **more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -14,19 +15,19 @@ from app.shown.cost import name_rows
 from app.shown.layer_side import Side, list_differences
 from app.shown.layers import compose_alone, compose_norms
 from app.ui.frame import show_badge, show_shown
-from app.ui.inspected import ask_pair_with_prefixes, list_visible, offer_rows
+from app.ui.inspected import offer_rows, say_why_not
 from app.ui.layer_choices import find_seeds, show_export, show_seeds, show_why
 from app.ui.layer_side import gather
 from app.ui.layer_subsets import show_what_if
-from app.ui.links import read_whole
-from app.ui.pair_bar import Pair, new_link, write_address
+from app.ui.pair_bar import Pair, ask_pair
 from app.ui.text import plain, plainly
+from app.ui.visit import Visit
 
 ROWS, MARKED, LOOK = "layers_rows", "layers_marked", "layers_look"
 NOTHING = -1
 
 
-def ask_rows(pair: Pair, link: dict[str, str]) -> LayersConfig:
+def ask_rows(pair: Pair, link: Mapping[str, Any]) -> LayersConfig:
     """Which rows are asked: held-out ones of the runs' task, or public ones that both can answer."""
     offered = offer_rows(pair)
     chosen = link.get("rows") if link.get("rows") in offered else st.session_state.get(ROWS)
@@ -36,12 +37,10 @@ def ask_rows(pair: Pair, link: dict[str, str]) -> LayersConfig:
     return LayersConfig(data=st.session_state[ROWS])
 
 
-def ask_mark(layers: int, link: dict[str, str]) -> int | None:
+def ask_mark(layers: int, link: Mapping[str, Any]) -> int | None:
     """The layer that every figure of layers points at: from the address, a click in a figure, or the list."""
     offered = [NOTHING, *range(layers)]
-    given = link.get("mark", "")
-    number = read_whole(given)
-    chosen = st.session_state.get(MARKED) if number is None else number
+    chosen = link.get("mark", st.session_state.get(MARKED))
     st.session_state[MARKED] = chosen if chosen in offered else NOTHING
     marked: int = st.selectbox("Mark a layer", offered, key=MARKED, format_func=_name_layer)
     return None if marked == NOTHING else marked
@@ -63,7 +62,7 @@ def show_norms(sides: list[Side], marked: int | None) -> None:
     show_shown(compose_norms(sides, marked))
 
 
-def show_primary(sides: list[Side], link: dict[str, str]) -> int | None:
+def show_primary(sides: list[Side], link: Mapping[str, Any]) -> int | None:
     """A and B on one ruler where they have one, else each on its own; gives the marked layer."""
     ready = [side for side in sides if side.result and side.result.alone]
     for side in sides:
@@ -113,13 +112,10 @@ def show_neighbourhoods(sides: list[Side]) -> None:
         )
 
 
-def show_page() -> None:
+def show_page(visit: Visit) -> None:
     """The page from top to bottom."""
-    by_id, rows = list_visible()
-    link = new_link()
-    pair = ask_pair_with_prefixes(by_id, rows, "layers are")
-    if pair is None:
-        return
+    link = visit.link
+    pair = ask_pair(visit, lambda run: say_why_not(visit.rows[run.id], run, "layers are"))
     place = st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute")
     with place:
         config = ask_rows(pair, link)
@@ -130,8 +126,8 @@ def show_page() -> None:
     marked = show_primary(sides, link)
     look = ask_look(sides, link)
     with place:
-        mark = "none" if marked is None else str(marked)
-        write_address(pair, rows=config.data, mark=mark, look=look.letter)
+        mark = "none" if marked is None else marked
+        visit.write_address(**pair.named(), rows=config.data, mark=mark, look=look.letter)
     left, right = st.columns(2)
     with left:
         show_why(look, marked)
@@ -141,7 +137,7 @@ def show_page() -> None:
     with left:
         st.subheader("Would another seed choose the same?", anchor=False)
         if look.removed:
-            show_seeds(look, find_seeds(look.run, list(rows.values()), by_id), marked)
+            show_seeds(look, find_seeds(look.run, list(visit.rows.values()), visit.runs), marked)
         else:
             st.write("No layers were chosen here.")
     with right:
@@ -152,7 +148,7 @@ def show_page() -> None:
     show_export(look)
 
 
-def ask_look(sides: list[Side], link: dict[str, str]) -> Side:
+def ask_look(sides: list[Side], link: Mapping[str, Any]) -> Side:
     """Which of the two runs the panels below speak of; to begin with the one that lost layers."""
     by_letter = {side.letter: side for side in sides}
     given = link.get("look") if link.get("look") in by_letter else st.session_state.get(LOOK)

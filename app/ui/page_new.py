@@ -20,15 +20,18 @@ from app.launch import (
     first_config,
     launch,
 )
+from app.page import link_to
 from app.summary import QUICK_IS_FOR_LOOKING, show_seconds
 from app.terminal.tables import forecast_rows, weakness
 from app.ui.export import as_python
 from app.ui.levels import ask_levels, take_list
-from app.ui.links import RunsView, write_link
+from app.ui.links import go_to
+from app.ui.runs_view import RunsView
 from app.ui.states import read_only
 from app.ui.store import list_alive, own_roots, own_runs
 from app.ui.study_detail import count_to_do
 from app.ui.text import plain
+from app.ui.visit import Visit
 from dpflat.catalog import BACKBONES, TASKS, bundled_tasks
 from dpflat.commands import as_command
 from dpflat.config import RunConfig
@@ -240,9 +243,9 @@ def show_codes(study: StudyConfig, configs: list[RunConfig]) -> None:
             python.write("A study is run by its command.")
 
 
-def show_page() -> None:
+def show_page(visit: Visit) -> None:
     """The page from top to bottom."""
-    take_list()
+    take_list(visit)
     runs = own_runs()
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -264,7 +267,7 @@ def show_page() -> None:
                     folder = launch(choice, layout.runs_root(), name)
                     is_study = folder.parent.name == layout.STUDIES
                     view = RunsView(study=folder.name) if is_study else RunsView(a=(folder.name,))
-                    st.switch_page("views/runs.py", query_params=write_link(view))
+                    go_to(link_to("runs", **view.values()))
             show_codes(study, configs)
         except DPFlatError as error:
             show_error(error, places)

@@ -14,13 +14,14 @@ from app.shown.budget import compose_budget
 from app.summary import describe_run_guarantee
 from app.terminal.tables import ledger_rows
 from app.ui.frame import show_badge, show_shown
-from app.ui.links import VERSION, is_known_version, show_copy_link
 from app.ui.pair_bar import find_default, name_of, order
 from app.ui.privacy_attacks import show_attacks
 from app.ui.privacy_odds import ALARMS, ask_alarms, show_odds
-from app.ui.states import empty_store, missing_run, unknown_link
-from app.ui.store import own_roots, summarise_cached, visible_runs
+from app.ui.states import empty_store
+from app.ui.store import own_roots
 from app.ui.text import plain, plain_table
+from app.ui.visit import Visit
+from app.views.privacy import TABS
 from app.withheld import visible_ledger, visible_task_name
 from dpflat.errors import DPFlatError
 from dpflat.privacy import wording
@@ -30,8 +31,7 @@ from dpflat.runs.record import Run
 from dpflat.runs.store import list_runs
 from dpflat.tasks.settings import TaskConfig
 
-RUN, ADDRESS, TAB = "privacy_run", "privacy_address", "privacy_tab"
-TABS = {"guarantee": "Guarantee", "odds": "In odds", "attacks": "Attacks"}
+RUN, TAB = "privacy_run", "privacy_tab"
 EXPLAINED = {
     EntryClass.ACCOUNTED: "composed into epsilon",
     EntryClass.POST_PROCESSING: "a function of released values: free",
@@ -42,15 +42,12 @@ EXPLAINED = {
 }
 
 
-def ask_run(runs: list[Run], given: dict[str, str]) -> Run:
+def ask_run(by_id: dict[str, Run], visit: Visit) -> Run:
     """The run that the page is about: of the address, else chosen, else the newest of one's own, else DP prefix."""
-    by_id = {run.id: run for run in runs}
-    wanted = given.get("a")
-    if wanted and wanted not in by_id:
-        missing_run(wanted)
-    chosen = wanted if wanted in by_id else st.session_state.get(RUN)
-    rows = {run_id: summarise_cached(run) for run_id, run in by_id.items()}
-    st.session_state[RUN] = chosen if chosen in by_id else choose_run(runs, rows)
+    wanted = visit.find_run("a")
+    chosen = wanted.id if wanted is not None and wanted.id in by_id else st.session_state.get(RUN)
+    rows = {run_id: visit.rows[run_id] for run_id in by_id}
+    st.session_state[RUN] = chosen if chosen in by_id else choose_run(list(by_id.values()), rows)
     offered = [row["id"] for row in order(list(rows.values()))]
     return by_id[st.selectbox("Run", offered, key=RUN, format_func=lambda run_id: name_of(rows[run_id]))]
 
@@ -59,25 +56,6 @@ def choose_run(runs: list[Run], rows: dict[str, dict[str, Any]]) -> str:
     """The newest run of one's own; where there is none, the shipped DP prefix at epsilon 3, else the newest."""
     shipped = find_default([row for row in rows.values() if row["state"] == "finished"], "DP prefix")
     return runs[0].id if shipped is None or not runs[0].shipped else str(shipped["id"])
-
-
-def new_link() -> dict[str, str]:
-    """The parameters of an address that this tab has not written itself; empty where it has."""
-    given = st.query_params.to_dict()
-    if given == st.session_state.get(ADDRESS) and RUN in st.session_state:
-        return {}
-    if not is_known_version(given):
-        unknown_link()
-    return given
-
-
-def write_address(run: Run, tab: str) -> None:
-    """The complete, versioned address of what is shown, and the button that copies it."""
-    address = {"v": VERSION, "a": run.id, "tab": tab, "alarms": str(st.session_state[ALARMS])}
-    st.session_state[ADDRESS] = address
-    if st.query_params.to_dict() != address:
-        st.query_params.from_dict(address)
-    show_copy_link(address)
 
 
 def show_void(ledger: PrivacyLedger) -> None:
@@ -148,22 +126,21 @@ def show_guarantee(run: Run) -> None:
     show_together(task, visible_task_name(run.config))
 
 
-def show_page() -> None:
+def show_page(visit: Visit) -> None:
     """The page from top to bottom."""
-    runs = [run for run in visible_runs() if run.has(LEDGER)]
+    runs = {run_id: run for run_id, run in visit.runs.items() if run.has(LEDGER)}
     if not runs:
         empty_store()
         return
-    given = new_link()
-    run = ask_run(runs, given)
-    wanted = TABS.get(given.get("tab", ""), st.session_state.get(TAB))
+    run = ask_run(runs, visit)
+    wanted = TABS.get(visit.link.get("tab", ""), st.session_state.get(TAB))
     st.session_state[TAB] = wanted if wanted in TABS.values() else TABS["guarantee"]
-    ask_alarms(given.get("alarms"))
+    ask_alarms(visit.link)
     place = st.container()
     tabs = dict(zip(TABS, st.tabs([plain(words) for words in TABS.values()], key=TAB, on_change="rerun"), strict=True))
     shown = next((name for name, tab in tabs.items() if tab.open), "guarantee")
     with place:
-        write_address(run, shown)
+        visit.write_address(a=run.id, tab=shown, alarms=st.session_state[ALARMS])
     with tabs[shown]:
         try:
             {"guarantee": show_guarantee, "odds": show_odds, "attacks": show_attacks}[shown](run)

@@ -6,32 +6,34 @@ from dataclasses import replace
 
 import streamlit as st
 
+from app.address import fits
 from app.housekeeping import TRASH, restore_run
+from app.page import link_to
 from app.ui.compare import show_comparison
-from app.ui.links import VIEW, RunsView, is_known_version, read_link, show_copy_link, write_link, write_selection
+from app.ui.links import show_link
 from app.ui.run_actions import DELETED
 from app.ui.run_detail import show_runs
-from app.ui.run_table import FILTERS, TableRow, list_values, make_rows, pick, show_table, tell_apart
-from app.ui.states import empty_store, missing_run, missing_study, unknown_link
+from app.ui.run_table import TableRow, list_values, make_rows, pick, show_table, tell_apart
+from app.ui.runs_view import VIEW, RunsView
+from app.ui.states import empty_store, missing_run, missing_study
 from app.ui.store import own_roots, summarise_cached, visible_runs
 from app.ui.study_detail import find_studies, show_study
 from app.ui.text import plain
+from app.ui.visit import Visit
+from app.views.runs import FILTERS
 from dpflat.errors import DPFlatError
 from dpflat.jobs import ALIVE
 from dpflat.runs import layout
 from dpflat.runs.record import Run
 
-ADDRESS, GROUPED, OPENED = "runs_address", "runs_grouped", "runs_opened"
+GROUPED, OPENED = "runs_grouped", "runs_opened"
 STUDIES_SHOWN = 20
 
 
-def resolve(rows: list[dict[str, object]]) -> RunsView:
+def resolve(rows: list[dict[str, object]], visit: Visit) -> RunsView:
     """The view to begin with: the address, else what this tab showed last, else own runs before shipped ones."""
-    given = st.query_params.to_dict()
-    if given and given != st.session_state.get(ADDRESS):
-        if not is_known_version(given):
-            unknown_link()
-        view = read_link(given, FILTERS)
+    if visit.link:
+        view = RunsView.of(visit.link)
     elif GROUPED in st.session_state:
         return st.session_state[VIEW]
     else:
@@ -134,21 +136,21 @@ def show_studies(view: RunsView) -> None:
     if studies:
         with st.expander(f"Studies, {len(studies)}"):
             for folder in studies[:STUDIES_SHOWN]:
-                parameters = write_link(replace(view, study=folder.name, a=(), b=()))
-                st.page_link("views/runs.py", label=plain(folder.name), query_params=parameters)
+                opening = replace(view, study=folder.name, a=(), b=())
+                show_link(link_to("runs", **opening.values()), folder.name)
 
 
 def show_way_to_tradeoff(marked: list[tuple[str, ...]]) -> None:
     """Three rows or more: what can be done with them."""
     st.write(f"{len(marked)} rows are marked. Mark one to see it, or two to compare them.")
-    link = write_selection([run_id for ids in marked for run_id in ids])
-    if link is not None:
-        st.page_link("views/tradeoff.py", label="Open in Epsilon and accuracy", query_params=link)
+    named = [run_id for ids in marked for run_id in ids]
+    if fits(named):
+        show_link(link_to("tradeoff", yours=True, runs=named), "Open in Epsilon and accuracy")
     else:
         st.caption("They are too many runs for an address of Epsilon and accuracy.")
 
 
-def show_page() -> None:
+def show_page(visit: Visit) -> None:
     """The page from top to bottom."""
     undo_bar()
     found = visible_runs()
@@ -156,17 +158,14 @@ def show_page() -> None:
     rows = [summarise_cached(run) for run in found]
     if all(run.shipped for run in found):
         empty_store()
-    view = resolve(rows)
+    view = resolve(rows, visit)
     marked: list[tuple[str, ...]] = []
     if rows:
         view = ask_filters(rows, view)
         table = make_rows(pick(rows, view.chosen), view.grouped)
         view, marked = choose(view, table, runs)
-    address = write_link(view)
-    st.session_state[VIEW], st.session_state[ADDRESS] = view, address
-    if st.query_params.to_dict() != address:
-        st.query_params.from_dict(address)
-    show_copy_link(address)
+    st.session_state[VIEW] = view
+    visit.write_address(**view.values())
     show_studies(view)
     if len(marked) > 2:
         show_way_to_tradeoff(marked)

@@ -9,14 +9,17 @@ from analysis.figures.findings import Finding, Verdict, compare_accuracy, cost_o
 from analysis.figures.tradeoff import BANDS, OwnRun, draw_tradeoff, is_far_below
 from analysis.results import MethodPoint, PairedDifference
 from analysis.tradeoff import compare_groups, group_by_examples, summarise_group
+from app.page import link_to
 from app.shown.code import Code, write_imports
 from app.shown.figure import ShownFigure
 from app.summary import show_seeds
 from app.tradeoff_rows import own_rows, point_rows
 from app.ui.frame import show_shown
+from app.ui.links import go_to, show_link
 from app.ui.states import read_only
 from app.ui.store import own_roots, own_runs, shipped_runs, store_signature
 from app.ui.text import plain
+from app.ui.visit import Visit
 from dpflat.catalog import BACKBONES, TASKS
 from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass
@@ -171,9 +174,9 @@ def show_next_steps() -> None:
     """What to do from here."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if not read_only() and st.button("Train one yourself", type="primary", key="start_train"):
-            st.switch_page("views/new.py")
-        st.page_link("views/claims.py", label="Check the paper's claims", width="content")
-        st.page_link("views/layers.py", label="Look into the layers", width="content")
+            go_to(link_to("new"))
+        show_link(link_to("claims"), "Check the paper's claims")
+        show_link(link_to("layers"), "Look into the layers")
     if read_only():
         st.write("This lab is read-only. To train, on your own machine:")
         st.code("dpflat train --preset quick", language="bash")
@@ -215,7 +218,7 @@ def show_below(points: tuple[MethodPoint, ...]) -> None:
         show_guarantees(runs)
 
 
-def show_page() -> None:
+def show_page(visit: Visit) -> None:  # noqa: ARG001
     """The page from top to bottom."""
     shipped = find_shipped()
     if shipped.points:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -13,59 +14,39 @@ from analysis.comparison.reading import ANALYSES, can_have
 from analysis.figures.tradeoff import BANDS
 from analysis.figures.tradeoff_findings import describe_left_out, describe_other_examples
 from analysis.store import analyze_command
+from app.address import fits, write_number
+from app.page import link_to
 from app.shown.tradeoff import compose_differences, compose_tradeoff, list_stars
 from app.shown.tradeoff_asked import say_measured
 from app.shown.tradeoff_targets import compose_flatness, compose_reach, list_flat_epsilons
 from app.ui.frame import show_shown
 from app.ui.landscape_choice import keep
-from app.ui.links import (
-    VERSION,
-    RunsView,
-    is_known_version,
-    read_whole,
-    show_copy_link,
-    write_link,
-    write_number,
-    write_selection,
-)
-from app.ui.states import empty_store, unknown_link
-from app.ui.store import summarise_cached, visible_runs
+from app.ui.links import show_link
+from app.ui.runs_view import ALL_ORIGINS
+from app.ui.states import empty_store
 from app.ui.text import plain, plainly
 from app.ui.tradeoff_choice import ALL, ALL_THERE, DEFAULT_TARGET, ONLY, Choice, ask_choice, say_restricted
 from app.ui.tradeoff_data import gather_cached
+from app.ui.visit import Visit
 from dpflat.runs.layout import read_only
 from dpflat.runs.record import Run
 
-ADDRESS, TARGET, EPSILON = "tradeoff_address", "tradeoff_target", "tradeoff_epsilon"
+TARGET, EPSILON = "tradeoff_target", "tradeoff_epsilon"
 DEFAULT_EPSILON, MOST_LINES = 3.0, 4
 
 
-def new_link() -> dict[str, str]:
-    """The parameters of an address that this tab has not written itself; empty where it has."""
-    given = st.query_params.to_dict()
-    if given == st.session_state.get(ADDRESS):
-        return {}
-    if not is_known_version(given):
-        unknown_link()
-    return given
-
-
-def show_page() -> None:
+def show_page(visit: Visit) -> None:
     """The page from top to bottom."""
-    link = new_link()
-    by_id: dict[str, Run] = {}
-    for run in visible_runs():
-        by_id.setdefault(run.id, run)
-    rows = {run_id: summarise_cached(run) for run_id, run in by_id.items()}
+    link = visit.link
     place = st.container(horizontal=True, vertical_alignment="bottom")
     with place:
-        choice = ask_choice(rows, link)
+        choice = ask_choice(visit.rows, link)
     say_restricted()
     if choice is None:
         st.write("No finished run is here to show.")
         empty_store()
         return
-    runs = [by_id[row["id"]] for row in choice.rows]
+    runs = [visit.runs[row["id"]] for row in choice.rows]
     accuracy = gather_cached(runs, ACCURACY)
     found = gather_cached(runs, choice.measure)
     for message in dict.fromkeys((*accuracy.unreadable, *found.unreadable)):
@@ -80,32 +61,27 @@ def show_page() -> None:
     flat = gather_cached(runs, flat_measure)
     epsilon = show_flatness(accuracy, flat, choice, link)
     with place:
-        write_address(choice, target, epsilon)
+        write_address(visit, choice, target, epsilon)
 
 
-def write_address(choice: Choice, target: int, epsilon: float | None) -> None:
+def write_address(visit: Visit, choice: Choice, target: int, epsilon: float | None) -> None:
     """The address of what is shown; the link that is copied names each run, so that it stays as it is."""
     only = st.session_state.get(ONLY)
     asked = choice.asked
-    address = {
-        "v": VERSION,
-        "task": asked.task,
-        "backbone": asked.backbone,
-        "y": choice.measure.name,
-        "methods": ",".join(asked.methods),
-        "yours": "1" if choice.yours else "0",
-        "target": str(target),
-        "epsilon": write_number(epsilon) if epsilon is not None else "none",
-        "runs": ALL if only is None else ",".join(only),
-    }
-    st.session_state[ADDRESS] = address
-    if st.query_params.to_dict() != address:
-        st.query_params.from_dict(address)
     methods = (*asked.methods, *BANDS)
     shown = [row["id"] for row in choice.rows if row["method"] in methods]
-    named = write_selection(shown)
-    show_copy_link(address | ({"runs": named["runs"]} if named else {}))
-    if shown and named is None:
+    visit.write_address(
+        {"runs": shown} if fits(shown) else {},
+        task=asked.task,
+        backbone=asked.backbone,
+        y=choice.measure.name,
+        methods=asked.methods,
+        yours=choice.yours,
+        target=target,
+        epsilon="none" if epsilon is None else epsilon,
+        runs=ALL if only is None else only,
+    )
+    if shown and not fits(shown):
         st.caption(plain(f"The link cannot name {len(shown)} runs. {ALL_THERE}"))
 
 
@@ -158,8 +134,8 @@ def show_left_out(found: Gathered, choice: Choice) -> None:
     if said:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(plain(f"{'; '.join(said)}."), width="content")
-            chosen = {"task": (choice.asked.task,), "method": methods, "from": ("mine", "published", "shipped")}
-            st.page_link("views/runs.py", label="See them on Runs", query_params=write_link(RunsView(chosen=chosen)))
+            chosen = {"task": [choice.asked.task], "method": methods, **ALL_ORIGINS}
+            show_link(link_to("runs", grouped=True, **chosen), "See them on Runs")
 
 
 def show_differences(found: Gathered, choice: Choice) -> None:
@@ -172,10 +148,9 @@ def show_differences(found: Gathered, choice: Choice) -> None:
         show_shown(shown)
 
 
-def show_reach(accuracy: Gathered, choice: Choice, link: dict[str, str]) -> int:
+def show_reach(accuracy: Gathered, choice: Choice, link: Mapping[str, Any]) -> int:
     """Which epsilon a target accuracy takes; gives the target."""
-    given = link.get("target", "")
-    keep(TARGET, list(range(1, 101)), read_whole(given), first_target(accuracy))
+    keep(TARGET, list(range(1, 101)), link.get("target"), first_target(accuracy))
     st.subheader(plain(f"Which epsilon for {st.session_state[TARGET]} %?"), anchor=False)
     target: int = st.number_input("Test accuracy to reach, %", 1, 100, key=TARGET, width=220)
     shown = compose_reach(accuracy, choice.asked, target / 100)
@@ -194,7 +169,7 @@ def first_target(accuracy: Gathered) -> int:
     return round((min(means) + max(means)) / 2)
 
 
-def show_flatness(accuracy: Gathered, flat: Gathered, choice: Choice, link: dict[str, str]) -> float | None:
+def show_flatness(accuracy: Gathered, flat: Gathered, choice: Choice, link: Mapping[str, Any]) -> float | None:
     """Flatness beside accuracy at a fixed epsilon; gives the epsilon, None where nothing is measured."""
     st.subheader("Are flatter runs more accurate?", anchor=False)
     offered = list_flat_epsilons(accuracy, flat, choice.asked)
@@ -202,11 +177,7 @@ def show_flatness(accuracy: Gathered, flat: Gathered, choice: Choice, link: dict
         st.write(plain(say_measured(flat, choice.asked)))
         show_command(flat.measure, choice, [by for group in accuracy.pool.groups.values() for by in group])
         return None
-    try:
-        given: float | None = float(link.get("epsilon", ""))
-    except ValueError:
-        given = None
-    keep(EPSILON, offered, given, DEFAULT_EPSILON if DEFAULT_EPSILON in offered else offered[0])
+    keep(EPSILON, offered, link.get("epsilon"), DEFAULT_EPSILON if DEFAULT_EPSILON in offered else offered[0])
     epsilon: float = st.session_state[EPSILON]
     if len(offered) > 1:
         st.segmented_control("At epsilon", offered, key=EPSILON, required=True, format_func=plainly(write_number))

@@ -9,14 +9,14 @@ from typing import Any
 import streamlit as st
 
 from app.summary import describe_run_guarantee
-from app.ui.links import VERSION, is_known_version, show_copy_link
-from app.ui.states import missing_run, unknown_link
+from app.ui.states import missing_run
 from app.ui.text import plain
+from app.ui.visit import Visit
 from dpflat.privacy import wording
 from dpflat.runs.record import Run
 
 A, B, NONE = "pair_a", "pair_b", "none"
-ADDRESS, DEFAULT_BACKBONE = "pair_address", "dpflat-tiny"
+DEFAULT_BACKBONE = "dpflat-tiny"
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ class Pair:
 
     a: Run
     b: Run | None
+
+    def named(self) -> dict[str, str]:
+        """Both, as the parameters of an address."""
+        return {"a": self.a.id, "b": self.b.id if self.b else NONE}
 
 
 Row = dict[str, Any]
@@ -60,20 +64,19 @@ def find_default(rows: list[Row], method: str, epsilon: float = 3.0) -> Row | No
     return min((row for row in rows if fits(row)), key=lambda row: int(row["seed"]), default=None)
 
 
-def ask_pair(runs: list[Run], rows: dict[str, Row], usable: list[Row], why_not: Callable[[Run], str]) -> Pair:
+def ask_pair(visit: Visit, why_not: Callable[[Run], str]) -> Pair:
     """Draw the bar and give what is chosen; defaults are resolved, and written into the address, before it is drawn.
 
     Args:
-        runs: all that are here.
-        rows: each as a row, by id.
-        usable: the rows that this page can show, at least one.
+        visit: of the page, with at least one run that it can show.
         why_not: the sentence for a run that a link names and that it cannot.
     """
-    by_id, offered = {run.id: run for run in reversed(runs)}, [row["id"] for row in order(usable)]
+    by_id, rows, usable = visit.runs, visit.rows, visit.usable[::-1]
+    offered = [row["id"] for row in order(usable)]
     first = find_default(usable, "DP prefix") or rows[offered[0]]
     second = find_default(usable, "DP-Flat")
     other = second["id"] if second and second["id"] != first["id"] else NONE
-    _resolve(offered, by_id, why_not, {A: first["id"], B: other})
+    _resolve(visit, offered, why_not, {A: first["id"], B: other})
     left, right, swap = st.columns([5, 5, 1], vertical_alignment="bottom")
     names = {run_id: name_of(rows[run_id]) for run_id in offered}
     a = left.selectbox("A", offered, key=A, format_func=names.__getitem__)
@@ -92,22 +95,13 @@ def ask_pair(runs: list[Run], rows: dict[str, Row], usable: list[Row], why_not: 
     return pair
 
 
-def new_link() -> dict[str, str]:
-    """The parameters of an address that this tab has not written itself; empty where it has."""
-    given = st.query_params.to_dict()
-    return given if given != st.session_state.get(ADDRESS) else {}
-
-
-def _resolve(offered: list[str], runs: dict[str, Run], why_not: Callable[[Run], str], defaults: dict[str, str]) -> None:
+def _resolve(visit: Visit, offered: list[str], why_not: Callable[[Run], str], defaults: dict[str, str]) -> None:
     """Put a valid choice behind the pickers: the address, else what this tab showed last, else the defaults."""
-    given = new_link()
-    if given and not is_known_version(given):
-        unknown_link()
     for key, letter in ((A, "a"), (B, "b")):
         allowed = [*offered, NONE] if key == B else offered
-        wanted = given.get(letter)
-        if wanted in runs and wanted not in allowed:
-            st.warning(plain(why_not(runs[wanted])))
+        wanted = visit.link.get(letter)
+        if wanted in visit.runs and wanted not in allowed:
+            st.warning(plain(why_not(visit.runs[wanted])))
         elif wanted and wanted not in allowed:
             missing_run(wanted)
         chosen = wanted if wanted in allowed else st.session_state.get(key)
@@ -117,12 +111,3 @@ def _resolve(offered: list[str], runs: dict[str, Run], why_not: Callable[[Run], 
 
 def _swap() -> None:
     st.session_state[A], st.session_state[B] = st.session_state[B], st.session_state[A]
-
-
-def write_address(pair: Pair, **more: str) -> None:
-    """The complete, versioned address of what is shown, and the button that copies it."""
-    address = {"v": VERSION, "a": pair.a.id, "b": pair.b.id if pair.b else NONE, **more}
-    st.session_state[ADDRESS] = address
-    if st.query_params.to_dict() != address:
-        st.query_params.from_dict(address)
-    show_copy_link(address)

@@ -11,9 +11,10 @@ from analysis.attacks.shadows import ask_wider, find_shadows
 from analysis.attacks.tables import list_absent
 from analysis.figures.attack_findings import describe_attacks, describe_audit
 from analysis.store import find_analysis
+from app.page import link_to
 from app.shown.attacks import compose_audit, compose_curves
 from app.ui.frame import show_shown
-from app.ui.links import VERSION
+from app.ui.links import show_link
 from app.ui.measure import show_measuring
 from app.ui.pair_bar import name_of
 from app.ui.store import shipped_runs, summarise_cached, visible_runs
@@ -94,11 +95,7 @@ def suggest_measured(run: Run) -> None:
         return
     st.write("Measured already, among the runs that came with the lab:")
     for other in choose_suggestions(run, measured):
-        st.page_link(
-            "views/privacy.py",
-            label=plain(name_of(summarise_cached(other))),
-            query_params={"v": VERSION, "a": other.id, "tab": "attacks"},
-        )
+        show_link(link_to("privacy", a=other.id, tab="attacks"), name_of(summarise_cached(other)))
 
 
 def choose_suggestions(run: Run, measured: list[Run]) -> list[Run]:

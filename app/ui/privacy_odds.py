@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from analysis.odds import LossCurve, curve_of_run, most_found, most_right, pair_curve
 from app.shown.odds import compose_guesses, compose_members, compose_other_epsilons
 from app.ui.frame import show_shown
-from app.ui.links import read_whole
 from app.ui.privacy_attacks import say_measured
 from app.ui.text import plain
+from app.views.privacy import ALARMS as OFFERED
 from app.withheld import visible_ledger
 from dpflat.privacy import wording
 from dpflat.runs.record import Run
 
 ALARMS, SHOWN_ALARMS = "privacy_alarms", "privacy_alarms_shown"
-OFFERED = (1, 5, 10)
 
 
-def ask_alarms(given: str | None) -> None:
+def ask_alarms(link: Mapping[str, Any]) -> None:
     """Settle how many false alarms are allowed: the address, else what was chosen, else 5 in 100."""
-    number = read_whole(given)
-    wanted = st.session_state.get(ALARMS) if number is None else number
+    wanted = link.get("alarms", st.session_state.get(ALARMS))
     st.session_state[ALARMS] = wanted if wanted in OFFERED else 5
 
 

@@ -8,9 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from app.housekeeping import delete_run, label_run, list_export, make_export
+from app.page import PAGES, link_to
 from app.terminal.tables import ledger_rows
-from app.ui.links import VERSION, VIEW
+from app.ui.links import show_link
 from app.ui.pair_bar import NONE
+from app.ui.runs_view import VIEW
 from app.ui.states import read_only
 from app.ui.text import plain
 from app.withheld import visible_config, visible_environment, visible_ledger
@@ -60,12 +62,12 @@ def _applies(name: str, run: Run) -> bool:
 
 def _show_next(run: Run) -> None:
     if run.state == "finished" and not run.shipped and not read_only() and run.ledger.epsilon is not None:
-        st.page_link("views/start.py", label="See it among the shipped runs")
+        show_link(link_to("start"), "See it among the shipped runs")
     if run.state == "finished" and run.config.adapter.kind == "prefix":
-        for view, title in (("layers", "Layers"), ("landscape", "Landscape and curvature")):
-            st.page_link(f"views/{view}.py", label=plain(title), query_params={"v": VERSION, "a": run.id, "b": NONE})
+        for name in ("layers", "landscape"):
+            show_link(link_to(name, a=run.id, b=NONE), PAGES[name].title)
     if run.has(layout.LEDGER):
-        st.page_link("views/privacy.py", label="Privacy", query_params={"v": VERSION, "a": run.id})
+        show_link(link_to("privacy", a=run.id), "Privacy")
 
 
 def _show_ledger(run: Run) -> None:

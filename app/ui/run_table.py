@@ -16,11 +16,11 @@ from analysis.figures.findings import show_accuracies
 from app.baseline import show_baselines
 from app.summary import NOT_THE_SAME, short_name, show_age, show_guarantee_cell, show_layers, show_state
 from app.ui.states import read_only
+from app.views.runs import FILTERS
 from app.withheld import visible_config
 from dpflat.commands import as_setting, changed_settings
 from dpflat.runs.record import Run
 
-FILTERS = ("from", "task", "method", "status")
 ASIDE = ("seed", "execution.")
 """Settings that tell no experiment from another."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app.housekeeping import empty_trash
+from app.page import link_to
+from app.ui.links import show_link
 from app.ui.states import read_only
 from app.ui.store import list_alive, own_roots
 from app.ui.text import plain
@@ -15,7 +17,7 @@ def show_sidebar() -> None:
     with st.sidebar:
         alive = list_alive()
         if alive:
-            st.page_link("views/runs.py", label=f"{len(alive)} under way", query_params={"a": alive[0].id})
+            show_link(link_to("runs", a=[alive[0].id]), f"{len(alive)} under way")
         if read_only():
             st.caption("Read-only")
         else:

@@ -11,10 +11,11 @@ from analysis.figures.claims import group_drawn
 from analysis.figures.findings import Finding
 from analysis.figures.tokens import PALETTES
 from analysis.layers.trace import read_trace
+from app.page import link_to
 from app.ui.claims_data import judge_cached
 from app.ui.frame import show_shown
 from app.ui.layer_stack import describe_stack, write_stack
-from app.ui.links import VERSION
+from app.ui.links import show_link
 from app.ui.text import plain
 from app.ui.theme import mode
 from dpflat.catalog import BACKBONES
@@ -55,7 +56,7 @@ def show_guarantees(runs: dict[str, Run]) -> None:
         if method in runs:
             with st.container(border=True, gap="small"):
                 st.write(plain(f"{title}: {describe_guarantee(runs[method].ledger.guarantee())}"))
-                st.page_link("views/privacy.py", label="Privacy", query_params={"v": VERSION, "a": runs[method].id})
+                show_link(link_to("privacy", a=runs[method].id), "Privacy")
 
 
 def show_stack(run: Run) -> None:

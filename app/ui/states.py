@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.page import link_to
+from app.ui.links import show_link
 from app.ui.text import plain
 from dpflat.runs.layout import read_only
 
@@ -17,7 +19,12 @@ def empty_store() -> None:
         st.code("dpflat train --preset quick", language="bash")
     else:
         st.write("No runs of your own yet.")
-        st.page_link("views/new.py", label="Train one")
+        show_link(link_to("new"), "Train one")
+
+
+def needs_own_store() -> None:
+    """A page that a read-only lab does not draw."""
+    st.write("This lab is read-only, and this page needs a store of your own.")
 
 
 def missing_run(run_id: str) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
 from analysis.comparison.measures import MEASURES, Measure
 from app.shown.tradeoff_asked import MOST_METHODS, Asked
 from app.ui.landscape_choice import keep
-from app.ui.links import LONGEST, cut_list
 from app.ui.states import missing_run
 from app.ui.text import plain
 from app.ui.tradeoff_data import Row, is_usable
@@ -42,7 +43,7 @@ class Choice:
     yours: bool
 
 
-def ask_choice(rows: dict[str, Row], link: dict[str, str]) -> Choice | None:
+def ask_choice(rows: dict[str, Row], link: Mapping[str, Any]) -> Choice | None:
     """Draw the controls and give what is chosen; None, and said, where no run of an address can be shown.
 
     Args:
@@ -66,7 +67,7 @@ def ask_choice(rows: dict[str, Row], link: dict[str, str]) -> Choice | None:
     measure = st.selectbox(
         "Vertical axis", list(MEASURES), key=MEASURE, width=190, format_func=lambda name: MEASURES[name].words
     )
-    keep(YOURS, [True, False], {"1": True, "0": False}.get(link.get("yours", "")), True)
+    keep(YOURS, [True, False], link.get("yours"), True)
     yours = st.toggle("Published" if read_only() else "Yours", key=YOURS, help="Runs that did not come with the lab.")
     usable = [row for row in usable if yours or row["shipped"]]
     methods = _ask_methods(usable, link, only is not None)
@@ -74,14 +75,12 @@ def ask_choice(rows: dict[str, Row], link: dict[str, str]) -> Choice | None:
     return Choice(MEASURES[measure], asked, usable, yours)
 
 
-def _resolve_runs(rows: dict[str, Row], link: dict[str, str]) -> tuple[str, ...] | None:
+def _resolve_runs(rows: dict[str, Row], link: Mapping[str, Any]) -> tuple[str, ...] | None:
     """The runs that an address or a selection is about, as far as they are here; None for all."""
     given = link.get("runs")
     if given is None:
         return st.session_state.get(ONLY)
-    named = [] if given == ALL else cut_list(given)
-    if len(given) > LONGEST:
-        st.warning(f"The link names more runs than an address can hold; the first {len(named)} are asked for.")
+    named = () if given == ALL else given
     missing = [run_id for run_id in named if run_id not in rows]
     for run_id in missing[:MOST_NAMED]:
         missing_run(run_id)
@@ -110,17 +109,17 @@ def _show_all() -> None:
     st.query_params["runs"] = ALL  # else an address that could not be shown is read again
 
 
-def _ask_methods(rows: list[Row], link: dict[str, str], chosen_runs: bool) -> list[str]:
+def _ask_methods(rows: list[Row], link: Mapping[str, Any], chosen_runs: bool) -> list[str]:
     """The methods that are drawn: of the address, as they were, else those of Start, at most four."""
     there = Counter(row["method"] for row in rows if not row["method"].startswith("non-private"))
     offered = [*(m for m in START_METHODS if m in there), *sorted(m for m in there if m not in START_METHODS)]
     preferred = [m for m in START_METHODS if m in there]
     default = [m for m, _ in there.most_common(MOST_METHODS)] if chosen_runs or not preferred else preferred
-    given = [name for name in link["methods"].split(",") if name] if "methods" in link else None
+    given = link.get("methods")
     before = st.session_state.get(METHODS, st.session_state.get(f"{METHODS}_before")) if not link else None
     wanted = given if given is not None else before
     picked = default if wanted is None else [method for method in wanted if method in offered]
-    st.session_state[METHODS] = picked if picked or wanted == [] else default
+    st.session_state[METHODS] = picked if picked or (not wanted and wanted is not None) else default
     chosen = (
         st.pills("Methods", offered, selection_mode="multi", key=METHODS, wrap=True, format_func=plain)
         if offered

@@ -1,13 +1,12 @@
 """The page Claims: what the paper says, and what the runs here say of it."""
 
-import streamlit as st
+from app.address import names
+from app.page import Page, add_page, load_later
 
-st.title("Claims", anchor=False)
-st.caption(
+QUESTION = (
     "Which of the paper's claims hold here? By written rules: what decides was written before its runs, "
     "the rest is exploratory."
 )
+PARAMETERS = (names("verdict", "verdicts", "all"),)
 
-from app.ui.page_claims import show_page  # noqa: E402  what is heavy is loaded under the title, not before it
-
-show_page()
+add_page(Page("claims", "Claims", QUESTION, load_later("app.ui.page_claims"), PARAMETERS, "Compare", 41))

@@ -1,10 +1,8 @@
 """The page New run: choices, what they will cost, and the button."""
 
-import streamlit as st
+from app.address import text
+from app.page import Page, add_page, load_later
 
-st.title("New run", anchor=False)
-st.caption("What should be trained, and what will it cost?")
+QUESTION = "What should be trained, and what will it cost?"
 
-from app.ui.page_new import show_page  # noqa: E402  what is heavy is loaded under the title, not before it
-
-show_page()
+add_page(Page("new", "New run", QUESTION, load_later("app.ui.page_new"), (text("remove"),), "Train", 20))

@@ -1,10 +1,12 @@
 """The page Privacy: what a run promises, what that is in odds, and what attacks find."""
 
-import streamlit as st
+from app.address import one_of, text
+from app.page import Page, add_page, load_later
 
-st.title("Privacy", anchor=False)
-st.caption("What is promised, what does it mean, and what can an attacker do?")
+QUESTION = "What is promised, what does it mean, and what can an attacker do?"
+TABS = {"guarantee": "Guarantee", "odds": "In odds", "attacks": "Attacks"}
+ALARMS = (1, 5, 10)
+"""False alarms that can be allowed in 100."""
+PARAMETERS = (text("a"), one_of("tab", list(TABS)), one_of("alarms", ALARMS))
 
-from app.ui.page_privacy import show_page  # noqa: E402  what is heavy is loaded under the title, not before it
-
-show_page()
+add_page(Page("privacy", "Privacy", QUESTION, load_later("app.ui.page_privacy"), PARAMETERS, "Inspect", 32))

@@ -1,10 +1,18 @@
 """The page Runs: what is in the store, one run live or finished, two compared, a study under way."""
 
-import streamlit as st
+from app.address import names, one_of, text
+from app.page import Page, add_page, load_later
 
-st.title("Runs", anchor=False)
-st.caption("What has been trained here, and what does each run promise?")
+QUESTION = "What has been trained here, and what does each run promise?"
+FILTERS = ("from", "task", "method", "status")
+"""In the order in which they stand over the table."""
 
-from app.ui.page_runs import show_page  # noqa: E402  what is heavy is loaded under the title, not before it
+PARAMETERS = (
+    one_of("grouped", {"1": True, "0": False}),
+    names("a", "runs"),
+    names("b", "runs"),
+    text("study"),
+    *(names(name, "values") for name in sorted(FILTERS)),
+)
 
-show_page()
+add_page(Page("runs", "Runs", QUESTION, load_later("app.ui.page_runs"), PARAMETERS, "Train", 21))

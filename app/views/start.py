@@ -1,10 +1,7 @@
 """The page Start: what privacy costs, from the runs that come with the lab."""
 
-import streamlit as st
+from app.page import Page, add_page, load_later
 
-st.title("DP-Flat Lab", anchor=False)
-st.caption("What does privacy cost, and does flatness buy any of it back?")
+QUESTION = "What does privacy cost, and does flatness buy any of it back?"
 
-from app.ui.page_start import show_page  # noqa: E402  what is heavy is loaded under the title, not before it
-
-show_page()
+add_page(Page("start", "Start", QUESTION, load_later("app.ui.page_start"), (), "Learn", 10, heading="DP-Flat Lab"))

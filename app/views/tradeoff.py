@@ -1,10 +1,20 @@
 """The page Epsilon and accuracy: what each method reaches at each epsilon, and which epsilon a target takes."""
 
-import streamlit as st
+from analysis.comparison.measures import MEASURES
+from app.address import names, number, one_of, text, whole
+from app.page import Page, add_page, load_later
 
-st.title("Epsilon and accuracy", anchor=False)
-st.caption("What does each method reach at each epsilon, and does flatness go with accuracy?")
+TITLE = "Epsilon and accuracy"
+QUESTION = "What does each method reach at each epsilon, and does flatness go with accuracy?"
+PARAMETERS = (
+    text("task"),
+    text("backbone"),
+    one_of("y", list(MEASURES)),
+    names("methods", "methods"),
+    one_of("yours", {"1": True, "0": False}),
+    whole("target", 1, 100),
+    number("epsilon", 0, 1e9, "none"),
+    names("runs", "runs", "all"),
+)
 
-from app.ui.page_tradeoff import show_page  # noqa: E402  what is heavy is loaded under the title, not before it
-
-show_page()
+add_page(Page("tradeoff", TITLE, QUESTION, load_later("app.ui.page_tradeoff"), PARAMETERS, "Compare", 40))

@@ -9,7 +9,7 @@ from app.ui import claims_data
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from tests.analysis.claims.made_up import CLAIMS, FRESH, make_pairs, make_run, measure_sharpness
-from tests.app.pages import NOBODY, address_of, open_page, texts, use_shipped
+from tests.app.pages import NOBODY, address_of, go_to, open_page, texts, use_shipped
 from tests.app.pages import make_run as make_other_run
 
 LESSONS = layout.shipped_root() / "lessons"
@@ -100,7 +100,7 @@ def test_runs_that_are_there_are_judged_drawn_and_linked(own, monkeypatch):
     known = {"methods": "DP prefix,DP-Flat", "epsilon": "none", "runs": ",".join(named)}  # no run has a sharpness
     assert address_of(opened) == {**address, **known}
     assert "cannot name" not in told
-    monkeypatch.setattr("app.ui.links.LONGEST", 100)
+    monkeypatch.setattr("app.address.LONGEST", 100)
     page = open_page("claims")
     assert "That link cannot name 20 runs. It shows all that are there when it is opened." in texts(page)
     assert {address["runs"] for address in addresses(page)} == {"all"}
@@ -165,8 +165,8 @@ def test_a_filter_shows_only_its_verdicts_and_the_address_says_so(own):
 def test_a_filter_outlives_a_visit_to_another_page():
     page = open_page("claims")
     page.button_group(key="claims_verdicts").set_value(["fails by proof"]).run()
-    page.switch_page("views/runs.py").run()
-    page.switch_page("views/claims.py").run()
+    go_to(page, "runs").run()
+    go_to(page, "claims").run()
     assert [heading[:2] for heading in headings(page)] == ["9."]
     assert address_of(page)["verdict"] == "fails by proof"
 

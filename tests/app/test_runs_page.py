@@ -2,9 +2,11 @@ import shutil
 
 import pytest
 
+from app.address import decode
 from app.housekeeping import TRASH, make_export
-from app.ui.links import RunsView, read_link, write_link
-from app.ui.run_table import FILTERS
+from app.page import PAGES, link_to
+from app.ui.runs_view import RunsView
+from app.views.runs import FILTERS
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
@@ -145,7 +147,8 @@ class TestSeedsOfOneExperiment:
 class TestLinks:
     def test_every_view_comes_back_from_its_address(self):
         view = RunsView(("x", "y"), ("z",), "s", False, dict.fromkeys(FILTERS, ("one", "two")))
-        assert read_link(write_link(view), FILTERS) == view
+        taken = decode(PAGES["runs"].parameters, link_to("runs", **view.values()).query)
+        assert RunsView.of(taken.values) == view
 
     def test_an_address_is_complete_also_where_everything_is_default(self, own):
         run = make_run(own)

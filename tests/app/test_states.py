@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.page import PAGES
 from dpflat.runs import layout
 from tests.app.pages import make_run, open_page, texts, use_shipped
 
@@ -22,14 +23,7 @@ STORES = {
     "torn predictions": lambda own, shipped: tear(make_run(shipped, "finished", 3, 0.7, "backbone.name=dpflat-tiny")),
     "forbidden folder": lambda own, shipped: make_run(own).folder.chmod(0),
 }
-TITLES = {
-    "start": "DP-Flat Lab",
-    "new": "New run",
-    "runs": "Runs",
-    "layers": "Layers",
-    "privacy": "Privacy",
-    "tradeoff": "Epsilon and accuracy",
-}
+TITLES = {name: page.heading or page.title for name, page in PAGES.items()}
 SAYS = {
     ("start", "torn predictions"): "changed since it finished: artifacts/predictions.npz",
     ("runs", "no results"): "unreadable: results.json",
@@ -41,6 +35,7 @@ SAYS = {
     ("runs", "failed"): "Failed.",
     ("runs", "lost"): "). Nothing written was lost.",
     ("runs", "broken folder"): "unreadable: config.json",
+    ("landscape", "no runs"): "No finished run has prefixes in its layers yet.",
     ("layers", "no runs"): "No finished run has prefixes in its layers yet.",
     ("layers", "shipped"): "Choosing layers costs epsilon",
     ("tradeoff", "no runs"): "No finished run is here to show.",

@@ -9,7 +9,7 @@ import pytest
 from dpflat.runs import layout
 from dpflat.runs.manifest import write_manifest
 from tests.app.landscape import keep_analysis, made_up_curvature
-from tests.app.pages import address_of, column, make_run, measure_layers, open_page, plan_run, press, texts
+from tests.app.pages import address_of, column, go_to, make_run, measure_layers, open_page, plan_run, press, texts
 
 FLAT = "flatness.cross_model.mode=average"
 REPAIRED = (
@@ -267,8 +267,7 @@ def test_all_runs_can_be_asked_for_where_a_link_names_none_that_is_here(own):
 def test_a_link_that_cannot_name_all_runs_says_so_and_one_that_names_too_many_too(own, monkeypatch):
     runs = make_method(own, seeds=(0, 1, 2))
     assert "The link cannot name" not in texts(open_page("tradeoff"))
-    for module in ("links", "tradeoff_choice"):
-        monkeypatch.setattr(f"app.ui.{module}.LONGEST", 2 * len(runs[0].id) + 1)
+    monkeypatch.setattr("app.address.LONGEST", 2 * len(runs[0].id) + 1)
     page = open_page("tradeoff")
     assert "The link cannot name 3 runs. It shows all that are there when it is opened." in texts(page)
     assert next(block.value for block in page.code if "v=1" in block.value).endswith("runs=all")
@@ -327,8 +326,8 @@ def page_methods(page):
 def test_choices_outlive_a_visit_to_another_page(own):
     make_method(own)
     page = open_page("tradeoff", **LINK, y="loss")
-    page.switch_page("views/runs.py").run()
-    page.switch_page("views/tradeoff.py").run()
+    go_to(page, "runs").run()
+    go_to(page, "tradeoff").run()
     assert selected(page, "tradeoff_measure") == "loss"
     assert address_of(page)["y"] == "loss"
 

@@ -3,6 +3,7 @@
 import pytest
 
 from analysis.figures import tokens
+from app.page import PAGES
 from tests.app.landscape import keep_all
 from tests.app.pages import give_layers, make_run
 
@@ -31,7 +32,7 @@ def as_rgb(colour):
     return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
 
 
-@pytest.fixture(params=["start", "new", "runs", "layers", "landscape", "privacy", "tradeoff", "claims"])
+@pytest.fixture(params=list(PAGES))
 def where(request):
     return request.param
 
