@@ -64,7 +64,8 @@ def write_imports(names: Mapping[str, Sequence[str]]) -> str:
 
 def write_settings(config: AnalysisConfig) -> str:
     """The Python that builds the settings of an analysis, of whatever kind."""
-    return f"build_settings({ ({'kind': config.kind} | config.model_dump(mode='json', exclude_defaults=True))!r})"
+    changed = {"kind": config.kind} | config.model_dump(mode="json", exclude_defaults=True)
+    return f"build_settings({changed!r})"
 
 
 def code_of_result(
