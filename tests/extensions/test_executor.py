@@ -16,7 +16,7 @@ from dpflat.executor import EXECUTORS, Executor, choose_executor, executor_of
 from dpflat.run_job import FAILED, FINISHED, STOPPED, Stopping
 from dpflat.runs import layout
 from dpflat.runs.files import read_json
-from dpflat.runs.manifest import find_damage
+from dpflat.runs.manifest import find_damage, write_manifest
 from dpflat.runs.status import derive_state, is_alive, own_status, read_status, write_status
 from dpflat.runs.store import create_run, list_runs
 from dpflat.studies import list_configs, open_study, read_rows, read_study
@@ -268,8 +268,10 @@ class TestChoosing:
         assert executor_of(folder).words == "two runs at once"
         assert read_json(folder / layout.LABEL) == {"executor": "pair"}
         assert (folder / layout.CONFIG).read_bytes() == before
+        write_manifest(folder)
         choose_executor(folder, "local")
         assert executor_of(folder).words == "one run after the other"
+        assert find_damage(folder) == []
 
     def test_a_name_that_nobody_registered_is_refused_before_anything_is_made(self, dpflat, own_root, file, registered):  # noqa: F811
         code, _, said = dpflat("study", "run", file, "--executor", "pair")
