@@ -1,6 +1,6 @@
 """How `dpflat-tiny` is made: a small BERT that learns MiniLM's token states from public sentences.
 
-    python -m dpflat.backbones.pretrain OUT [--steps 6000] [--batch 96] [--seed 0]
+    python benchmarks/pretrain.py OUT [--steps 6000] [--batch 96] [--seed 0]
 
 Text: the `imdb` reviews cut into sentences, without any sentence that `rotten_tomatoes` has too up to case, white
 space and punctuation. The student sees some of its tokens masked and the teacher none, so that it has to read its
