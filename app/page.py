@@ -31,7 +31,7 @@ class Needs(NamedTuple):
 
 @dataclass(frozen=True)
 class Page:
-    """One page.
+    """One page. It has no icon: the browser would ask a foreign server for it.
 
     Attributes:
         name: in its address.
@@ -42,7 +42,6 @@ class Page:
         group: its heading in the navigation.
         place: pages and headings are listed by this; the first page answers at `/` as well.
         heading: over the page, where it is not the title.
-        icon: a Material icon by name, such as "bolt"; None for none.
         needs: runs without which it is not drawn; None for a page that is drawn whatever is here.
         read_only: whether a read-only lab lists and draws it.
     """
@@ -55,7 +54,6 @@ class Page:
     group: str = "More"
     place: int = 100
     heading: str | None = None
-    icon: str | None = None
     needs: Needs | None = None
     read_only: bool = True
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from app.page import PAGES, Address, Page, first_page, load_later
-from app.ui.text import icon, plain
+from app.ui.text import plain
 from dpflat.runs.layout import read_only
 
 
@@ -25,7 +25,6 @@ def as_streamlit(page: Page, alias: bool = False) -> Any:
     return st.Page(
         partial(load_later("app.ui.visit", "open_page"), page),
         title=plain(page.title),
-        icon=icon(page.icon),
         url_path="" if is_first else page.name,
         default=is_first,
         visibility="visible" if is_listed else "hidden",

@@ -62,11 +62,6 @@ def _plain_label(label: Any) -> Any:
     return plain(label) if isinstance(label, str) else label
 
 
-def icon(name: str | None) -> str | None:
-    """An icon of the Material set by its name, such as "bolt"; nothing else can stand in its place."""
-    return f":material/{name}:" if name and name.isidentifier() else None
-
-
 def warn(message: object) -> None:
     """A warning that somebody else worded; to be handed on as a function."""
     st.warning(plain(message))

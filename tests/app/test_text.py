@@ -3,7 +3,7 @@ import pytest
 
 from analysis.figures.tokens import PALETTES
 from app.ui.layer_stack import write_stack
-from app.ui.text import BREAK, icon, plain, plain_table, plainly
+from app.ui.text import BREAK, plain, plain_table, plainly
 from app.ui.theme import badge
 from tests.app.text_calls import APP, find_faults, page_files
 
@@ -87,12 +87,6 @@ def test_a_literal_a_number_and_what_is_escaped_pass(line):
 )
 def test_every_mark_is_shown_as_it_was_written_and_plain_sentences_stay_as_they_are(text, shown):
     assert plain(text) == (text if shown is None else shown)
-
-
-@pytest.mark.parametrize("name", [None, "", "a b", "x:red[y]", "../x", "![i](j)"])
-def test_an_icon_is_a_name_and_nothing_else(name):
-    assert icon("bolt") == ":material/bolt:"
-    assert icon(name) is None
 
 
 def test_options_tables_and_html_are_escaped_where_streamlit_reads_them():

@@ -29,7 +29,7 @@ NO_TEXT = {
 OTHERS = {"html", "table"}
 HTML_WRITERS = {"badge", "write_stack", "write_strip", "style_of"}
 """Functions that give HTML; a test each says that they escape what they are given."""
-ESCAPERS = {"plain", "icon"}
+ESCAPERS = {"plain"}
 NUMERIC = re.compile(r"[<>=^+ 0-9.,]*[,dfgeE%]")
 MARKS = re.compile(r"[`\[\]<$\\]|:$|!$")
 """What a literal part of an f-string may not hold: beside it an escape would be read otherwise."""

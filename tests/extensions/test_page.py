@@ -39,7 +39,6 @@ add_page(
         draw,
         (text("a"), whole("step", 0, 50), one_of("show", ("mean", "all"))),
         group="Inspect",
-        icon="straighten",
         needs=Needs("No finished run is here.", lambda row: row["state"] == "finished"),
         read_only=False,
     )
@@ -92,7 +91,7 @@ def test_it_stands_in_the_navigation_under_its_heading_behind_the_pages_of_the_l
     assert not page.exception
     assert list(seen) == ["Learn", "Train", "Inspect", "Compare", "More"]
     assert [one.title for one in seen["Inspect"]] == ["Layers", "Landscape and curvature", "Privacy", "Prefix lengths"]
-    assert (seen["Inspect"][-1].url_path, seen["Inspect"][-1].icon) == ("lengths", ":material/straighten:")
+    assert seen["Inspect"][-1].url_path == "lengths"
 
 
 def test_it_opens_with_its_parameters_from_an_address_and_writes_its_own(own):
