@@ -10,6 +10,8 @@ import hashlib
 import importlib.util
 import os
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -17,6 +19,9 @@ from dpflat.errors import DPFlatError
 
 VARIABLE, GROUP = "DPFLAT_EXTENSIONS", "dpflat.extensions"
 _loaded: dict[str, str | None] = {}
+_loading: list[str] = []
+_problems: list[str] = []
+"""What kept an extension from loading: it may have registered a half of what it holds, so it stays refused."""
 
 
 def load_extensions() -> None:
@@ -27,25 +32,33 @@ def load_extensions() -> None:
     Raises:
         DPFlatError: when one cannot be imported.
     """
+    if _problems:
+        raise DPFlatError(_problems[0])
     for named in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
         path = Path(named).expanduser().absolute()
-        if str(path) in _loaded:
-            continue
-        try:
-            _loaded[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
-            _run(path)
-        except Exception as error:
-            del _loaded[str(path)]
-            _refuse(path.name, error)
+        if str(path) not in _loaded:
+            _load(str(path), path.name, partial(_run, path))
     for point in entry_points(group=GROUP):
-        if point.value in _loaded:
-            continue
-        try:
-            _loaded[point.value] = None
-            point.load()
-        except Exception as error:
-            del _loaded[point.value]
-            _refuse(point.name, error)
+        if point.value not in _loaded:
+            _load(point.value, point.name, point.load)
+
+
+def is_loading() -> bool:
+    """Whether an extension is being imported right now."""
+    return bool(_loading)
+
+
+def _load(key: str, name: str, load: Callable[[], object]) -> None:
+    _loading.append(name)
+    try:
+        _loaded[key] = hashlib.sha256(Path(key).read_bytes()).hexdigest() if Path(key).is_file() else None
+        load()
+    except Exception as error:
+        told = str(error) if isinstance(error, DPFlatError) else f"{type(error).__name__}: {error}"
+        _problems.append(f"The extension '{name}' cannot be used: {told[:300]}")
+        raise DPFlatError(_problems[0]) from error
+    finally:
+        _loading.pop()
 
 
 def _run(path: Path) -> None:
@@ -60,11 +73,6 @@ def _run(path: Path) -> None:
     except BaseException:
         del sys.modules[name]
         raise
-
-
-def _refuse(name: str, error: Exception) -> None:
-    told = str(error) if isinstance(error, DPFlatError) else f"{type(error).__name__}: {error}"
-    raise DPFlatError(f"The extension '{name}' cannot be used: {told[:300]}") from error
 
 
 def describe_extensions() -> dict[str, str | None]:

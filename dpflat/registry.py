@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 from dpflat.errors import DPFlatError, unknown
-from dpflat.extensions import load_extensions
+from dpflat.extensions import is_loading, load_extensions
 
 T = TypeVar("T")
 _filling = threading.RLock()
@@ -45,6 +45,8 @@ class Registry(Mapping[str, T], Generic[T]):
         Raises:
             DPFlatError: when another one has the name.
         """
+        if is_loading():  # an extension may come before anybody has read what the lab brings
+            self._fill_own()
         if name in self._entries:
             raise DPFlatError(f"There are two of the {self._what} '{name}'. Give one of them another name.")
         self._entries[name] = entry
@@ -71,13 +73,16 @@ class Registry(Mapping[str, T], Generic[T]):
                 return
             self._is_filling = True
             try:
-                if self._package is not None:
-                    for module in pkgutil.iter_modules(importlib.import_module(self._package).__path__):
-                        importlib.import_module(f"{self._package}.{module.name}")
+                self._fill_own()
                 load_extensions()
                 self._is_filled = True
             finally:
                 self._is_filling = False
+
+    def _fill_own(self) -> None:
+        if self._package is not None:
+            for module in pkgutil.iter_modules(importlib.import_module(self._package).__path__):
+                importlib.import_module(f"{self._package}.{module.name}")
 
     def __getitem__(self, name: str) -> T:
         """An entry, or KeyError."""

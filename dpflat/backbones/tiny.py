@@ -1,4 +1,4 @@
-"""dpflat-tiny: our small encoder, shipped in the package. Card: `dpflat_tiny/README.md`; recipe: `benchmarks/pretrain.py`."""
+"""dpflat-tiny: our small encoder, shipped. Card: `dpflat_tiny/README.md`; recipe: `benchmarks/pretrain.py`."""
 
 from __future__ import annotations
 
