@@ -1,4 +1,4 @@
-"""What an analysis yields while it works: signs of life, and parts of its result. No torch."""
+"""What an analysis yields while it works: heartbeats, and parts of its result. No torch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class Step:
-    """A sign of life: a share of one part is done."""
+    """A heartbeat: a share of one part is done."""
 
     part: str
     share: float
@@ -44,7 +44,7 @@ Unfinished = Generator[Step | Part, None, Part]
 
 
 def follow(work: Generator[Sign, None, Found], tell: Callable[[Sign], Told]) -> Generator[Told, None, Found]:
-    """The result of work, each of its signs of life told in another way."""
+    """The result of work, each of its heartbeats told in another way."""
     while True:
         try:
             sign = next(work)
@@ -55,12 +55,12 @@ def follow(work: Generator[Sign, None, Found], tell: Callable[[Sign], Told]) -> 
 
 
 def follow_as(work: Generator[Any, None, Found], sign: Told) -> Generator[Told, None, Found]:
-    """The result of work, each of its signs of life told as the same one."""
+    """The result of work, each of its heartbeats told as the same one."""
     return (yield from follow(work, lambda _: sign))
 
 
 def finish(work: Generator[Any, None, Found]) -> Found:
-    """The result of work, without its signs of life."""
+    """The result of work, without its heartbeats."""
     while True:
         try:
             next(work)

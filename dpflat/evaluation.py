@@ -1,4 +1,4 @@
-"""Measure a model on a split, with a sign of life for each piece of rows."""
+"""Measure a model on a split, with a heartbeat for each piece of rows."""
 
 from __future__ import annotations
 

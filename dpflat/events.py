@@ -31,7 +31,7 @@ class PhaseStarted:
 
 @dataclass(frozen=True)
 class Progress:
-    """A sign of life within a step or an evaluation.
+    """A heartbeat within a step or an evaluation.
 
     Attributes:
         phase: what is going on.

@@ -74,7 +74,7 @@ class Extremes:
 def expand(
     product: Product, size: int, start: np.ndarray, generator: np.random.Generator
 ) -> Generator[Krylov | None, None, None]:
-    """The space of first products, one product larger each time; None is a sign of life between.
+    """The space of first products, one product larger each time; None is a heartbeat between.
 
     Where the space closes before it is whole, it goes on from a random vector outside it.
 

@@ -15,7 +15,7 @@ from dpflat.objective import Objective
 from dpflat.prefix import Parameters
 
 Product = Callable[[np.ndarray], Generator[None, None, np.ndarray]]
-"""(N,) to (N,); a sign of life comes after every batch."""
+"""(N,) to (N,); a heartbeat comes after every batch."""
 
 
 HELD_BYTES = 8e8

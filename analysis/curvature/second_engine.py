@@ -76,7 +76,7 @@ def find_by_pyhessian(
 ) -> Generator[None, None, tuple[np.ndarray, np.ndarray]]:
     """Eigenvalues in the order in which they are found, and (k, N) unit vectors.
 
-    The library's loop runs in a thread of its own: a sign of life comes ten times a second, and closing the generator
+    The library's loop runs in a thread of its own: a heartbeat comes ten times a second, and closing the generator
     abandons the surface, which ends the loop.
 
     Args:

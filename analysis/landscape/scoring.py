@@ -11,7 +11,7 @@ from dpflat.prefix import Parameters
 
 
 def score(point: Point, weights: Parameters) -> Generator[None, None, tuple[float, float]]:
-    """Mean loss (nats) and share right of all rows; a sign of life comes after every batch.
+    """Mean loss (nats) and share right of all rows; a heartbeat comes after every batch.
 
     Memory holds one batch at a time. The sum is in float64, so the order of batches does not matter.
 

@@ -1,4 +1,4 @@
-"""A finished run as something that can be asked: its objective, its weights and the rows it is asked on."""
+"""A finished run as something that can be asked: its objective, its weights and the rows it is evaluated on."""
 
 from __future__ import annotations
 

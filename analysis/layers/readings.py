@@ -26,7 +26,7 @@ def ask_from(
 ) -> Generator[None, None, tuple[LossGradient, Loss]]:
     """Loss with gradient, and loss, as functions of some prefixes; states before the first of them are computed once.
 
-    A sign of life comes after every piece.
+    A heartbeat comes after every piece.
 
     Privacy: reads its batches without noise.
     """
@@ -120,7 +120,7 @@ def _read_each(asked: Asked, config: LayersConfig, measures: tuple[str, ...], pa
 def as_steps(
     work: Generator[float, None, dict[str, Any]], part: str, number: int = 0, of: int = 1
 ) -> Generator[Step, None, dict[str, Any]]:
-    """The signs of life of one of several readings as those of their part."""
+    """The heartbeats of one of several readings as those of their part."""
     return (yield from follow(work, lambda share: Step(part, (number + share) / of)))
 
 

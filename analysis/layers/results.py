@@ -74,7 +74,7 @@ class LayersResult:
         run: id of the run.
         data: which rows, by name.
         rows: hash of their indices.
-        weights: which weights subsets and single layers were asked on, in words.
+        weights: which weights subsets and single layers were evaluated on, in words.
         examples: rows behind sharpness.
         accuracy_examples: rows behind loss and accuracy of subsets; 0 where they are not measured.
         layers: number L of layers of the backbone.

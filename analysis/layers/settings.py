@@ -35,7 +35,7 @@ class LayersConfig(AnalysisConfig):
     adaptive_rho: float = Field(0.2, gt=0, le=10)
     """Half width of the elementwise box rho |w|, and standard deviation of the Gaussian rho |w| (average case)."""
     directions: int = Field(4, ge=1, le=100)
-    """Fixed directions for the sharpness of subsets: one along the gradient's signs, the others by lot."""
+    """Fixed directions for the sharpness of subsets: one along the gradient's signs, the others at random."""
     direction_eta: float = Field(0.2, gt=0, le=1)
     """Half width of the box in these directions."""
     random_subsets: int = Field(64, ge=1, le=10_000)

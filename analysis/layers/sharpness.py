@@ -24,7 +24,7 @@ from dpflat.prefix import Parameters
 
 LossGradient = Callable[[Parameters], Generator[None, None, tuple[float, Parameters]]]
 Loss = Callable[[Parameters], Generator[None, None, float]]
-"""The loss and its gradient at prefixes; None is a sign of life."""
+"""The loss and its gradient at prefixes; None is a heartbeat."""
 
 
 @dataclass(frozen=True)

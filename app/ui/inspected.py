@@ -29,7 +29,7 @@ def say_why_not(row: Row, run: Run, what: str) -> str:
 
 
 def offer_rows(pair: Pair) -> list[str]:
-    """The rows that both runs can be asked on: held-out ones, and public ones."""
+    """The rows that both runs can be evaluated on: held-out ones, and public ones."""
     sides = [run for run in (pair.a, pair.b) if run is not None]
     return [
         name

@@ -52,7 +52,7 @@ def ask_choice(pair: Pair, link: Mapping[str, Any]) -> Choice:
             format_func=plain,
         )
         if len(rows) > 1:
-            st.segmented_control("Asked on", rows, key=ROWS, required=True, format_func=plainly(name_rows))
+            st.segmented_control("Evaluated on", rows, key=ROWS, required=True, format_func=plainly(name_rows))
     return Choice(st.session_state[TAB], {"data": st.session_state[ROWS], "head": st.session_state[HEAD] == "in"})
 
 

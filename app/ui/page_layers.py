@@ -33,7 +33,7 @@ def ask_rows(pair: Pair, link: Mapping[str, Any]) -> LayersConfig:
     chosen = link.get("rows") if link.get("rows") in offered else st.session_state.get(ROWS)
     st.session_state[ROWS] = chosen if chosen in offered else "test"
     if len(offered) > 1:
-        st.segmented_control("Asked on", offered, key=ROWS, required=True, format_func=plainly(name_rows))
+        st.segmented_control("Evaluated on", offered, key=ROWS, required=True, format_func=plainly(name_rows))
     return LayersConfig(data=st.session_state[ROWS])
 
 

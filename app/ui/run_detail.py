@@ -142,7 +142,7 @@ def _show_ended(run: Run) -> None:
     row = summarise(run)
     since = ""
     if row["state"] == "lost" and run.status is not None:
-        since = f" (no sign of life since {time.strftime('%H:%M', time.gmtime(run.status.heartbeat))} UTC)"
+        since = f" (no heartbeat since {time.strftime('%H:%M', time.gmtime(run.status.heartbeat))} UTC)"
     st.write(plain(f"{show_state(row).capitalize()}{since}. {row.get('message') or 'Nothing written was lost.'}"))
     if not run.shipped:
         show_resume(run.folder, row["state"])

@@ -66,11 +66,11 @@ def remove_greedily(parameters: Parameters, keep_layers: int, score: Scorer, cho
     Args:
         parameters: entries with all their prefixes.
         keep_layers: number that stays.
-        score: gives the sharpness of what is left; yields None as a sign of life.
+        score: gives the sharpness of what is left; yields None as a heartbeat.
         choose: gives a layer from the candidates' scores and the round's number, and the choice's probability.
 
     Yields:
-        None as a sign of life, and each round when it is done.
+        None as a heartbeat, and each round when it is done.
     """
     number = 0
     while len(active_layers(parameters)) > keep_layers:

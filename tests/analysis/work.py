@@ -2,7 +2,7 @@
 
 
 def result_of(work):
-    """The result of work, without its signs of life."""
+    """The result of work, without its heartbeats."""
     while True:
         try:
             next(work)

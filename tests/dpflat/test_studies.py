@@ -184,7 +184,7 @@ class TestDoing:
         beats = []
 
         def long_run(run, stopping):
-            wait_until(lambda: beats.append(read_status(folder).heartbeat) or len(set(beats)) > 3, "four signs of life")
+            wait_until(lambda: beats.append(read_status(folder).heartbeat) or len(set(beats)) > 3, "four heartbeats")
             assert read_status(folder).state == "running"
             jobs.ask_to_stop(folder)
             wait_until(stopping, "the wish to stop")
