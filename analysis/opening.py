@@ -92,7 +92,7 @@ def open_objective(run: Run, dtype: str | None = None) -> Classification:
     if any(was not in (None, now) for was, now in zip(same, (backbone.fingerprint, backbone.identity), strict=True)):
         raise DPFlatError(f"The weights of '{settings.backbone.name}' are not those that '{run.id}' was trained with.")
     backbone.model.to(choose_device(settings))
-    return build_objective(settings.adapter, backbone)
+    return build_objective(settings.adapter, backbone, settings.readout)
 
 
 def load_rows(run: RunConfig, data: str, objective: Classification) -> EncodedSplit:
@@ -145,7 +145,7 @@ def read_weights(run: Run, step: int | None, objective: Classification) -> Param
     if step is None:
         return final
     if step == 0:
-        return draw_initial(run.config, objective.backbone, len(final["head.bias"]))
+        return draw_initial(run.config, objective.backbone, len(run.config.task.card().class_names))
     kept = read_path(run)
     if step not in kept:
         steps = ", ".join(str(known) for known in (0, *kept))

@@ -60,7 +60,7 @@ def prepare_questions(config: RunConfig, folder: Path) -> Experiment:
         experiment,
         schedule=plan_steps(sized)[1],
         data=replace(experiment.data, task=task, train=training, test=test, public_units=len(training)),
-        initial=initialise(config.adapter, backbone, len(classes), config.seed),
+        initial=initialise(config.adapter, backbone, len(classes), config.seed, config.readout),
     )
 
 

@@ -17,6 +17,8 @@ from dpflat.catalog import BACKBONES, bundled_tasks
 from dpflat.errors import DPFlatError, SettingsError, WrongSettingError, unknown
 from dpflat.flatness.mode import LEVEL_WORDS, MODES_BY_LEVEL
 from dpflat.flatness.settings import FlatnessConfig, describe_levels
+from dpflat.readout import READOUTS, AnyReadout, Readout
+from dpflat.readouts.linear import Linear
 from dpflat.section import LATER, Section
 from dpflat.tasks.settings import TaskConfig
 
@@ -140,6 +142,8 @@ class RunConfig(Section):
     data: DataConfig = DataConfig()
     backbone: BackboneConfig = BackboneConfig()
     adapter: Adapter = PrefixAdapter()
+    readout: Annotated[Readout, AnyReadout()] = Field(Linear(), json_schema_extra=LATER)
+    """How answers are read off."""
     optimiser: OptimiserConfig = OptimiserConfig()
     privacy: Privacy = DPPrivacy()
     flatness: FlatnessConfig = FlatnessConfig()
@@ -243,8 +247,12 @@ class RunConfig(Section):
         """The plain name of what is trained.
 
         `head only`, `non-private prefix`, `non-private full`, `DP prompt`, `DP-Flat`,
-        `DP prefix + within layer (random)`.
+        `DP prefix + within layer (random)`; then what its readout is called, where that is not the usual one.
         """
+        name, words = self._method(), type(self.readout).words
+        return f"{name}, {words}" if words else name
+
+    def _method(self) -> str:
         private = self.privacy.kind == "dp"
         if self.adapter.kind == "head_only":
             return "head only" if private else "non-private head only"
@@ -286,7 +294,7 @@ def wrong_settings(error: ValidationError) -> tuple[str, ...]:
 
 
 def _place_of(item: Any) -> str:
-    tags = {*TAGS, "off", *(mode for level in LEVEL_WORDS for mode in MODES_BY_LEVEL[level])}
+    tags = {*TAGS, "off", *READOUTS, *(mode for level in LEVEL_WORDS for mode in MODES_BY_LEVEL[level])}
     return ".".join(str(part) for part in item["loc"] if part not in tags)
 
 

@@ -116,7 +116,7 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
         plan=plan,
         schedule=schedule,
         data=data,
-        objective=build_objective(config.adapter, backbone),
+        objective=build_objective(config.adapter, backbone, config.readout),
         initial=draw_initial(config, backbone, len(data.task.class_names)),
         noise_key=noise_key,
         ledger=write_ledger(config, plan, schedule, backbone.pretrained_on, count_shared_texts(config)),
@@ -127,7 +127,7 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
 
 def draw_initial(config: RunConfig, backbone: Backbone, classes: int) -> Parameters:
     """The parameters before the first step, without the layers that were fixed beforehand. Privacy: none."""
-    initial = initialise(config.adapter, backbone, classes, config.seed)
+    initial = initialise(config.adapter, backbone, classes, config.seed, config.readout)
     removal = config.flatness.cross_layer
     if not isinstance(removal, Removal):
         return initial

@@ -5,7 +5,7 @@ Training, sharpness, landscape, curvature and attacks all call this one function
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -16,6 +16,8 @@ from dpflat.attention import additive_mask
 from dpflat.backbones.load import Backbone
 from dpflat.batches import Batch
 from dpflat.prefix import PROMPT, Parameters, active_layers, backbone_weights, prefix_key
+from dpflat.readout import Readout
+from dpflat.readouts.linear import Linear
 
 Scores = dict[str, Tensor]
 
@@ -34,20 +36,19 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class Classification:
-    """Cross-entropy of a linear head on rescaled, pooled features of a backbone, frozen with prefixes or trained.
-
-    The bias is the weight of one more, constant feature of the same norm, so that `feature_norm` scales the
-    gradient of the whole head.
+    """The answers that a readout gives to the states of a backbone, frozen with prefixes or trained.
 
     Attributes:
         backbone: the transformer; its own weights serve where the parameters hold none.
         feature_norm: L2 norm that each pooled vector is rescaled to.
         prefix_scale: factor of the prefix or prompt entries before they are used.
+        readout: gives logits, losses and scores.
     """
 
     backbone: Backbone
     feature_norm: float
     prefix_scale: float = 1.0
+    readout: Readout = field(default_factory=Linear)
 
     def logits(self, parameters: Parameters, batch: Batch, per_example: bool = False) -> Tensor:
         """(B, C) logits in float32.
@@ -74,14 +75,14 @@ class Classification:
         return self.classify(parameters, self.features(parameters, batch), per_example)
 
     def features(self, parameters: Parameters, batch: Batch) -> Tensor:
-        """(B, E) pooled states of length `feature_norm`, float32. Privacy: none (a pure function)."""
+        """(B, E) float32: what the readout reads of the last states. Privacy: none (a pure function)."""
         prefix = {layer: self.prefix(parameters, layer) for layer in active_layers(parameters)}
         mask = additive_mask(batch.mask, self.backbone.dtype)
         if PROMPT in parameters:
             states = self.backbone.prompted_states(batch.input_ids, mask, parameters[PROMPT] * self.prefix_scale)
         else:
             states = self.backbone.hidden_states(batch.input_ids, mask, prefix, backbone_weights(parameters))
-        return self.pool(states, batch)
+        return self.readout.features(self, states, batch)
 
     def prefix(self, parameters: Parameters, layer: int) -> Tensor:
         """A layer's entries as attention gets them, (2, K, P, D). Privacy: none (a pure function)."""
@@ -93,28 +94,36 @@ class Classification:
 
     def classify(self, parameters: Parameters, features: Tensor, per_example: bool = False) -> Tensor:
         """(B, C) logits of (B, E) features. Privacy: none (a pure function)."""
-        weight, bias = parameters["head.weight"], self.feature_norm * parameters["head.bias"]
-        if per_example:
-            return torch.einsum("be,bce->bc", features, weight) + bias
-        return features @ weight.T + bias
+        return self.readout.outputs(self, parameters, features, per_example)
+
+    def class_products(self, features: Tensor, weight: Tensor, per_example: bool) -> Tensor:
+        """(B, C) inner products of (B, E) features with (C, E) rows, or with (B, C, E). Privacy: none."""
+        return torch.einsum("be,bce->bc", features, weight) if per_example else features @ weight.T
+
+    def cross_entropy(self, logits: Tensor, batch: Batch) -> Tensor:
+        """(B,) cross-entropy in nats. Privacy: reads the batch."""
+        return torch.nn.functional.cross_entropy(logits, batch.labels, reduction="none")
+
+    def score_logits(self, logits: Tensor, batch: Batch) -> Scores:
+        """The scores of (B, C) logits. Privacy: reads the batch."""
+        return score_logits(logits, batch)
 
     def per_example_loss(self, parameters: Parameters, batch: Batch, per_example: bool = False) -> Tensor:
-        """(B,) cross-entropy in nats. Privacy: reads the batch; what is done with it decides the cost."""
-        logits = self.logits(parameters, batch, per_example)
-        return torch.nn.functional.cross_entropy(logits, batch.labels, reduction="none")
+        """(B,) losses in nats. Privacy: reads the batch; what is done with it decides the cost."""
+        return self.readout.losses(self, self.logits(parameters, batch, per_example), batch)
 
     def per_example_scores(self, parameters: Parameters, batch: Batch, per_example: bool = False) -> Scores:
         """(B,) `loss` (nats), `correct` (0 or 1) and `log_odds` of the true class, log p / (1 - p).
 
         Privacy: reads the batch; what is done with it decides the cost.
         """
-        return score_logits(self.logits(parameters, batch, per_example), batch)
+        return self.readout.scores(self, self.logits(parameters, batch, per_example), batch)
 
 
-def build_objective(adapter: Adapter, backbone: Backbone) -> Classification:
+def build_objective(adapter: Adapter, backbone: Backbone, readout: Readout) -> Classification:
     """The objective of a run that trains an adapter. Privacy: none."""
     scale = adapter.scale if isinstance(adapter, PrefixAdapter | PromptAdapter) else 1.0
-    return Classification(backbone, adapter.feature_norm, scale)
+    return Classification(backbone, adapter.feature_norm, scale, readout)
 
 
 def score_logits(logits: Tensor, batch: Batch) -> Scores:

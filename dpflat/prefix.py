@@ -1,7 +1,7 @@
 """The trained parameters: one entry for each thing that exists.
 
 `prefix.<layer>` (2, K, P, D) for each active layer, or `prompt` (P, E), or each weight of the backbone as
-`backbone.<name>`; `head.weight` (C, E) and `head.bias` (C,). A layer that is removed has no entry: no noise, no norm,
+`backbone.<name>`; and those of the readout as `head.<name>`. A layer that is removed has no entry: no noise, no norm,
 no direction.
 """
 
@@ -18,9 +18,11 @@ from dpflat.keys import Purpose, seed_generator
 
 if TYPE_CHECKING:
     from dpflat.backbones.load import Backbone
+    from dpflat.readout import Readout
 
 Parameters = dict[str, Tensor]
-PROMPT, BACKBONE = "prompt", "backbone."
+PROMPT, BACKBONE, HEAD = "prompt", "backbone.", "head."
+USUAL = ("head.weight", "head.bias")
 
 
 def prefix_key(layer: int) -> str:
@@ -35,7 +37,7 @@ def active_layers(parameters: Parameters) -> tuple[int, ...]:
 
 def trained_prefixes(parameters: Parameters) -> Parameters:
     """The entries that the flatness levels act on: everything but the head."""
-    return {key: value for key, value in parameters.items() if not key.startswith("head.")}
+    return {key: value for key, value in parameters.items() if not key.startswith(HEAD)}
 
 
 def backbone_weights(parameters: Parameters) -> Parameters:
@@ -56,11 +58,17 @@ def in_order(parameters: Parameters) -> Parameters:
     """
     whole = sorted(key for key in parameters if key == PROMPT or key.startswith(BACKBONE))
     first = whole or [prefix_key(layer) for layer in active_layers(parameters)]
-    return {key: parameters[key] for key in (*first, "head.weight", "head.bias")}
+    return {key: parameters[key] for key in (*first, *head_keys(parameters))}
 
 
-def initialise(adapter: Adapter, backbone: Backbone, classes: int, seed: int) -> Parameters:
-    """Fresh float32 parameters: normal prefixes, a normal prompt or the backbone's weights as they are; a zero head.
+def head_keys(parameters: Parameters) -> tuple[str, ...]:
+    """The entries of the readout in their one order: weight and bias, then others by name."""
+    named = sorted(key for key in parameters if key.startswith(HEAD))
+    return tuple(sorted(named, key=lambda key: USUAL.index(key) if key in USUAL else len(USUAL)))
+
+
+def initialise(adapter: Adapter, backbone: Backbone, classes: int, seed: int, readout: Readout) -> Parameters:
+    """Fresh float32 parameters: normal prefixes, a normal prompt or the backbone's weights; and those of the readout.
 
     Each layer has its own stream of the seed's numbers in layer order, so runs of one seed start equal.
 
@@ -81,9 +89,7 @@ def initialise(adapter: Adapter, backbone: Backbone, classes: int, seed: int) ->
         for key, shape in shapes.items():
             entries = generator.standard_normal(shape) * adapter.init_std
             parameters[key] = torch.from_numpy(entries).to(torch.float32)
-    parameters["head.weight"] = torch.zeros(classes, backbone.hidden_size)
-    parameters["head.bias"] = torch.zeros(classes)
-    return parameters
+    return parameters | readout.initial(backbone, classes, seed)
 
 
 def expand_per_example(parameters: Parameters, size: int, offset: Parameters | None = None) -> Parameters:

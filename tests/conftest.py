@@ -117,8 +117,9 @@ def random_parameters(backbone, length=3, classes=2, seed=0, std=0.5):
 
     from dpflat.adapters import PrefixAdapter
     from dpflat.prefix import initialise
+    from dpflat.readouts.linear import Linear
 
-    parameters = initialise(PrefixAdapter(length=length, init_std=std), backbone, classes, seed)
+    parameters = initialise(PrefixAdapter(length=length, init_std=std), backbone, classes, seed, Linear())
     generator = torch.Generator().manual_seed(seed)
     parameters["head.weight"] = torch.randn(parameters["head.weight"].shape, generator=generator)
     return parameters

@@ -21,6 +21,7 @@ from analysis.opening import Point, open_point
 from analysis.parts import Part, Step, Unfinished, Work, follow, follow_as, list_complete
 from analysis.vectors import move, unflatten
 from dpflat.keys import Purpose, seed_generator
+from dpflat.prefix import head_keys, trained_prefixes
 from dpflat.runs.record import Run
 
 EIGENVALUES, TRACE, BLOCKS, BALL, SPECTRUM, HEAD = "eigenvalues", "trace", "blocks", "ball", "spectrum", "head"
@@ -129,8 +130,8 @@ def read_trace(point: Point, config: CurvatureConfig, extremes: Extremes) -> Wor
 
 def read_blocks(point: Point, config: CurvatureConfig, so_far: Mapping[str, Any]) -> Unfinished:
     """The largest and the lowest eigenvalue of each entry's own block of the Hessian, the head's beside them."""
-    keys = [key for key in point.weights if not key.startswith("head.")]
-    groups = [(key, (key,)) for key in keys] + [("head", ("head.weight", "head.bias"))]
+    groups: list[tuple[str, tuple[str, ...]]] = [(key, (key,)) for key in trained_prefixes(point.weights)]
+    groups += [("head", head)] if (head := head_keys(point.weights)) else []
     rows = list(so_far.get("rows", ()))
     for number, (name, group) in enumerate(groups):
         if number < len(rows):

@@ -14,7 +14,7 @@ import torch
 from analysis.opening import Point
 from analysis.vectors import flatten, unflatten
 from dpflat.keys import Purpose, seed_generator
-from dpflat.prefix import Parameters, prefix_key
+from dpflat.prefix import Parameters, head_keys, prefix_key
 
 
 def draw_gaussian(point: Point, seed: int, number: int) -> Parameters:
@@ -23,7 +23,7 @@ def draw_gaussian(point: Point, seed: int, number: int) -> Parameters:
     like = next((value for key, value in point.weights.items() if key.startswith("prefix.")), None)
     order = [prefix_key(layer) for layer in range(point.objective.backbone.layers)] if like is not None else ["prompt"]
     found: Parameters = {}
-    for key in (*order, "head.weight", "head.bias"):
+    for key in (*order, *head_keys(point.weights)):
         value = point.weights.get(key, like)
         if value is None:
             continue

@@ -90,7 +90,7 @@ def score_lines(
 ) -> Unfinished:
     """Scores at every position of every line; each line is handed out as soon as it is there.
 
-    The weights themselves are evaluated once. A line from one run to another has the point 0 where the positions have one.
+    The weights are evaluated once. A line from one run to another has the point 0 where the positions have one.
 
     Args:
         point: the weights.

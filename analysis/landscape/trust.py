@@ -15,7 +15,7 @@ from analysis.landscape.settings import TrustConfig, noise_deviation
 from analysis.opening import Point, open_point
 from analysis.parts import Part, Step, follow, follow_as, list_complete
 from dpflat.errors import DPFlatError
-from dpflat.prefix import Parameters
+from dpflat.prefix import Parameters, head_keys
 from dpflat.runs.record import Run
 
 PLANES, TOP, PATH, FINER, RESCALING = "planes", "top", "path", "finer", "rescaling"
@@ -140,13 +140,13 @@ def read_shift(point: Point) -> Generator[Step, None, Part]:
     Privacy: reads the rows without noise.
     """
     moved = dict(point.weights)
-    for key in ("head.weight", "head.bias"):
+    for key in head_keys(point.weights):
         moved[key] = point.weights[key] + SHIFT
     losses, widths = [], []
     for weights in (point.weights, moved):
         loss, _ = yield from follow_as(score(point, weights), Step(RESCALING, 0.5))
         losses.append(loss)
-        widths.append(float((weights["head.weight"].abs() + 1).mean()))
+        widths.append(float((weights[head_keys(weights)[0]].abs() + 1).mean()))
     return Part(
         RESCALING,
         {"shift": SHIFT, "loss": losses[0], "shifted_loss": losses[1], "box": widths[0], "shifted_box": widths[1]},

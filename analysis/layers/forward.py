@@ -10,7 +10,7 @@ from torch import Tensor
 from analysis.layers.subsets import Subset
 from dpflat.attention import additive_mask
 from dpflat.batches import Batch
-from dpflat.objective import Classification, Scores, score_logits
+from dpflat.objective import Classification, Scores
 from dpflat.prefix import Parameters, active_layers
 
 
@@ -32,7 +32,9 @@ def run_layers(
 
 def finish(objective: Classification, parameters: Parameters, states: Tensor, batch: Batch) -> Scores:
     """The scores of (B, S, E) last states. Privacy: reads the batch."""
-    return score_logits(objective.classify(parameters, objective.pool(states, batch)), batch)
+    readout = objective.readout
+    outputs = objective.classify(parameters, readout.features(objective, states, batch))
+    return readout.scores(objective, outputs, batch)
 
 
 def score_subsets(

@@ -94,7 +94,7 @@ def measure_speed(backbone: Backbone, seconds: float = SPEED_SECONDS) -> float:
     labels, unit = generator.integers(0, 2, size=SPEED_ROWS), np.arange(SPEED_ROWS)
     batch = EncodedSplit(tuple(rows), labels, unit, backbone.pad_id).collate(unit)
     objective = Classification(backbone, feature_norm=1.0)
-    parameters = initialise(PrefixAdapter(), backbone, 2, seed=0)
+    parameters = initialise(PrefixAdapter(), backbone, 2, 0, objective.readout)
     per_unit_gradients(objective, parameters, batch)
     began, done = time.perf_counter(), 0
     while time.perf_counter() - began < seconds:

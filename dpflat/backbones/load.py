@@ -69,6 +69,10 @@ class Backbone:
         """Most tokens that it reads."""
         return int(self.model.config.max_position_embeddings) - self.first_position
 
+    def zeros(self, *shape: int) -> Tensor:
+        """A float32 tensor of zeros, for parameters."""
+        return torch.zeros(*shape)
+
     @property
     def dtype(self) -> torch.dtype:
         """Type of the frozen weights."""

@@ -135,7 +135,7 @@ def remove_on_public(settings: BoxRemoval, tools: Tools, parameters: Parameters,
 def fit_head(
     objective: Classification, parameters: Parameters, pieces: list[Batch], classes: int
 ) -> Generator[None, None, Parameters]:
-    """A linear head for features that stay as they are, by L-BFGS with weight decay.
+    """The readout's parameters for features that stay as they are, by L-BFGS with weight decay.
 
     Privacy: reads its batches without noise.
     """
@@ -145,10 +145,8 @@ def fit_head(
             features.append(objective.features(parameters, piece))
         yield None
     inputs, labels = torch.cat(features), torch.cat([piece.labels for piece in pieces])
-    head = {
-        "head.weight": torch.zeros(classes, inputs.shape[1], device=inputs.device, requires_grad=True),
-        "head.bias": torch.zeros(classes, device=inputs.device, requires_grad=True),
-    }
+    drawn = objective.readout.initial(objective.backbone, classes, 0)
+    head = {key: value.to(inputs.device).requires_grad_() for key, value in drawn.items()}
     optimiser = torch.optim.LBFGS(list(head.values()), max_iter=HEAD_STEPS, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:

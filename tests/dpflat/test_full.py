@@ -18,6 +18,7 @@ from dpflat.gradients import summed_gradients
 from dpflat.objective import Classification
 from dpflat.prefix import backbone_weights, in_order, initialise
 from dpflat.presets import load_preset
+from dpflat.readouts.linear import Linear
 from dpflat.settings import apply_settings
 from dpflat.state import decode_state, encode_state
 from dpflat.steps import sample_rows
@@ -56,7 +57,7 @@ def objective(tiny):
 
 @pytest.fixture
 def parameters(tiny):
-    found = initialise(FullAdapter(), tiny, 2, 0)
+    found = initialise(FullAdapter(), tiny, 2, 0, Linear())
     found["head.weight"] = torch.randn(found["head.weight"].shape, generator=torch.Generator().manual_seed(0))
     return found
 
