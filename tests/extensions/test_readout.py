@@ -24,10 +24,9 @@ features = objective.features(weights, batch)
 directions = weights["head.directions"]
 cosines = 5 * torch.nn.functional.cosine_similarity(features[:, None], directions[None], dim=-1)
 print(torch.allclose(objective.logits(weights, batch), cosines, rtol=1e-2, atol=1e-2))
-alone = [
-    torch.autograd.grad(objective.per_example_loss({**weights, "head.directions": (leaf := directions.clone().requires_grad_())}, batch)[row], leaf)[0]
-    for row in range(6)
-]
+leaf = directions.clone().requires_grad_()
+losses = objective.per_example_loss({**weights, "head.directions": leaf}, batch)
+alone = [torch.autograd.grad(loss, leaf, retain_graph=True)[0] for loss in losses]
 found = per_unit_gradients(objective, weights, batch).gradients["head.directions"]
 print(torch.allclose(found, torch.stack(alone), atol=1e-6), bool(found.abs().sum() > 0))
 """
