@@ -6,7 +6,8 @@ A readout is a class in one file; `@register` makes it a choice of `readout.kind
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from pydantic import Field, GetCoreSchemaHandler, TypeAdapter
@@ -86,5 +87,6 @@ def _read(value: Any) -> Readout:
 @lru_cache(maxsize=8)
 def _adapter(count: int) -> TypeAdapter[Any]:  # noqa: ARG001  another one once a readout is added
     classes = tuple(READOUTS.values())
-    choices: Any = classes[0] if len(classes) == 1 else Annotated[classes, Field(discriminator="kind")]
+    either: Any = reduce(or_, classes)
+    choices: Any = either if len(classes) == 1 else Annotated[either, Field(discriminator="kind")]
     return TypeAdapter(choices)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -41,19 +42,10 @@ def browser():
         opened.close()
 
 
-@pytest.fixture
-def servers():
-    """The servers of a test; each is ended by its own process id."""
+@contextmanager
+def serving():
+    """Gives what starts the app on a store; each server is ended by its own process id."""
     started = []
-    yield started
-    for server in started:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-@pytest.fixture
-def serve(servers):
-    """Start the app on a store; gives its address."""
 
     def start(runs_folder, **environment):
         port = free_port()
@@ -67,7 +59,7 @@ def serve(servers):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        servers.append(server)
+        started.append(server)
         address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 40
         while time.monotonic() < deadline:
             try:
@@ -78,7 +70,26 @@ def serve(servers):
                 time.sleep(0.1)
         raise AssertionError("the app did not answer within 40 seconds")
 
-    return start
+    try:
+        yield start
+    finally:
+        for server in started:
+            server.terminate()
+            server.wait(timeout=20)
+
+
+@pytest.fixture
+def serve():
+    """Start the app on a store; gives its address."""
+    with serving() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def serve_for_all():
+    """The same for all tests of a module: for those that change nothing in the store."""
+    with serving() as start:
+        yield start
 
 
 def is_ours(message):

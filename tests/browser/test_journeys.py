@@ -68,16 +68,24 @@ def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reloa
         end_all(tmp_path / "runs")
 
 
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory, serve_for_all):
+    """The address of a store, and its two runs."""
+    store = tmp_path_factory.mktemp("two") / "runs"
+    first, second = (make_run(store, "finished", 3, 0.7, f"privacy.epsilon={e}") for e in (1, 8))
+    measure_layers(give_layers(first), store)
+    give_layers(second)
+    return serve_for_all(store), first, second
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     "where",
     ["", "new", "runs", "runs?a={a}&b={b}", "runs?a=gone", "layers?a={a}&b={b}", "privacy", "privacy?a=gone"],
 )
-def test_no_page_has_a_serious_barrier_outside_streamlits_own_chrome(tmp_path, serve, open_page, where):
-    first, second = (make_run(tmp_path / "runs", "finished", 3, 0.7, f"privacy.epsilon={e}") for e in (1, 8))
-    measure_layers(give_layers(first), tmp_path / "runs")
-    give_layers(second)
-    address = f"{serve(tmp_path / 'runs')}/{where.format(a=first.id, b=second.id)}"
+def test_no_page_has_a_serious_barrier_outside_streamlits_own_chrome(two_runs, open_page, where):
+    start, first, second = two_runs
+    address = f"{start}/{where.format(a=first.id, b=second.id)}"
     for dark in (False, True):
         page, errors = open_page(address, dark=dark)
         assert (dark, serious_barriers(page)) == (dark, [])

@@ -32,23 +32,25 @@ def as_rgb(colour):
     return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
 
 
-@pytest.fixture(params=list(PAGES))
-def where(request):
-    return request.param
+@pytest.fixture(scope="module")
+def addresses(tmp_path_factory, serve_for_all):
+    """Of each page on a store of one run, and of the landscape of two measured ones."""
+    plain, measured = (tmp_path_factory.mktemp(name) / "runs" for name in ("plain", "measured"))
+    make_run(plain)
+    runs = [make_run(measured), make_run(measured)]
+    for run in runs:
+        keep_all(give_layers(run), measured)
+    address = serve_for_all(plain)
+    found = {where: f"{address}/{'' if where == 'start' else where}" for where in PAGES}
+    return found | {"landscape": f"{serve_for_all(measured)}/landscape?v=1&a={runs[0].id}&b={runs[1].id}"}
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.parametrize("where", list(PAGES))
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_looks_gate(tmp_path, serve, open_page, where, width, dark):
-    run = make_run(tmp_path / "runs")
-    other = make_run(tmp_path / "runs") if where == "landscape" else run
-    if where == "landscape":
-        for side in (run, other):
-            keep_all(give_layers(side), tmp_path / "runs")
-    address = serve(tmp_path / "runs")
-    query = f"landscape?v=1&a={run.id}&b={other.id}" if where == "landscape" else where
-    page, errors = open_page(f"{address}/{'' if where == 'start' else query}", width=width, dark=dark)
+def test_the_looks_gate(addresses, open_page, where, width, dark):
+    page, errors = open_page(addresses[where], width=width, dark=dark)
     charts = page.locator(".js-plotly-plot, [data-testid='stVegaLiteChart']")
     if where in ("start", "runs", "layers", "landscape", "tradeoff"):
         charts.first.wait_for()

@@ -50,14 +50,20 @@ def test_attack_a_run_from_the_page(tmp_path, serve, open_page):
     assert errors == []
 
 
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory, serve_for_all):
+    """The address of a store with one attacked run."""
+    store = tmp_path_factory.mktemp("attacked") / "runs"
+    measure_attacks(plan_run(store, "data.canaries=200"), store, gap=0.3, audit=AUDIT)
+    return serve_for_all(store)
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("tab", ["odds", "attacks"])
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_looks_gate_of_the_tabs(tmp_path, serve, open_page, tab, width, dark):
-    run = plan_run(tmp_path / "runs", "data.canaries=200")
-    measure_attacks(run, tmp_path / "runs", gap=0.3, audit=AUDIT)
-    page, errors = open_page(f"{serve(tmp_path / 'runs')}/privacy?v=1&tab={tab}", width=width, dark=dark)
+def test_the_looks_gate_of_the_tabs(attacked, open_page, tab, width, dark):
+    page, errors = open_page(f"{attacked}/privacy?v=1&tab={tab}", width=width, dark=dark)
     page.locator(".js-plotly-plot .main-svg").nth(1).wait_for()
     texts = page.evaluate(TEXTS)
     assert [t for t in texts if t["size"] < LEAST_PX] == []

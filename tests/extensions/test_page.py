@@ -57,6 +57,7 @@ def add(tmp_path, monkeypatch):
     """Give the lab files of one's own, as a process has them that starts with these; gone after the test."""
     monkeypatch.setattr(PAGES, "_entries", dict(PAGES))
     monkeypatch.setattr(extensions, "_loaded", dict(extensions._loaded))
+    monkeypatch.setattr(extensions, "_problems", [])
 
     def write(**sources):
         for name, source in sources.items():
