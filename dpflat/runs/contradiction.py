@@ -50,7 +50,8 @@ def find_contradiction(config: RunConfig, ledger: PrivacyLedger) -> str | None:
 
 def _missing_entries(config: RunConfig, ledger: PrivacyLedger) -> list[str]:
     there = Counter((entry.source, entry.entry_class) for entry in ledger.entries)
-    return sorted(source.replace("_", " ") for source, _ in (_planned_entries(config) - there))
+    planned = _planned_entries(config.model_copy(update={"seed": 0}))
+    return sorted(source.replace("_", " ") for source, _ in (planned - there))
 
 
 @lru_cache(maxsize=1024)
