@@ -43,9 +43,8 @@ def browser():
 
 
 @contextmanager
-def serving():
-    """Gives what starts the app on a store; each server is ended by its own process id."""
-    started = []
+def serving(started):
+    """Gives what starts the app on a store; each server is put into a list and ended by its own process id."""
 
     def start(runs_folder, **environment):
         port = free_port()
@@ -79,16 +78,22 @@ def serving():
 
 
 @pytest.fixture
-def serve():
+def servers():
+    """The servers of a test."""
+    return []
+
+
+@pytest.fixture
+def serve(servers):
     """Start the app on a store; gives its address."""
-    with serving() as start:
+    with serving(servers) as start:
         yield start
 
 
 @pytest.fixture(scope="module")
 def serve_for_all():
     """The same for all tests of a module: for those that change nothing in the store."""
-    with serving() as start:
+    with serving([]) as start:
         yield start
 
 
