@@ -17,7 +17,7 @@ from torch import Tensor
 from dpflat.batches import EncodedSplit, microbatches
 from dpflat.events import StepDone, TwinStep
 from dpflat.experiment import Experiment
-from dpflat.flatness.mode import Mode
+from dpflat.flatness.pull import TwinPull
 from dpflat.flatness.step_tools import StepTools
 from dpflat.flatness.twin import PHASE as TWIN
 from dpflat.flatness.twin import train_twin
@@ -165,7 +165,7 @@ def remove_each(
     step, hostile = state.step + 1, encode_hostile(experiment)
     batch = sample_rows(experiment.data.train, experiment.schedule.sample_rate, experiment.noise_key, step)
     pull = experiment.config.flatness.cross_model
-    own_twin = isinstance(pull, Mode) and pull.trains_twin and pull.entry_class is EntryClass.BREAKING
+    own_twin = isinstance(pull, TwinPull) and pull.entry_class is EntryClass.BREAKING
     for record in records:
         others = np.setdiff1d(batch, [record])
         there = with_twin(experiment, state, without=record) if own_twin else state

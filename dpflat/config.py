@@ -17,8 +17,9 @@ from dpflat.catalog import BACKBONES, bundled_tasks
 from dpflat.errors import DPFlatError, SettingsError, WrongSettingError, unknown
 from dpflat.flatness.mode import LEVEL_WORDS, MODES_BY_LEVEL
 from dpflat.flatness.settings import FlatnessConfig, describe_levels
-from dpflat.readout import READOUTS, AnyReadout, Readout
+from dpflat.readout import READOUTS, Readout
 from dpflat.readouts.linear import Linear
+from dpflat.registered import Registered
 from dpflat.section import LATER, Section
 from dpflat.tasks.settings import TaskConfig
 
@@ -48,8 +49,7 @@ class BackboneConfig(Section):
     """Type of the frozen weights, cast once. Parameters, head, loss, clipping and noise are float32; inside bfloat16
     layers the prefixes are rounded."""
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", json_schema_extra=LATER)
-    """What a folder or hub model held when the run was planned; filled in by `dpflat train` and `dpflat study`. None: a
-    bundled one, or whatever the name means when the run starts."""
+    """What a folder or hub model held when the run was planned. None: whatever the name means when the run starts."""
 
     def identity(self) -> str:
         """What names the model: what it held where that is known, else its name."""
@@ -142,7 +142,7 @@ class RunConfig(Section):
     data: DataConfig = DataConfig()
     backbone: BackboneConfig = BackboneConfig()
     adapter: Adapter = PrefixAdapter()
-    readout: Annotated[Readout, AnyReadout()] = Field(Linear(), json_schema_extra=LATER)
+    readout: Annotated[Readout, Registered(READOUTS, "kind")] = Field(Linear(), json_schema_extra=LATER)
     """How answers are read off."""
     optimiser: OptimiserConfig = OptimiserConfig()
     privacy: Privacy = DPPrivacy()

@@ -6,12 +6,7 @@ A readout is a class in one file; `@register` makes it a choice of `readout.kind
 
 from __future__ import annotations
 
-from functools import lru_cache, reduce
-from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
-
-from pydantic import Field, GetCoreSchemaHandler, TypeAdapter
-from pydantic_core import CoreSchema, core_schema
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from dpflat.registry import Registry
 from dpflat.section import Section
@@ -65,28 +60,3 @@ def register(readout: R) -> R:
     """Make a readout a choice of `readout.kind`."""
     READOUTS.register(readout.__pydantic_fields__["kind"].default, readout)
     return readout
-
-
-class AnyReadout:
-    """Marks a field that holds a readout, of those that are registered when it is read."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Read by the readout's own class, written by it too."""
-        del source, handler
-        write = core_schema.plain_serializer_function_ser_schema(
-            lambda readout, info: readout.model_dump(mode=info.mode), info_arg=True
-        )
-        return core_schema.no_info_plain_validator_function(_read, serialization=write)
-
-
-def _read(value: Any) -> Readout:
-    found: Readout = _adapter(len(READOUTS)).validate_python(value)
-    return found
-
-
-@lru_cache(maxsize=8)
-def _adapter(count: int) -> TypeAdapter[Any]:  # noqa: ARG001  another one once a readout is added
-    classes = tuple(READOUTS.values())
-    either: Any = reduce(or_, classes)
-    choices: Any = either if len(classes) == 1 else Annotated[either, Field(discriminator="kind")]
-    return TypeAdapter(choices)

@@ -20,10 +20,7 @@ class Registry(Mapping[str, T], Generic[T]):
     """What is registered under one heading, by name.
 
     It is filled when it is first read: by the modules of its package, each of which registers what it holds, and then
-    by extensions. `version` grows with each entry, so that what is derived from all of them can be kept.
-
-    Attributes:
-        version: number of entries so far.
+    by extensions.
     """
 
     def __init__(self, what: str, package: str | None = None, order: Callable[[T], int] = lambda _: 0) -> None:
@@ -34,7 +31,6 @@ class Registry(Mapping[str, T], Generic[T]):
             package: whose modules register what comes with the lab; None where that is done elsewhere.
             order: entries are listed by this, then by name.
         """
-        self.version = 0
         self._what, self._package, self._order = what, package, order
         self._entries: dict[str, T] = {}
         self._is_filled = self._is_filling = False
@@ -51,7 +47,6 @@ class Registry(Mapping[str, T], Generic[T]):
             raise DPFlatError(f"There are two of the {self._what} '{name}'. Give one of them another name.")
         self._entries[name] = entry
         self._entries = dict(sorted(self._entries.items(), key=lambda item: (self._order(item[1]), item[0])))
-        self.version += 1
         return entry
 
     def find(self, name: str) -> T:

@@ -48,7 +48,6 @@ class Mode(Section):
         words: what the page calls it.
         place: among the modes of its level, from 0.
         spends_epsilon: whether it is meaningless without noise.
-        trains_twin: whether a second model is trained first.
     """
 
     level: ClassVar[str]
@@ -57,7 +56,6 @@ class Mode(Section):
     words: ClassVar[str]
     place: ClassVar[int] = 100
     spends_epsilon: ClassVar[bool] = False
-    trains_twin: ClassVar[bool] = False
 
     mode: str
 

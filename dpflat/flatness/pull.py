@@ -28,7 +28,6 @@ class Pull(Mode):
 class TwinPull(Pull):
     """Toward a second model that is trained first."""
 
-    trains_twin: ClassVar[bool] = True
     twin_is_noisy: ClassVar[bool] = False
 
     twin_epochs: float | None = Field(None, gt=0, le=1000)

@@ -126,12 +126,12 @@ class NotFinite(OtherEvent):
     units: Count
 
 
-OF_EVENT = {"evaluated": "evaluated", "layer_removed": "layer_removed", "nonfinite_gradients": "nonfinite_gradients"}
+KNOWN_EVENTS = ("evaluated", "layer_removed", "nonfinite_gradients")
 
 
 def _kind_of(content: Any) -> str:
     event = content.get("event") if isinstance(content, dict) else None
-    return OF_EVENT.get(event, "other") if isinstance(event, str) else "other"
+    return event if event in KNOWN_EVENTS else "other"
 
 
 EventLine = Annotated[

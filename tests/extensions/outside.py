@@ -5,17 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.conftest import SMALL
+
 ROOT = Path(__file__).parents[2]
-SMALL = (
-    "backbone.name=random_tiny",
-    "data.train_subset=200",
-    "data.max_tokens=16",
-    "optimiser.batch_size=20",
-    "optimiser.epochs=1",
-    "execution.evaluations=1",
-    "execution.threads=1",
-    "execution.trajectory_points=3",
-)
 
 
 class Lab:
