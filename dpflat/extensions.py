@@ -53,7 +53,7 @@ def _load(key: str, name: str, load: Callable[[], object]) -> None:
     try:
         _loaded[key] = hashlib.sha256(Path(key).read_bytes()).hexdigest() if Path(key).is_file() else None
         load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         told = str(error) if isinstance(error, DPFlatError) else f"{type(error).__name__}: {error}"
         _problems.append(f"The extension '{name}' cannot be used: {told[:300]}")
         raise DPFlatError(_problems[0]) from error

@@ -64,7 +64,7 @@ def _do_runs(folder: Path, stopping: Stopping) -> int:
             if not is_left:
                 (run.folder / layout.STOP).unlink(missing_ok=True)
                 executor.start(run.folder, partial(do_run, run, stopping.watching(run.folder)))
-            most = executor.at_once - 1 if begun < len(configs) else 0
+            most = max(executor.at_once, 1) - 1 if begun < len(configs) else 0
             stopped = _watch(executor, under_way, most, stopping, partial(tell, begun))
         rows = write_rows(folder, configs, runs)
         if stopped:

@@ -47,7 +47,12 @@ def identify(name: str) -> str | None:
         DPFlatError: when it cannot be had or read.
     """
     folder = locate(name)
-    return None if folder is None else join_digests(digest_files(folder))
+    if folder is None:
+        return None
+    digests = digest_files(folder)
+    if CONFIG not in digests or WEIGHTS not in digests:
+        raise DPFlatError(f"There is no model in '{folder}'. Expected a folder with {CONFIG} and {WEIGHTS}.")
+    return join_digests(digests)
 
 
 def digest_files(folder: Path) -> dict[str, str]:

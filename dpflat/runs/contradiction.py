@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from dpflat.config import DPPrivacy, RunConfig
 from dpflat.errors import DPFlatError
+from dpflat.flatness.mode import Off
 from dpflat.forecast import plan_privacy, plan_steps, sketch_ledger
 from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.ledger import EntryClass, PrivacyLedger
@@ -58,9 +59,9 @@ def _missing_entries(config: RunConfig, ledger: PrivacyLedger) -> list[str]:
 def _planned_entries(config: RunConfig) -> Counter[tuple[Source, EntryClass]]:
     try:
         planned = sketch_ledger(config).entries
-    except DPFlatError:  # its number of layers is known once its backbone is loaded
-        level = Source.CROSS_LAYER, EntryClass.ACCOUNTED
-        return Counter([(Source.GRADIENT_STEPS, EntryClass.ACCOUNTED), level])
+    except DPFlatError:  # how many layers are drawn is known once its backbone is loaded; all else is known now
+        others = config.flatness.model_copy(update={"cross_layer": Off()})
+        planned = sketch_ledger(config.model_copy(update={"flatness": others})).entries
     return Counter((entry.source, entry.entry_class) for entry in planned if entry.entry_class in SHAPING)
 
 
@@ -69,7 +70,9 @@ def _can_be_spent(config: RunConfig, epsilon: float) -> bool:
     if asked is not None and CALIBRATED * asked <= epsilon:
         return epsilon <= asked * (1 + 1e-9)
     spent = _spent(config)
-    return spent is None or math.isclose(epsilon, spent, rel_tol=1e-6, abs_tol=1e-9)
+    if spent is None:
+        return asked is None
+    return math.isclose(epsilon, spent, rel_tol=1e-6, abs_tol=1e-9)
 
 
 @lru_cache(maxsize=1024)

@@ -263,3 +263,9 @@ def test_a_study_says_what_its_models_held(folder, tmp_path, study):
     assert len(configs) == len(list_configs(build_study(json.loads(text), "as it stands")))
     file.write_text(write_study(read))
     assert list_configs(read_study(file)) == configs
+
+
+def test_what_holds_no_model_is_not_identified(tmp_path):
+    for name in ("missing", ""):
+        with pytest.raises(DPFlatError, match="There is no model in"):
+            resolve([], None, [f"backbone.name=folder:{tmp_path / name}"], 0)

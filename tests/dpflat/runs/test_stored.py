@@ -10,6 +10,7 @@ import pytest
 from app.summary import summarise
 from dpflat.errors import ChangedError, DPFlatError
 from dpflat.forecast import plan_ledger, plan_privacy
+from dpflat.privacy.entries import write_ledger
 from dpflat.runs import arrays, layout
 from dpflat.runs.arrays import read_arrays
 from dpflat.runs.contradiction import find_contradiction
@@ -236,3 +237,15 @@ def test_a_name_that_a_terminal_would_obey_is_shown_as_text(run):
     replace_json(run.folder / layout.LABEL, {"name": "\x1b[2J\x1b]0;x\x07a\nrow 0.10"})
     assert load_run(run.id, run.folder.parent).label["name"] == "[2J ]0;x a row 0.10"
     assert "\x1b" not in str(DPFlatError("no column \x1b[2J"))
+
+
+def test_a_model_that_is_gone_hides_no_broken_promise(run):
+    modes = ("within_layer.mode=as_published", "cross_layer.mode=exponential")
+    config = small_config(*(f"flatness.{mode}" for mode in modes))
+    ledger = write_ledger(config, *plan_privacy(config), None)
+    gone = config.model_copy(update={"backbone": config.backbone.model_copy(update={"name": "folder:/gone"})})
+    ledger = ledger.model_copy(update={"epsilon": gone.privacy.epsilon})
+    assert find_contradiction(gone, ledger) is None
+    kept = tuple(entry for entry in ledger.entries if entry.entry_class == "accounted")
+    assert "within layer" in find_contradiction(gone, ledger.model_copy(update={"entries": kept}))
+    assert "another epsilon" in find_contradiction(gone, ledger.model_copy(update={"epsilon": 0.001}))
