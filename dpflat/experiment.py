@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 
@@ -149,13 +150,18 @@ def count_shared_texts(config: RunConfig) -> dict[str, int]:
     names = config.flatness.public_tasks()
     if not names:
         return {}
-    sides = read_splits(config.task)
+    count = _count_bundled if config.task.is_bundled else _count_shared
+    return {name: count(config.task, name) for name in names}
+
+
+def _count_shared(task: TaskConfig, public: str) -> int:
+    sides = read_splits(task)
     parts = [[t for rows in sides for t in rows.texts], [t for rows in sides for t in rows.pairs or ()]]
-    counts = {}
-    for name in names:
-        public = [text for rows in read_splits(TaskConfig(name=name)) for text in rows.texts]
-        counts[name] = len({place for part in parts for place in find_shared(part, public)})
-    return counts
+    known = [text for rows in read_splits(TaskConfig(name=public)) for text in rows.texts]
+    return len({place for part in parts for place in find_shared(part, known)})
+
+
+_count_bundled = lru_cache(maxsize=8)(_count_shared)
 
 
 def prepare_twin(experiment: Experiment) -> Experiment | None:

@@ -86,16 +86,12 @@ def tiny():
     return build_random_tiny()
 
 
-@pytest.fixture(scope="module")
-def read_and_count_once():
-    """Texts and epsilons, which are the same for all runs of a module, are read and counted once, before its tests."""
+@pytest.fixture(scope="session", autouse=True)
+def compose_once():
+    """PLD and PRV, which are the same for all runs of the same settings, are composed once a process."""
     from dpflat import cross_check
-    from dpflat.catalog import TASKS
-    from dpflat.tasks import load
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(load, "load_texts", functools.cache(load.load_texts))
-        load.load_texts(TASKS["rotten_tomatoes"])
         for name in ("pld_epsilon", "prv_epsilon"):
             patch.setattr(cross_check, name, functools.cache(getattr(cross_check, name)))
         yield
@@ -136,7 +132,7 @@ def files_limited_to(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def wait_until(condition, what, seconds=45):
+def wait_until(condition, what, seconds=90):
     """Look again and again until something is so; fails after `seconds`."""
     from dpflat import jobs
 

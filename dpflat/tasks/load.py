@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -69,7 +70,13 @@ def read_splits(task: TaskConfig) -> tuple[Rows, Rows]:
     if not task.is_bundled:
         texts = read_elsewhere(task)
         return texts.train, texts.test
-    all_texts, labels = load_texts(TASKS[task.name])
+    return read_bundled(task.name)
+
+
+@lru_cache(maxsize=2)
+def read_bundled(name: str) -> tuple[Rows, Rows]:
+    """Training and test rows of a bundled task, read once a process: an installed package does not change under it."""
+    all_texts, labels = load_texts(TASKS[name])
     rows = Rows(all_texts, None, labels)
     train, test = (rows.select(places.tolist()) for places in split_rows(all_texts, labels))
     return train, test

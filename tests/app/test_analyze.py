@@ -10,7 +10,7 @@ from dpflat.runs.record import Run
 from dpflat.runs.store import create_run
 from tests.conftest import small_config
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+pytestmark = pytest.mark.integration
 
 FEW = ("--set", "examples=16", "--set", "accuracy_examples=32", "--set", "restarts=1")
 
@@ -21,7 +21,7 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(store, read_and_count_once):
+def run(store):
     made = create_run(store, small_config())
     assert do_run(made, Stopping()) == FINISHED
     return Run(made.folder)

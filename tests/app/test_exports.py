@@ -193,7 +193,7 @@ def test_the_python_is_its_cells_and_empty_ones_are_no_cells():
     assert len(json.loads(write_notebook(code, EntryClass.POST_PROCESSING))["cells"]) == 2
 
 
-def test_a_notebook_measures_what_is_not_stored(own_root, read_and_count_once, monkeypatch):
+def test_a_notebook_measures_what_is_not_stored(own_root, monkeypatch):
     made = create_run(own_root, small_config())
     assert do_run(made, Stopping()) == FINISHED
     run = Run(made.folder)

@@ -34,11 +34,11 @@ from dpflat.settings import apply_settings
 from tests.app.pages import column, labels, open_page, texts
 from tests.conftest import SMALL, small_config
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory, read_and_count_once):
+def store(tmp_path_factory):
     """A store with one run of full fine-tuning and one of prefixes, both without privacy."""
     root = tmp_path_factory.mktemp("runs")
     for config in (

@@ -14,7 +14,7 @@ CONTEXT = {"include": [['[data-testid="stMainBlockContainer"]']], "exclude": [["
 
 def serious_barriers(page):
     """Serious and critical violations outside Streamlit's own chrome, with their first three places."""
-    page.wait_for_selector(DONE, timeout=30_000)
+    page.wait_for_selector(DONE)
     page.wait_for_function(AT_REST)
     found = Axe().run(page, context=CONTEXT).response["violations"]
     return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found if v["impact"] in ("serious", "critical")]

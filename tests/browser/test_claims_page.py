@@ -1,9 +1,8 @@
 import pytest
 
-from analysis.figures import tokens
 from tests.analysis.claims.made_up import FRESH, make_run, measure_sharpness
 from tests.browser.barriers import serious_barriers
-from tests.browser.test_looks import LEAST_PX, MOST_CHARACTERS, TEXTS, as_rgb
+from tests.browser.looks import find_faults
 
 pytestmark = pytest.mark.browser
 
@@ -22,13 +21,7 @@ def test_cards_with_figures_stand_in_both_themes_and_widths_and_the_way_leads_to
         page, errors = open_page(address, width=width, dark=dark)
         page.get_by_text("12. The whole works").wait_for()
         page.get_by_role("img", name="DP-Flat: ").first.wait_for()
-        texts = page.evaluate(TEXTS)
-        assert [t for t in texts if t["size"] < LEAST_PX] == []
-        assert [t for t in texts if len(t["text"]) / t["lines"] > MOST_CHARACTERS] == []
-        palette = tokens.PALETTES["dark" if dark else "light"]
-        known = {as_rgb(value) for value in vars(palette).values()} | {"rgb(255, 255, 255)"}
-        assert {t["colour"] for t in texts} - known == set()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert (dark, width, find_faults(page, dark, width)) == (dark, width, [])
         assert (dark, serious_barriers(page)) == (dark, [])
         assert errors == []
     page, errors = open_page(f"{address}?v=1&verdict=fails+by+proof")

@@ -97,9 +97,9 @@ def test_no_page_asks_a_foreign_server_whatever_names_and_links_hold(hostile_sto
     for where, words in pages.items():
         page.goto(f"{address}/{where}")
         page.get_by_text(words).first.wait_for()
-        page.wait_for_selector(DONE, timeout=30_000)
+        page.wait_for_selector(DONE)
         page.locator("details:not([open]) > summary").evaluate_all("found => found.forEach(one => one.click())")
-        page.wait_for_selector(DONE, timeout=30_000)
+        page.wait_for_selector(DONE)
         assert page.locator(OUTSIDE).evaluate_all("found => found.map(one => one.outerHTML)") == [], where
         assert page.get_by_role("heading", name="PWNED", exact=True).count() == 0
         if words == "name":

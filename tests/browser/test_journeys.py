@@ -7,8 +7,6 @@ import pytest
 from dpflat import jobs
 from dpflat.runs.status import derive_state
 from dpflat.runs.store import list_runs
-from tests.app.pages import give_layers, make_run, measure_layers
-from tests.browser.barriers import serious_barriers
 from tests.browser.conftest import DONE
 from tests.conftest import wait_until
 
@@ -50,11 +48,11 @@ def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reloa
     page, errors = open_page(f"{address}/new")
     choose_a_long_run(page)
     page.get_by_role("button", name="Train", exact=True).click()
-    page.get_by_role("button", name="Stop", exact=True).wait_for(timeout=20_000)
+    page.get_by_role("button", name="Stop", exact=True).wait_for()
     run = list_runs(tmp_path / "runs", shipped=False)[0]
     try:
         wait_until(lambda: steps_done(run) >= 5, "five steps")
-        page.get_by_test_id("stVegaLiteChart").first.wait_for(timeout=10_000)
+        page.get_by_test_id("stVegaLiteChart").first.wait_for()
         began = time.monotonic()
         page.get_by_role("button", name="Stop", exact=True).click()
         wait_until(lambda: run.state == "stopped", "the stop")
@@ -66,30 +64,6 @@ def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reloa
         assert errors == []
     finally:
         end_all(tmp_path / "runs")
-
-
-@pytest.fixture(scope="module")
-def two_runs(tmp_path_factory, serve_for_all):
-    """The address of a store, and its two runs."""
-    store = tmp_path_factory.mktemp("two") / "runs"
-    first, second = (make_run(store, "finished", 3, 0.7, f"privacy.epsilon={e}") for e in (1, 8))
-    measure_layers(give_layers(first), store)
-    give_layers(second)
-    return serve_for_all(store), first, second
-
-
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize(
-    "where",
-    ["", "new", "runs", "runs?a={a}&b={b}", "runs?a=gone", "layers?a={a}&b={b}", "privacy", "privacy?a=gone"],
-)
-def test_no_page_has_a_serious_barrier_outside_streamlits_own_chrome(two_runs, open_page, where):
-    start, first, second = two_runs
-    address = f"{start}/{where.format(a=first.id, b=second.id)}"
-    for dark in (False, True):
-        page, errors = open_page(address, dark=dark)
-        assert (dark, serious_barriers(page)) == (dark, [])
-        assert errors == []
 
 
 @pytest.mark.timeout(150)
@@ -128,7 +102,7 @@ def test_several_at_once_are_one_study_that_is_shown_live_and_stopped(tmp_path, 
         page.get_by_role("spinbutton", name="Seeds").press("Enter")
         page.get_by_text("Released together, these 3 runs on the same data give").wait_for()
         page.get_by_role("button", name="Train", exact=True).click()
-        page.get_by_text("0 of 3 runs done; the one under way is at step").wait_for(timeout=30_000)
+        page.get_by_text("0 of 3 runs done; the one under way is at step").wait_for()
         study = next((store / "studies").iterdir())
         page.get_by_role("button", name="Stop", exact=True).click()
         wait_until(lambda: derive_state(study) == "stopped", "the stop", 10)
@@ -148,7 +122,7 @@ def test_a_worker_killed_with_9_shows_as_lost_at_its_step_and_goes_on(tmp_path, 
         run = train(page, store)
         wait_until(lambda: steps_done(run) >= 5, "five steps")
         os.kill(run.status.pid, signal.SIGKILL)
-        page.locator("p", has_text="Lost at step").wait_for(timeout=15_000)
+        page.locator("p", has_text="Lost at step").wait_for()
         assert run.state == "lost"
         before = steps_done(run)
         page.get_by_role("button", name="Resume", exact=True).click()

@@ -6,9 +6,6 @@ from dpflat import jobs
 from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.record import Run
 from dpflat.runs.store import create_run
-from tests.app.landscape import keep_all
-from tests.app.pages import give_layers, make_run
-from tests.browser.barriers import serious_barriers
 from tests.conftest import small_config, wait_until
 
 pytestmark = pytest.mark.browser
@@ -34,21 +31,6 @@ def test_measure_a_plane_from_the_page_stop_it_and_go_on(tmp_path, serve, open_p
         assert found().result.done < 441
         page.get_by_role("button", name="Continue", exact=True).click()
         wait_until(lambda: found().state == "finished", "the end")
-    page.get_by_text("441 points").first.wait_for(timeout=20_000)
+    page.get_by_text("441 points").first.wait_for()
     page.locator(".js-plotly-plot").first.wait_for()
     assert errors == []
-
-
-@pytest.mark.timeout(120)
-def test_a_copied_link_shows_the_same_tab_and_plane_in_both_themes_without_a_serious_violation(
-    tmp_path, serve, open_page
-):
-    run = give_layers(make_run(tmp_path / "runs"))
-    keep_all(run, tmp_path / "runs")
-    address = serve(tmp_path / "runs")
-    for tab, words in (("slice", "noise lengths out"), ("curvature", "largest eigenvalue is"), ("trust", "planes")):
-        for dark in (False, True):
-            page, errors = open_page(f"{address}/landscape?v=1&a={run.id}&b=none&tab={tab}", dark=dark)
-            page.get_by_text(words).first.wait_for()
-            assert (tab, dark, serious_barriers(page)) == (tab, dark, [])
-            assert errors == []

@@ -30,9 +30,9 @@ def test_measure_a_run_from_the_page_and_take_a_prefix_out(tmp_path, trained, se
     wait_until(lambda: find_analysis(trained, LayersConfig(), tmp_path / "runs") is not None, "the folder")
     wait_until(lambda: found_state(trained, tmp_path) not in jobs.ALIVE, "the end of the measuring")
     assert found_state(trained, tmp_path) == "finished"
-    page.get_by_text("No layers were removed in this run; the sharpest is layer").first.wait_for(timeout=20_000)
+    page.get_by_text("No layers were removed in this run; the sharpest is layer").first.wait_for()
     page.locator(".js-plotly-plot").first.wait_for()
-    page.wait_for_selector(DONE, timeout=30_000)
+    page.wait_for_selector(DONE)
     box = page.get_by_test_id("stCheckbox").filter(has_text="layer 1")
 
     def taken_out():

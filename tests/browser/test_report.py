@@ -9,7 +9,7 @@ from dpflat.runs.files import replace_json
 from dpflat.runs.layout import LABEL
 from dpflat.runs.record import Run
 from tests.app.stored import all_figures, keep_everything
-from tests.browser.test_looks import as_rgb
+from tests.browser.looks import as_rgb
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.browser

@@ -1,4 +1,3 @@
-import dataclasses
 import errno
 import json
 import os
@@ -7,6 +6,7 @@ import signal
 import stat
 import subprocess
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import psutil
@@ -15,7 +15,6 @@ from filelock import FileLock
 
 from dpflat import continuation, jobs, recorder
 from dpflat.backbones.random_tiny import build_random_tiny
-from dpflat.catalog import TASKS
 from dpflat.errors import DPFlatError
 from dpflat.run_job import FAILED, FINISHED, STOPPED, Stopping, do_run, stop_early
 from dpflat.runs import layout
@@ -25,8 +24,6 @@ from dpflat.runs.status import derive_state, own_status, worker_lock, write_stat
 from dpflat.runs.store import create_run, find_same, load_run
 from dpflat.tasks import load
 from tests.conftest import files_limited_to, small_config, wait_until
-
-pytestmark = pytest.mark.usefixtures("read_and_count_once")
 
 TWICE = "execution.evaluations=2"
 TIMED = ("seconds", "examples_per_second", "peak_memory_mb")
@@ -529,13 +526,14 @@ class TestARunGoesOnOnlyAsItBegan:
         self.check_refused(stopped, "noise key of this run is damaged")
 
     def test_other_texts_are_refused(self, stopped, monkeypatch):
-        texts, labels = load.load_texts(TASKS["rotten_tomatoes"])
-        monkeypatch.setattr(load, "load_texts", lambda task: (texts, [1 - label for label in labels]))
+        train, test = load.read_bundled("rotten_tomatoes")
+        turned = replace(train, labels=[1 - label for label in train.labels])
+        monkeypatch.setattr(load, "read_bundled", lambda name: (turned, test))
         self.check_refused(stopped, "began with other texts")
 
     def test_other_weights_of_the_backbone_are_refused(self, stopped, monkeypatch):
         built = build_random_tiny()
-        other = dataclasses.replace(built, fingerprint="other weights")
+        other = replace(built, fingerprint="other weights")
         monkeypatch.setattr("dpflat.experiment.load_backbone", lambda config: other)
         self.check_refused(stopped, "began with other weights")
 

@@ -16,7 +16,7 @@ from tests.conftest import small_config
 from tests.dpflat.runs.kills import SURVIVED, files_of, killed_at, not_listed
 from tests.dpflat.test_jobs import outcome
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+pytestmark = pytest.mark.integration
 
 KEY = bytes(range(100, 116))
 SECRET = small_config("privacy.noise=secret", "data.train_subset=60", "execution.trajectory_points=2")

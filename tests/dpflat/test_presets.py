@@ -20,7 +20,6 @@ ANSWERS = {"non_private": "none", "full_finetuning": "none", "dp_flat_as_publish
 
 
 @pytest.mark.integration
-@pytest.mark.usefixtures("read_and_count_once")
 @pytest.mark.parametrize("name", sorted(set(list_presets()) - PLANNED_ONLY))
 def test_a_preset_trains_to_its_end_on_the_tiny_random_model(name):
     config = build_config(apply_settings(load_preset(name), SMALL))

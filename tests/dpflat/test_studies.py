@@ -18,8 +18,6 @@ from dpflat.studies import StudyConfig, is_study, list_configs, open_study, read
 from dpflat.study_job import do_study
 from tests.conftest import SMALL, small_config, wait_until
 
-pytestmark = pytest.mark.usefixtures("read_and_count_once")
-
 BASE = {name: json.loads(value) if value.isdigit() else value for name, value in (s.split("=") for s in SMALL)}
 PAIR = {"name": "pair", "base": BASE, "cells": [{"privacy.kind": "none"}, {"privacy.epsilon": 3}]}
 

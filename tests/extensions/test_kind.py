@@ -20,7 +20,7 @@ from dpflat.runs.record import Run
 from dpflat.runs.store import create_run
 from tests.conftest import small_config
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
 NAME = "prefix_sizes"
@@ -63,7 +63,7 @@ print(json.dumps(list(scope["figure"].data[0].x)))
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory, read_and_count_once):
+def store(tmp_path_factory):
     """A store with one finished run."""
     root = tmp_path_factory.mktemp("runs")
     assert do_run(create_run(root, small_config()), Stopping()) == FINISHED

@@ -26,7 +26,7 @@ from dpflat.runs.store import create_run
 from tests.conftest import small_config
 from tests.dpflat.test_file_tasks import configure, write_own
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+pytestmark = pytest.mark.integration
 
 OVERFITTED = ("privacy.kind=none", "data.canaries=60", "optimiser.epochs=30")
 SILENT = ("privacy.epsilon=null", "privacy.noise_multiplier=100")
@@ -44,7 +44,7 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def leaky(store, read_and_count_once):
+def leaky(store):
     """Three seeds of a run without privacy that has learnt its rows by heart; shadows of each other."""
     return [trained(store, *OVERFITTED, f"seed={seed}") for seed in range(3)]
 
@@ -76,7 +76,7 @@ def test_every_attack_succeeds_on_an_overfitted_run_without_privacy(leaky):
     assert found.attacks["likelihood"].others == 2000
 
 
-def test_nothing_is_found_under_much_noise_and_what_does_not_apply_says_why(store, read_and_count_once):
+def test_nothing_is_found_under_much_noise_and_what_does_not_apply_says_why(store):
     found, _ = attack(trained(store, *SILENT))
     assert found.attacks["threshold"].area.low < 0.5 < found.attacks["threshold"].area.high
     assert not found.found_something
@@ -128,7 +128,7 @@ def test_a_run_whose_canaries_are_lost_is_refused_with_the_file(leaky, tmp_path)
         read_canaries(lost)
 
 
-def test_shadows_have_the_same_settings_and_other_seeds_and_no_more_than_asked(leaky, store, read_and_count_once):
+def test_shadows_have_the_same_settings_and_other_seeds_and_no_more_than_asked(leaky, store):
     trained(store, *OVERFITTED[:2], "optimiser.epochs=1", "seed=7")
     assert [run.id for run in find_shadows(leaky[1], 16).runs] == [leaky[0].id, leaky[2].id]
     assert [run.id for run in find_shadows(leaky[1], 1).runs] == [leaky[0].id]
@@ -175,7 +175,7 @@ def test_it_is_stored_like_every_analysis_and_goes_on_where_it_was_stopped(leaky
     assert analysis.result.audit.canaries == 60
 
 
-def test_of_private_texts_single_losses_and_who_took_part_stay_in_private(tmp_path, read_and_count_once):
+def test_of_private_texts_single_losses_and_who_took_part_stay_in_private(tmp_path):
     config = configure(write_own(tmp_path / "diary.csv", 150), "data.canaries=20", "optimiser.batch_size=20")
     made = create_run(tmp_path / "runs", config)
     assert do_run(made, Stopping()) == FINISHED

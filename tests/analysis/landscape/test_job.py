@@ -28,7 +28,7 @@ from dpflat.runs.record import Run
 from dpflat.runs.store import create_run
 from tests.conftest import small_config
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+pytestmark = pytest.mark.integration
 
 SMALL = {
     "lines": {"examples": 16, "lines": 3, "points": 5},
@@ -50,7 +50,7 @@ def train(store, *settings):
 
 
 @pytest.fixture(scope="module")
-def run(store, read_and_count_once):
+def run(store):
     return train(store)
 
 

@@ -31,7 +31,7 @@ from dpflat.runs.store import create_run
 from dpflat.settings import apply_settings
 from tests.conftest import small_config, wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+pytestmark = pytest.mark.integration
 
 QUICK = LayersConfig(examples=24, accuracy_examples=48, restarts=2, ascent_steps=2)
 
@@ -42,7 +42,7 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(store, read_and_count_once):
+def run(store):
     """A finished run whose layers were chosen privately."""
     made = create_run(
         store, small_config("flatness.cross_layer.mode=exponential", "flatness.cross_layer.keep_layers=1")

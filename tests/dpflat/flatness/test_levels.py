@@ -22,7 +22,7 @@ from dpflat.steps import choose_gradients, sample_rows, take_steps
 from dpflat.training import train
 from tests.conftest import small_config
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+pytestmark = pytest.mark.integration
 
 REMOVAL = ["flatness.cross_layer.keep_layers=1", "flatness.cross_layer.examples=40"]
 MODES = {

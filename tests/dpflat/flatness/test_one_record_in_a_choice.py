@@ -20,7 +20,7 @@ from dpflat.state import start_state
 from dpflat.tasks.load import TaskData
 from tests.conftest import random_parameters, small_config
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+pytestmark = pytest.mark.integration
 
 FEW = ("data.train_subset=6", "optimiser.batch_size=4", "flatness.cross_layer.keep_layers=1")
 LOUD = 40.0

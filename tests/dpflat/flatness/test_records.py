@@ -19,7 +19,7 @@ from dpflat.settings import apply_settings
 from dpflat.training import train
 from tests.conftest import small_config
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("read_and_count_once")]
+pytestmark = pytest.mark.integration
 
 SELECTION = ["flatness.cross_layer.mode=exponential", "flatness.cross_layer.examples=40"]
 TWIN = ["flatness.cross_model.mode=as_published"]
