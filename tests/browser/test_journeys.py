@@ -42,7 +42,7 @@ def end_all(store):
     wait_until(lambda: all(derive_state(f) not in jobs.ALIVE for f in folders), "the end of all workers")
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reload(tmp_path, serve, open_page):
     address = serve(tmp_path / "runs")
     page, errors = open_page(f"{address}/new")
@@ -66,7 +66,7 @@ def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reloa
         end_all(tmp_path / "runs")
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 def test_two_servers_on_one_store_do_one_run_at_a_time(tmp_path, serve, open_page):
     store = tmp_path / "runs"
     addresses = [serve(store) for _ in range(2)]
@@ -92,7 +92,7 @@ def test_two_servers_on_one_store_do_one_run_at_a_time(tmp_path, serve, open_pag
         end_all(store)
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 def test_several_at_once_are_one_study_that_is_shown_live_and_stopped(tmp_path, serve, open_page):
     store = tmp_path / "runs"
     page, errors = open_page(f"{serve(store)}/new")
@@ -114,7 +114,7 @@ def test_several_at_once_are_one_study_that_is_shown_live_and_stopped(tmp_path, 
         end_all(store)
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 def test_a_worker_killed_with_9_shows_as_lost_at_its_step_and_goes_on(tmp_path, serve, open_page):
     store = tmp_path / "runs"
     page, errors = open_page(f"{serve(store)}/new")
@@ -134,7 +134,7 @@ def test_a_worker_killed_with_9_shows_as_lost_at_its_step_and_goes_on(tmp_path, 
         end_all(store)
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 def test_a_run_outlives_its_server_and_another_server_finds_it(tmp_path, serve, open_page, servers):
     store = tmp_path / "runs"
     page, _ = open_page(f"{serve(store)}/new")

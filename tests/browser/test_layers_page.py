@@ -21,7 +21,7 @@ def trained(tmp_path):
     return Run(run.folder)
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 def test_measure_a_run_from_the_page_and_take_a_prefix_out(tmp_path, trained, serve, open_page):
     address = serve(tmp_path / "runs")
     page, errors = open_page(f"{address}/layers?v=1&a={trained.id}&b=none")
@@ -50,7 +50,6 @@ def found_state(run, tmp_path):
     return find_analysis(run, LayersConfig(), tmp_path / "runs").state
 
 
-@pytest.mark.timeout(90)
 def test_a_copied_link_shows_the_same_two_runs_and_the_same_set_after_a_newer_run(tmp_path, serve, open_page):
     store = tmp_path / "runs"
     first, second = (give_layers(make_run(store)) for _ in range(2))

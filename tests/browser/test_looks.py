@@ -45,7 +45,6 @@ def lab(tmp_path_factory, serve_for_all):
     return serve_for_all(store), {"a": runs[0].id, "b": runs[1].id, "attacked": attacked.id}
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("where", list(ADDRESSES))
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_the_looks_gate_without_a_serious_barrier_outside_streamlits_own_chrome(lab, open_page, where, dark):

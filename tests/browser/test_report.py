@@ -30,7 +30,6 @@ def report(tmp_path, monkeypatch):
     return file, len(all_figures(runs, tmp_path))
 
 
-@pytest.mark.timeout(120)
 def test_it_draws_everything_offline_in_both_modes_and_a_name_stays_text(browser, report):
     file, count = report
     context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light", offline=True)

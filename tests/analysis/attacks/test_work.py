@@ -62,7 +62,6 @@ def attack(run, **settings):
     return build_result({"run": run.id, "parts": parts}), arrays
 
 
-@pytest.mark.timeout(120)
 def test_every_attack_succeeds_on_an_overfitted_run_without_privacy(leaky):
     found, arrays = attack(leaky[0])
     assert found.attacks["threshold"].area.low > 0.6
@@ -158,7 +157,6 @@ class AfterTheFirstPart(Stopping):
         return (self.folders[0] / RESULT).exists()
 
 
-@pytest.mark.timeout(120)
 def test_it_is_stored_like_every_analysis_and_goes_on_where_it_was_stopped(leaky, store):
     analysis = open_analysis(leaky[2], AttacksConfig(), store)
     assert do_analysis(analysis, AfterTheFirstPart(analysis.folder)) == STOPPED
