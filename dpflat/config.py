@@ -14,16 +14,16 @@ from pydantic import Field, ValidationError, model_validator
 
 from dpflat.adapters import Adapter, PrefixAdapter
 from dpflat.catalog import BACKBONES, bundled_tasks
-from dpflat.errors import DPFlatError, SettingsError, WrongSettingError, unknown
+from dpflat.errors import SettingsError, WrongSettingError, unknown
 from dpflat.flatness.mode import LEVEL_WORDS, MODES_BY_LEVEL
 from dpflat.flatness.settings import FlatnessConfig, describe_levels
+from dpflat.migrations import SCHEMA_VERSION, migrate
 from dpflat.readout import READOUTS, Readout
 from dpflat.readouts.linear import Linear
 from dpflat.registered import Registered
 from dpflat.section import LATER, Section
 from dpflat.tasks.settings import TaskConfig
 
-SCHEMA_VERSION: Literal[1] = 1
 OWN_MICROBATCH = 32
 TAGS = ("prefix", "prompt", "head_only", "full", "dp", "none")
 
@@ -274,14 +274,8 @@ def build_config(content: dict[str, Any], source: str = "the settings", quote: b
     Raises:
         DPFlatError: for any setting that is unknown, of the wrong type or out of range.
     """
-    version = content.get("schema_version", SCHEMA_VERSION)
-    if version != SCHEMA_VERSION:
-        raise DPFlatError(
-            f"{source} is of schema {version}; this version reads schema {SCHEMA_VERSION}. "
-            "Use the version of the lab that wrote it."
-        )
     try:
-        return RunConfig.model_validate(content)
+        return RunConfig.model_validate(migrate(content, source))
     except ValidationError as error:
         raise SettingsError(f"{source}: {describe_errors(error, quote)}", wrong_settings(error)) from None
 

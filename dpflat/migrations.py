@@ -1,0 +1,43 @@
+"""Settings of an older schema as those of this one, a schema at a time. Privacy: none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from dpflat.errors import DPFlatError
+
+SCHEMA_VERSION: Literal[1] = 1
+Settings = dict[str, Any]
+STEPS: Mapping[int, Callable[[Settings], Settings]] = {}
+"""By schema: its settings as those of the next. A new setting with a default needs none (`section.LATER`)."""
+
+
+def migrate(
+    content: Settings,
+    source: str,
+    steps: Mapping[int, Callable[[Settings], Settings]] = STEPS,
+    newest: int = SCHEMA_VERSION,
+) -> Settings:
+    """Settings as this version has them; without a `schema_version` they are of this version.
+
+    Args:
+        content: as they were written.
+        source: what they are, for the sentence.
+        steps: what leads from each schema to the next.
+        newest: the schema to arrive at.
+
+    Raises:
+        DPFlatError: for a schema that is newer, or that no step leads on from.
+    """
+    version = content.get("schema_version", newest)
+    while version != newest:
+        step = steps.get(version) if isinstance(version, int) else None
+        if step is None:
+            raise DPFlatError(
+                f"{source} is of schema {version}; this version reads schema {newest}. "
+                "Use the version of the lab that wrote it."
+            )
+        content = {**step(content), "schema_version": version + 1}
+        version += 1
+    return content
