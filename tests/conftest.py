@@ -4,6 +4,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import functools
 import random
 import resource
+import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from dpflat.config import build_config
 from dpflat.settings import apply_settings
+from tests import warm
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SMALL = [
@@ -95,6 +97,20 @@ def compose_once():
         for name in ("pld_epsilon", "prv_epsilon"):
             patch.setattr(cross_check, name, functools.cache(getattr(cross_check, name)))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_processes():
+    """Workers that tests start are forked from a process that has loaded everything, see `tests.warm`."""
+    warm.install()
+    yield
+    warm.end()
+
+
+@pytest.fixture
+def real_processes(monkeypatch):
+    """Workers are started as they are elsewhere: a new interpreter each."""
+    monkeypatch.setattr("dpflat.jobs.subprocess", subprocess)
 
 
 def make_split(rows=24, classes=2, seed=0, longest=12):

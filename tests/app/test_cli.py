@@ -20,6 +20,7 @@ from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import create_run, load_run
 from dpflat.settings import write_yaml
+from tests import warm
 from tests.conftest import SMALL, small_config
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("own_root")]
@@ -530,14 +531,12 @@ class TestTrain:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl_c", "as timeout ends it"])
     def test_ctrl_c_and_sigterm_stop_the_run_keep_what_was_done_and_exit_with_130(self, own_root, number):
         arguments = ["train", *SETTINGS, "--set", "optimiser.epochs=1000"]
-        process = subprocess.Popen(
+        process = warm.Process(
             [sys.executable, "-m", "app.cli", *arguments],
             cwd=Path(__file__).parents[2],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         worker = None
         try:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests import warm
 from tests.conftest import require
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ def serving(started):
         port = free_port()
         command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py")]
         options = ["--server.port", str(port), "--server.headless", "true"]
-        server = subprocess.Popen(
+        server = warm.Process(
             [*command, *options],
             cwd=ROOT,
             env={**os.environ, "DPFLAT_RUNS": str(runs_folder), **environment},

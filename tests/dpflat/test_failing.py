@@ -1,5 +1,6 @@
 import errno
 import os
+import subprocess
 import sys
 
 import psutil
@@ -97,7 +98,7 @@ class TestADiskThatIsFullAtTheStart:
         with files_limited_to(0):
             assert fail(run.folder, plain("The disk is full.")) == FAILED
         assert (run.state, run.status.step, run.status.steps) == ("failed", 4, 10)
-        monkeypatch.setattr(jobs.subprocess, "Popen", lambda *_, **__: psutil.Process())
+        monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: psutil.Process())
         monkeypatch.setattr(jobs, "_children", [])
         jobs.start(run.folder)
         assert run.state == "waiting"

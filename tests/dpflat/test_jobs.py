@@ -127,7 +127,9 @@ class TestWorkers:
             assert run.results["steps"] == 10
             assert list(run.metrics["test_accuracy"].dropna().index) == [4, 9]
 
-    def test_kill_9_loses_no_finished_line_and_a_resume_is_as_if_nothing_had_happened(self, tmp_path, start):
+    def test_kill_9_loses_no_finished_line_and_a_resume_is_as_if_nothing_had_happened(
+        self, tmp_path, start, real_processes
+    ):
         config = small_config("optimiser.epochs=15", TWICE)
         run = create_run(tmp_path / "killed", config)
         worker = start(run)

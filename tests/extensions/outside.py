@@ -1,10 +1,10 @@
 """The lab with one file of one's own beside it: each call is a process of its own, so that nothing stays registered."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+from tests import warm
 from tests.conftest import SMALL
 
 ROOT = Path(__file__).parents[2]
@@ -45,6 +45,6 @@ class Lab:
         return self.python(script)
 
     def _run(self, command):
-        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=240, check=False)
+        done = warm.run(command, cwd=ROOT, env=self.env)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -1,10 +1,10 @@
 """A file of one's own that cannot be used is one sentence, each time."""
 
-import subprocess
 import sys
 
 import pytest
 
+from tests import warm
 from tests.extensions.outside import ROOT, Lab
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -37,7 +37,7 @@ def test_it_is_refused_with_its_name_and_the_reason(tmp_path, source, words):
     assert first.startswith("The extension 'mine.py' cannot be used: ")
     assert words in first
     command = [sys.executable, "-W", "ignore", "-m", "app.cli", "list"]
-    done = subprocess.run(command, cwd=ROOT, env=lab.env, capture_output=True, text=True, timeout=120, check=False)
+    done = warm.run(command, cwd=ROOT, env=lab.env)
     assert done.returncode == 2
     assert "The extension 'mine.py' cannot be used" in done.stderr
     assert "Traceback" not in done.stderr

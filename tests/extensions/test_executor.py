@@ -21,6 +21,7 @@ from dpflat.runs.status import derive_state, is_alive, own_status, read_status, 
 from dpflat.runs.store import create_run, list_runs
 from dpflat.studies import list_configs, open_study, read_rows, read_study
 from dpflat.study_job import do_study
+from tests import warm
 from tests.app.conftest import dpflat, own_root  # noqa: F401  fixtures
 from tests.app.pages import labels, open_page, press, texts
 from tests.conftest import SMALL, wait_until
@@ -81,7 +82,7 @@ class TestByTheFileAlone:
 
         def start(*more):
             command = [sys.executable, "-m", "app.cli", "study", "run", str(file), *more]
-            commands.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+            commands.append(warm.Process(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
             return commands[-1]
 
         yield start
@@ -313,7 +314,7 @@ def test_a_worker_takes_its_turn_unless_it_is_told_to_work_beside_others(folder,
         def poll(self):
             return None
 
-    monkeypatch.setattr(jobs.subprocess, "Popen", lambda command, **_: commands.append(command) or Child())
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: commands.append(command) or Child())
     monkeypatch.setattr(jobs, "_children", [])
     for beside_others in (False, True):
         (run.folder / layout.STATUS).unlink(missing_ok=True)

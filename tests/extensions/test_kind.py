@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs import layout
 from dpflat.runs.record import Run
 from dpflat.runs.store import create_run
+from tests import warm
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.integration
@@ -81,12 +81,12 @@ def python(store, tmp_path_factory):
     place = tmp_path_factory.mktemp("mine")
     file = shutil.copy(ROOT / "tests" / "extensions" / f"{NAME}.py", place)
 
-    def call(*arguments, given=None, with_it=True):
+    def call(*arguments, given="", with_it=True, start=warm.run):
         known = {name: value for name, value in os.environ.items() if not name.startswith("DPFLAT_")}
         known |= {"PYTHONPATH": str(ROOT), "DPFLAT_RUNS": str(store), "COLUMNS": "240"}
         known |= {"DPFLAT_EXTENSIONS": str(file)} if with_it else {}
         command = [sys.executable, *map(str, arguments)]
-        done = subprocess.run(command, env=known, cwd=place, capture_output=True, text=True, input=given, check=False)
+        done = start(command, env=known, cwd=place, said=given)
         return done.returncode, done.stdout, done.stderr
 
     return call
@@ -137,7 +137,7 @@ def test_a_worker_measures_it_and_the_terminal_shows_its_tables_and_sentences(me
 
 
 def test_its_stored_result_is_read_as_its_type(measured, python, run):
-    code, out, err = python("-c", READ, run.id)
+    code, out, err = python("-c", READ, run.id, start=warm.run_new)
     assert code == 0, err
     assert json.loads(out) == pytest.approx(sizes_of(run))
 
