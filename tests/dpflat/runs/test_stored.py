@@ -295,3 +295,21 @@ def test_a_model_that_is_gone_hides_no_broken_promise(run):
     kept = tuple(entry for entry in ledger.entries if entry.entry_class == "accounted")
     assert "within layer" in find_contradiction(gone, ledger.model_copy(update={"entries": kept}))
     assert "another epsilon" in find_contradiction(gone, ledger.model_copy(update={"epsilon": 0.001}))
+
+
+def test_of_a_given_noise_epsilon_is_known_without_the_model_and_where_layers_are_drawn_for_some_number_of_them():
+    noise = ("privacy.epsilon=null", "privacy.noise_multiplier=1.1", "backbone.name=folder:/gone")
+    gone = small_config(*noise)
+    ledger = write_ledger(gone, *plan_privacy(gone), None)
+    assert find_contradiction(gone, ledger) is None
+    assert "another epsilon than the" in find_contradiction(gone, ledger.model_copy(update={"epsilon": 0.5}))
+
+    draws = ("flatness.cross_layer.mode=exponential", "flatness.cross_layer.epsilon=0.05")
+    drawing = small_config(*noise, *draws)
+    there = drawing.model_copy(update={"backbone": small_config().backbone})
+    planned = write_ledger(there, *plan_privacy(there), None)
+    assert planned.epsilon > ledger.epsilon
+    assert find_contradiction(drawing, planned) is None
+    for epsilon in (0.001, ledger.epsilon * 0.999, (ledger.epsilon + planned.epsilon) / 2, None):
+        changed = planned.model_copy(update={"epsilon": epsilon})
+        assert "another epsilon than any that its settings give" in find_contradiction(drawing, changed)
