@@ -36,10 +36,14 @@ class Registered:
         )
         return core_schema.no_info_plain_validator_function(self._read, serialization=write)
 
+    def classes(self) -> tuple[type[Section], ...]:
+        """Those that such a field may hold."""
+        return (*self._always, *self._registry.values())
+
     def _read(self, value: Any) -> Section:
         count = len(self._registry)
         if self._adapter is None or self._adapter[0] != count:
-            classes = (*self._always, *self._registry.values())
+            classes = self.classes()
             either: Any = reduce(or_, classes)
             choices: Any = Annotated[either, Field(discriminator=self._tag)] if len(classes) > 1 else either
             self._adapter = count, TypeAdapter(choices)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
-from dpflat.config import RunConfig, build_config, describe_errors
+from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError
 from dpflat.pinned import pin_inputs
 from dpflat.presets import load_preset
@@ -26,6 +26,7 @@ from dpflat.runs.store import create_folder
 from dpflat.runs.stored import read_stored
 from dpflat.section import Section
 from dpflat.settings import apply_settings, kinds_first, read_settings
+from dpflat.wrong_settings import describe_errors
 
 MOST_RUNS = 2_000
 
@@ -103,7 +104,7 @@ def build_study(content: dict[str, Any], source: str, quote: bool = True) -> Stu
     try:
         return StudyConfig.model_validate(content)
     except ValidationError as error:
-        raise DPFlatError(f"{source}: {describe_errors(error, quote)}") from None
+        raise DPFlatError(f"{source}: {describe_errors(error, StudyConfig, quote)}") from None
 
 
 def write_study(study: StudyConfig) -> str:
