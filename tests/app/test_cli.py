@@ -16,10 +16,10 @@ from app.summary import show_seconds
 from dpflat import jobs
 from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.runs import layout
-from dpflat.runs.files import read_lines
+from dpflat.runs.files import read_lines, replace_json
 from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
-from dpflat.runs.store import create_run, load_run
+from dpflat.runs.store import create_run, list_runs, load_run
 from dpflat.settings import write_yaml
 from tests.conftest import SMALL, small_config
 
@@ -670,13 +670,14 @@ class TestLooking:
         (other.folder / layout.LABEL).write_text("{")
         assert json.loads(dpflat("show", name, "--json")[1])["id"] == run.id
 
-    @pytest.mark.parametrize("name_of", [lambda other: other.id, lambda other: "latest"], ids=["an id", "latest"])
-    def test_an_id_and_the_latest_come_before_a_name(self, dpflat, own_root, name_of):
-        other = create_run(own_root, small_config())
-        create_run(own_root, small_config("seed=1"), {"name": name_of(other)})
-        latest = load_run("latest", own_root).id
-        wanted = latest if name_of(other) == "latest" else other.id
-        assert json.loads(dpflat("show", name_of(other), "--json")[1])["id"] == wanted
+    def test_an_id_and_the_latest_come_before_a_name(self, dpflat, own_root):
+        for seed in (0, 1):
+            create_run(own_root, small_config(f"seed={seed}"))
+        latest, other = list_runs(own_root, shipped=False)
+        replace_json(other.folder / layout.LABEL, {"name": "latest"})
+        replace_json(latest.folder / layout.LABEL, {"name": other.id})
+        for named, run in (("latest", latest), (other.id, other)):
+            assert json.loads(dpflat("show", named, "--json")[1])["id"] == run.id
 
     def test_show_as_json(self, dpflat, store):
         code, out, _ = dpflat("show", finished_in(store).id, "--runs", store, "--json")

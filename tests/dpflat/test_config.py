@@ -95,6 +95,10 @@ def test_a_wrong_setting_is_one_sentence_with_expected_and_got(setting, sentence
             "task.file={path: a, text_column: b, label_column: c, headers: false}",
             "closest: task.file.header; task.file has ",
         ),
+        (
+            "flatness.cross_layer={mode: exponential, epsilom: 1}",
+            "closest: flatness.cross_layer.epsilon, privacy.epsilon; flatness.cross_layer (exponential) has mode, ",
+        ),
         ("readout.bias=1", "readout has kind)"),
         ("nothing_like_it=1", "there are schema_version, task,"),
     ],

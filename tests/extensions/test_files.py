@@ -1,6 +1,8 @@
 """Several files of one's own: each is its own module, and what is noted of it is what was run."""
 
 import hashlib
+import os
+import py_compile
 import sys
 
 import pytest
@@ -62,3 +64,14 @@ def test_the_checksum_is_of_the_bytes_that_were_run(tmp_path, load, monkeypatch)
     (module,) = load(file)
     assert module.which == "first"
     assert extensions.describe_extensions() == {"mine.py": hashlib.sha256(run).hexdigest()}
+
+
+def test_nothing_that_was_compiled_before_is_run_in_its_place(tmp_path, load):
+    file = tmp_path / "mine.py"
+    file.write_text("which = 1\n")
+    py_compile.compile(str(file))
+    compiled = file.stat()
+    file.write_text("which = 2\n")
+    os.utime(file, ns=(compiled.st_atime_ns, compiled.st_mtime_ns))
+    (module,) = load(file)
+    assert module.which == 2
