@@ -13,6 +13,8 @@ from typing import Any
 from dpflat.errors import DPFlatError, unknown
 
 VERSION = "1"
+TAKEN = ("v", "embed", "embed_options")
+"""Names that stand in addresses anyway: our version, and what Streamlit reads itself."""
 LONGEST, LONGEST_TEXT, LONGEST_SHOWN, MOST_DIGITS = 4000, 255, 40, 9
 
 

@@ -21,6 +21,7 @@ from app.terminal.claims import claims
 from app.terminal.compare import compare_runs
 from app.terminal.doctor import check_machine
 from app.terminal.models import models_cli
+from app.terminal.named import find_run
 from app.terminal.odds import describe_run_odds
 from app.terminal.options import ExecutorOption, JsonOption, RunArgument, RunsOption
 from app.terminal.pack import pack
@@ -28,6 +29,7 @@ from app.terminal.plot import plot
 from app.terminal.report import report
 from app.terminal.resolve import resolve
 from app.terminal.say import err, out, print_json, say
+from app.terminal.version import take_options
 from app.terminal.watch import EXIT_BY_STATE, STILL_ENDING, follow_run, follow_study, say_it_goes_on, stopping_with
 from app.withheld import visible_status_message
 from dpflat import jobs
@@ -42,12 +44,13 @@ from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
 from dpflat.runs.speed import measured_speed
 from dpflat.runs.status import read_status
-from dpflat.runs.store import create_run, find_same, list_runs, load_run
+from dpflat.runs.store import create_run, find_same, list_runs
 from dpflat.settings import write_yaml
 from dpflat.studies import list_configs, open_study, read_rows, read_study
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 study_cli = typer.Typer(no_args_is_help=True, help="Many runs from one file.")
+cli.callback(help=__doc__)(take_options)
 cli.add_typer(study_cli, name="study")
 cli.command()(analyze)
 cli.command()(claims)
@@ -139,7 +142,7 @@ def conclude(run: Run, as_json: bool) -> None:
 @cli.command()
 def resume(run_id: RunArgument = "latest", runs: RunsOption = None, as_json: JsonOption = False) -> None:
     """Go on with a run that was stopped, lost or failed. Ctrl-C or SIGTERM stops it again."""
-    run = load_run(run_id, runs)
+    run = find_run(run_id, runs)
     if run.shipped:
         raise DPFlatError(f"'{run.id}' came with the lab and is read-only; train one of your own.")
     if run.state == "finished":
@@ -172,7 +175,7 @@ def show(
     log: Annotated[bool, typer.Option("--log", help="Print the worker's log.")] = False,
 ) -> None:
     """One run: state, numbers, guarantee, settings."""
-    run = load_run(run_id, runs)
+    run = find_run(run_id, runs)
     if log:
         path = run.folder / layout.LOG
         print(read_log(path) or "The log is empty.")
@@ -199,7 +202,7 @@ def show(
 @cli.command()
 def ledger(run_id: RunArgument = "latest", runs: RunsOption = None, as_json: JsonOption = False) -> None:
     """Every touch of data of a run, and what they amount to."""
-    run = load_run(run_id, runs)
+    run = find_run(run_id, runs)
     odds = describe_run_odds(run)
     if as_json:
         guarantee = run.ledger.guarantee().model_dump() | {"sentence": describe_run_guarantee(run), "odds": odds}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from app.address import Parameter, Taken, decode, encode
+from app.address import TAKEN, Parameter, Taken, decode, encode
 from dpflat.errors import DPFlatError
 from dpflat.registry import Registry
 
@@ -65,10 +65,17 @@ def add_page(page: Page) -> Page:
     """Register a page under its name.
 
     Raises:
-        DPFlatError: when another one has the name, or it cannot stand in an address.
+        DPFlatError: when another one has the name, or it or a name of its parameters cannot stand in an address.
     """
     if not NAME.fullmatch(page.name):
         raise DPFlatError(f"'{page.name[:60]}' cannot be the name of a page. Expected lower-case letters and digits.")
+    declared = [parameter.name for parameter in page.parameters]
+    for name in declared:
+        if name.lower() in TAKEN or declared.count(name) > 1:
+            raise DPFlatError(
+                f"The page '{page.name}' cannot have a parameter '{name[:60]}': an address holds it already. "
+                "Give it another name."
+            )
     return PAGES.register(page.name, page)
 
 
@@ -95,7 +102,7 @@ def first_page() -> Page:
     return next(iter(PAGES.values()))
 
 
-def link_to(page: str, **values: Any) -> Address:
+def link_to(page: str, /, **values: Any) -> Address:
     """The address of a page.
 
     Args:

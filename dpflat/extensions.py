@@ -7,15 +7,19 @@ names one. No torch.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from functools import partial
-from importlib.metadata import entry_points
+from importlib.machinery import SourceFileLoader
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import decode_source, module_from_spec, spec_from_loader
 from pathlib import Path
+from typing import Any
 
 from dpflat.errors import DPFlatError
+from dpflat.regular import open_regular
 
 VARIABLE, GROUP = "DPFLAT_EXTENSIONS", "dpflat.extensions"
 _loaded: dict[str, str | None] = {}
@@ -35,12 +39,9 @@ def load_extensions() -> None:
     if _problems:
         raise DPFlatError(_problems[0])
     for named in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
-        path = Path(named).expanduser().absolute()
-        if str(path) not in _loaded:
-            _load(str(path), path.name, partial(_run, path))
+        _load(Path(named).name or named, partial(_load_file, named))
     for point in entry_points(group=GROUP):
-        if point.value not in _loaded:
-            _load(point.value, point.name, point.load)
+        _load(point.name, partial(_load_point, point))
 
 
 def is_loading() -> bool:
@@ -48,33 +49,91 @@ def is_loading() -> bool:
     return bool(_loading)
 
 
-def _load(key: str, name: str, load: Callable[[], object]) -> None:
+def _load(name: str, load: Callable[[], None]) -> None:
     _loading.append(name)
     try:
-        _loaded[key] = hashlib.sha256(Path(key).read_bytes()).hexdigest() if Path(key).is_file() else None
         load()
     except (Exception, SystemExit) as error:
         told = str(error) if isinstance(error, DPFlatError) else f"{type(error).__name__}: {error}"
-        _problems.append(f"The extension '{name}' cannot be used: {told[:300]}")
+        _problems.append(f"The extension '{name}' cannot be used: {' '.join(told.split())[:300]}")
         raise DPFlatError(_problems[0]) from error
     finally:
         _loading.pop()
 
 
-def _run(path: Path) -> None:
-    name = f"dpflat_extension_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError("not a Python file")
-    module = importlib.util.module_from_spec(spec)
+def _load_point(point: EntryPoint) -> None:
+    if point.value not in _loaded:
+        _loaded[point.value] = None
+        point.load()
+
+
+def _load_file(named: str) -> None:
+    try:
+        path = Path(named).expanduser().absolute()
+    except RuntimeError:
+        raise DPFlatError(f"'{Path(named).parts[0]}' is nobody's folder; write its whole path in {VARIABLE}.") from None
+    if str(path) in _loaded:
+        return
+    content = _read(path)
+    _loaded[str(path)] = hashlib.sha256(content).hexdigest()
+    _run(path, content)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with open_regular(path) as file:
+            return file.read()
+    except OSError as error:
+        raise DPFlatError(
+            f"it cannot be read ({error.strerror}); name a Python file that can be in {VARIABLE}."
+        ) from None
+
+
+class _Held(SourceFileLoader):
+    """Runs bytes that were read before; neither the file nor a compiled copy of it is looked at again."""
+
+    def __init__(self, name: str, path: Path, content: bytes) -> None:
+        super().__init__(name, str(path))
+        self._content = content
+
+    def get_data(self, path: str) -> bytes:
+        """The bytes; those of another file, where the extension asks for one beside it."""
+        return self._content if path == self.path else super().get_data(path)
+
+    def path_stats(self, path: str) -> Mapping[str, Any]:
+        """None, so that nothing compiled is taken in its place."""
+        raise FileNotFoundError(path)
+
+
+def _run(path: Path, content: bytes) -> None:
+    try:
+        decode_source(content)
+    except (UnicodeDecodeError, SyntaxError):
+        raise DPFlatError("it is not UTF-8; save it as UTF-8.") from None
+    if path.suffix != ".py":
+        raise DPFlatError("it is no Python source; the name of one ends in .py.")
+    name = f"dpflat_extension_{path.stem}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
+    loader = _Held(name, path, content)
+    spec = spec_from_loader(name, loader)
+    assert spec is not None
+    module = module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
 
 
 def describe_extensions() -> dict[str, str | None]:
-    """The checksum of each extension that is loaded, by the name of its file; None for one of a package."""
-    return {Path(name).name: digest for name, digest in sorted(_loaded.items())}
+    """The checksum of each extension that is loaded, None for one of a package.
+
+    By the name of its file; of several files of one name the later ones are numbered: `mine.py`, `mine.py (2)`.
+    """
+    seen: Counter[str] = Counter()
+    found = {}
+    for place, digest in _loaded.items():
+        name = Path(place).name
+        seen[name] += 1
+        found[name if seen[name] == 1 else f"{name} ({seen[name]})"] = digest
+    return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from dpflat.registered import name_of
 from dpflat.registry import Registry
 from dpflat.section import Section
 
@@ -57,6 +58,10 @@ R = TypeVar("R", bound=type[Readout])
 
 
 def register(readout: R) -> R:
-    """Make a readout a choice of `readout.kind`."""
-    READOUTS.register(readout.__pydantic_fields__["kind"].default, readout)
+    """Make a readout a choice of `readout.kind`.
+
+    Raises:
+        DPFlatError: when its `kind` is no name, or another one has it.
+    """
+    READOUTS.register(name_of(readout, "kind"), readout)
     return readout

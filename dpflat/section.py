@@ -15,6 +15,14 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+    def __hash__(self) -> int:
+        """Whatever the types of its fields: a list or a mapping adds nothing to it, and is compared."""
+        values = tuple(map(self.__dict__.get, self.__pydantic_fields__))
+        try:
+            return hash(values)
+        except TypeError:
+            return hash(tuple(map(_hash_of, values)))
+
     def named_by(self) -> dict[str, Any]:
         """What a fingerprint hashes, as JSON: every setting, of those that came `LATER` what differs from its default.
 
@@ -27,3 +35,10 @@ class Section(BaseModel):
                 continue
             content[name] = value.named_by() if isinstance(value, Section) else dumped[name]
         return content
+
+
+def _hash_of(value: Any) -> int:
+    try:
+        return hash(value)
+    except TypeError:
+        return 0

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
-from dpflat.config import RunConfig, build_config, describe_errors
+from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError
 from dpflat.pinned import pin_inputs
 from dpflat.presets import load_preset
@@ -26,6 +26,7 @@ from dpflat.runs.store import create_folder
 from dpflat.runs.stored import read_stored
 from dpflat.section import Section
 from dpflat.settings import apply_settings, kinds_first, read_settings
+from dpflat.wrong_settings import describe_errors
 
 MOST_RUNS = 2_000
 
@@ -68,10 +69,13 @@ def pin_cells(study: StudyConfig) -> StudyConfig:
     """
     cells: list[dict[str, Any]] = []
     known: dict[str, dict[str, Any]] = {}
-    names = study.grid.get("backbone.name", [])
-    outside = any(str(name).startswith(("folder:", "hub:")) for name in names)
+    whole = "backbone" in study.grid
+    moved = [axis for axis in study.grid if axis == "backbone.name" or (whole and axis.split(".")[0] == "backbone")]
+    axes = {axis: study.grid[axis] for axis in moved}
+    axes = axes if any(_is_outside(value) for values in axes.values() for value in values) else {}
     for cell in study.cells:
-        for own in [{**cell, "backbone.name": name} for name in names] if outside else [cell]:
+        for chosen in itertools.product(*axes.values()):
+            own = {**cell, **dict(zip(axes, chosen, strict=True))}
             given = {k: v for k, v in {**study.base, **own}.items() if k.split(".")[0] in ("task", "backbone")}
             content = apply_settings({}, [f"{key}={json.dumps(value, default=str)}" for key, value in given.items()])
             asked = json.dumps(content, sort_keys=True)
@@ -81,8 +85,14 @@ def pin_cells(study: StudyConfig) -> StudyConfig:
             pinned = {} if task == content.get("task") else {"task": task}
             pinned |= {"backbone.sha256": backbone["sha256"]} if "sha256" in backbone else {}
             cells.append({**own, **pinned})
-    grid = {name: values for name, values in study.grid.items() if name != "backbone.name"} if outside else study.grid
+    grid = {name: values for name, values in study.grid.items() if name not in axes}
     return study if cells == study.cells else study.model_copy(update={"cells": cells, "grid": grid})
+
+
+def _is_outside(backbone: Any) -> bool:
+    """Whether a name, or a mapping with one, is of a model that is not bundled."""
+    name = backbone.get("name") if isinstance(backbone, dict) else backbone
+    return str(name).startswith(("folder:", "hub:"))
 
 
 def build_study(content: dict[str, Any], source: str, quote: bool = True) -> StudyConfig:
@@ -94,7 +104,7 @@ def build_study(content: dict[str, Any], source: str, quote: bool = True) -> Stu
     try:
         return StudyConfig.model_validate(content)
     except ValidationError as error:
-        raise DPFlatError(f"{source}: {describe_errors(error, quote)}") from None
+        raise DPFlatError(f"{source}: {describe_errors(error, StudyConfig, quote)}") from None
 
 
 def write_study(study: StudyConfig) -> str:

@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from dpflat.config import RunConfig, build_config, describe_errors
+from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError
 from dpflat.section import Section
 from dpflat.settings import apply_settings, kinds_first, read_settings
+from dpflat.wrong_settings import describe_errors
 
 Family = Literal["first", "later"]
 MeasureName = Literal["accuracy", "sharpness", "attack"]
@@ -230,4 +231,4 @@ def read_claims(path: Path | None = None) -> Claims:
     try:
         return Claims.model_validate(read_settings(place))
     except ValidationError as error:
-        raise DPFlatError(f"{place}: {describe_errors(error)}") from None
+        raise DPFlatError(f"{place}: {describe_errors(error, Claims)}") from None

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from analysis.kind import Kind
 from analysis.settings import AnalysisConfig
-from dpflat.config import describe_errors
 from dpflat.errors import DPFlatError
 from dpflat.registry import Registry
+from dpflat.wrong_settings import describe_errors
 
 KINDS: Registry[Kind] = Registry("kind of analysis", "analysis.kinds", order=lambda kind: kind.order)
 
@@ -37,4 +37,4 @@ def build_settings(content: dict[str, Any]) -> AnalysisConfig:
     try:
         return settings.model_validate(content)
     except ValidationError as error:
-        raise DPFlatError(describe_errors(error)) from None
+        raise DPFlatError(describe_errors(error, settings)) from None

@@ -11,6 +11,7 @@ from rich.table import Table
 from analysis.kinds import KINDS, build_settings, kind_of
 from analysis.settings import AnalysisConfig
 from analysis.store import Analysis, open_analysis
+from app.terminal.named import find_run
 from app.terminal.options import JsonOption, RunArgument, RunsOption
 from app.terminal.say import err, out, print_json, say
 from app.terminal.watch import EXIT_BY_STATE, STILL_ENDING, follow_analysis, say_it_goes_on, stopping_with
@@ -21,7 +22,7 @@ from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import FIGURE_OUTSIDE
 from dpflat.runs import layout
 from dpflat.runs.record import Run
-from dpflat.runs.store import find_same, list_runs, load_run
+from dpflat.runs.store import find_same, list_runs
 from dpflat.settings import apply_settings, read_settings
 from dpflat.studies import list_configs, read_study
 
@@ -48,7 +49,7 @@ def analyze(
 
     Ctrl-C or SIGTERM stops it and keeps what was done; closing the terminal does not stop it.
     """
-    run, root = load_run(run_id, runs), layout.runs_root(runs)
+    run, root = find_run(run_id, runs), layout.runs_root(runs)
     chosen = [*(settings or []), *([f"engine={engine}"] if engine else [])]
     analysis = open_analysis(run, read_analysis_settings(kind, config, chosen), root)
     if analysis.state != "finished":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def compare_runs(
-    a: Annotated[str, typer.Argument(help="Run id, a start of it, 'latest', or a link, which may name both.")],
+    a: Annotated[str, typer.Argument(help="Run id, a start of it, a name, 'latest', or a link, which may name both.")],
     b: Annotated[str | None, typer.Argument(help="The other run.")] = None,
     runs: RunsOption = None,
     as_json: JsonOption = False,

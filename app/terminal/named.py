@@ -1,4 +1,4 @@
-"""Runs as a person names them on the command line: ids, starts of ids, `latest`, or a link of a page."""
+"""Runs as a person names them on the command line: ids, starts of ids, names, `latest`, or a link of a page."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from pathlib import Path
 
 from app.page import read_address
 from dpflat.errors import DPFlatError
+from dpflat.runs import layout
 from dpflat.runs.record import Run
-from dpflat.runs.store import load_run
+from dpflat.runs.store import list_runs, load_run
 
-NONE = "none"
+NONE, LATEST = "none", "latest"
+MOST_TOLD = 10
 
 
 def read_link(text: str) -> dict[str, list[str]]:
@@ -22,12 +24,28 @@ def read_link(text: str) -> dict[str, list[str]]:
 
 
 def find_run(text: str, root: Path | None) -> Run:
-    """One run: by its id, the start of it, `latest`, or a link that shows it.
+    """One run: by its id, the name that it alone has, the start of its id, `latest`, or a link that shows it.
 
     Raises:
         DPFlatError: when it is none of these, or several.
     """
+    own = list_runs(layout.runs_root(root), shipped=False)
+    if text != LATEST and all(run.id != text for run in own):
+        named = [run for run in own if text and _name_of(run) == text]
+        if len(named) > 1:
+            more = f" and {len(named) - MOST_TOLD} more" if len(named) > MOST_TOLD else ""
+            ids = ", ".join(run.id for run in named[:MOST_TOLD])
+            raise DPFlatError(f"'{text[:120]}' is the name of {len(named)} runs: {ids}{more}. Give an id.")
+        if named:
+            return named[0]
     return load_run(_first(read_link(text).get("a"), text) if "?" in text else text, root)
+
+
+def _name_of(run: Run) -> str | None:
+    try:
+        return run.label.get("name")
+    except DPFlatError:  # a damaged label names nothing
+        return None
 
 
 def _first(ids: list[str] | None, text: str) -> str:
@@ -55,4 +73,4 @@ def find_sides(first: str, second: str | None, root: Path | None) -> list[list[R
         b = [_first(read_link(second).get("a"), second)] if "?" in second else [second]
     if not b:
         raise DPFlatError("Expected two runs, or a link that names A and B: dpflat compare A B.")
-    return [[load_run(name, root) for name in dict.fromkeys(ids)] for ids in (a, b)]
+    return [[find_run(name, root) for name in dict.fromkeys(ids)] for ids in (a, b)]

@@ -12,4 +12,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print data as JSON.")]
 ExecutorOption = Annotated[
     str | None, typer.Option("--executor", help="What does the runs. Default: what did them last, else local.")
 ]
-RunArgument = Annotated[str, typer.Argument(help="Run id, an unambiguous start of it, or 'latest'.")]
+RunArgument = Annotated[
+    str, typer.Argument(help="Run id, an unambiguous start of it, the run's name, a link, or 'latest'.")
+]

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
+from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass, LedgerEntry
 from dpflat.privacy.plan import Mechanism, PrivacyPlan
 from dpflat.privacy.sources import Source
+from dpflat.registered import name_of
 from dpflat.registry import Registry
 from dpflat.schedule import Schedule
 from dpflat.section import Section
@@ -164,8 +166,14 @@ M = TypeVar("M", bound=type[Mode])
 
 
 def register(mode: M) -> M:
-    """Make a mode a choice of its level."""
-    name: str = mode.__pydantic_fields__["mode"].default
+    """Make a mode a choice of its level.
+
+    Raises:
+        DPFlatError: when its `mode` is no name, or another one has it.
+    """
+    name = name_of(mode, "mode")
+    if name == "off":
+        raise DPFlatError(f"{mode.__name__}.mode cannot be 'off', which is no mode; give it another name.")
     MODES_BY_LEVEL[mode.level].register(name, mode)
     return mode
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from dpflat.config import DPPrivacy, RunConfig
 from dpflat.errors import DPFlatError
@@ -14,6 +14,7 @@ from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.ledger import EntryClass, PrivacyLedger
 from dpflat.privacy.plan import default_delta
 from dpflat.privacy.sources import Source
+from dpflat.runs.schemas import MOST_LAYERS
 
 CALIBRATED = 0.99
 """From this share of the epsilon that was asked for, a stored epsilon is taken without solving the noise again."""
@@ -45,7 +46,8 @@ def find_contradiction(config: RunConfig, ledger: PrivacyLedger) -> str | None:
         return f"states another delta than the {delta:.3g} of its settings"
     if ledger.epsilon is None or not _can_be_spent(config, ledger.epsilon):
         asked = privacy.epsilon if privacy.epsilon is not None else _spent(config)
-        return f"states another epsilon than the {asked:.4g} that its settings give"
+        given = "any that its settings give" if asked is None else f"the {asked:.4g} that its settings give"
+        return f"states another epsilon than {given}"
     return None
 
 
@@ -71,7 +73,11 @@ def _can_be_spent(config: RunConfig, epsilon: float) -> bool:
         return epsilon <= asked * (1 + 1e-9)
     spent = _spent(config)
     if spent is None:
-        return asked is None
+        return asked is None and any(_is_close(epsilon, one) for one in _spent_by_layers(config))
+    return _is_close(epsilon, spent)
+
+
+def _is_close(epsilon: float, spent: float) -> bool:
     return math.isclose(epsilon, spent, rel_tol=1e-6, abs_tol=1e-9)
 
 
@@ -82,3 +88,14 @@ def _spent(config: RunConfig) -> float | None:
     except DPFlatError:
         return None
     return rdp_epsilon(plan.mechanisms, plan.delta)
+
+
+@lru_cache(maxsize=64)
+def _spent_by_layers(config: RunConfig) -> tuple[float, ...]:
+    """Epsilon at a given noise for each number of layers that a backbone may have, which nobody can count any more."""
+    removal, others = config.flatness.cross_layer, config.flatness.model_copy(update={"cross_layer": Off()})
+    if isinstance(removal, Off):
+        return ()
+    plan = plan_privacy(config.model_copy(update={"flatness": others}))[0]
+    drawn = (removal.releases(plan.units, partial(int, number)) for number in range(1, MOST_LAYERS + 1))
+    return tuple(rdp_epsilon((*plan.mechanisms, *releases), plan.delta) for releases in drawn)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from dpflat.errors import DPFlatError
 from dpflat.regular import open_regular
 from dpflat.runs.files import list_files, read_bytes, read_json, read_packed, replace_json, unreadable
 from dpflat.runs.layout import FAILED, LABEL, LOG, MANIFEST, PACKED, PRIVATE, STATUS, STOP
@@ -28,12 +32,27 @@ def checksum(path: Path) -> str:
 
 
 def write_manifest(folder: Path) -> None:
-    """Write the checksums of all covered files; those of private files stay among them."""
+    """Write the checksums of all covered files; those of private files stay among them.
+
+    Of the private ones the outer manifest states one checksum, null where there are none. A secret word among them
+    keeps it from confirming a guess of what they hold.
+    """
+    content: dict[str, Any] = {"sha256": {}, "private": None}
     private = [f for f in list_files(folder) if f.relative_to(folder).parts[0] == PRIVATE and f.name[0] != "."]
     if kept := {f.relative_to(folder).as_posix(): checksum(f) for f in private if f.name != MANIFEST}:
-        replace_json(folder / PRIVATE / MANIFEST, {"sha256": kept})
-    files = {f.relative_to(folder).as_posix(): checksum(f) for f in covered_files(folder)}
-    replace_json(folder / MANIFEST, {"sha256": files})
+        path = folder / PRIVATE / MANIFEST
+        replace_json(path, {"sha256": kept, "secret": _secret_of(path) or secrets.token_hex(16)})
+        content["private"] = checksum(path)
+    content["sha256"] = {f.relative_to(folder).as_posix(): checksum(f) for f in covered_files(folder)}
+    replace_json(folder / MANIFEST, content)
+
+
+def _secret_of(path: Path) -> str | None:
+    """The secret word of a private manifest that is written again: a kill between the two leaves no contradiction."""
+    with suppress(DPFlatError):
+        found = read_json(path).get("secret")
+        return found if isinstance(found, str) else None
+    return None
 
 
 def find_damage(folder: Path) -> list[str]:

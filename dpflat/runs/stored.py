@@ -17,7 +17,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from dpflat.errors import ChangedError, DPFlatError
-from dpflat.runs.files import is_there, parse_json, parse_lines, read_bytes, stamp_of, unreadable
+from dpflat.runs.files import is_there, parse_json, parse_lines, read_bytes, read_json, stamp_of, unreadable
 from dpflat.runs.layout import MANIFEST, PRIVATE
 from dpflat.runs.manifest import checksum, read_checksums
 
@@ -120,9 +120,27 @@ def check_file(folder: Path, name: str) -> None:
 def _compare(folder: Path, name: str, digest: Callable[[], str]) -> None:
     checksums = read_manifest(folder)
     if checksums is not None and name.startswith(f"{PRIVATE}/"):
-        checksums = read_manifest(folder / PRIVATE)  # None of a job from before there was one
+        checksums = _read_private(folder)
     if checksums is not None and checksums.get(name) != digest():
         raise changed(folder, name)
+
+
+def _read_private(folder: Path) -> Mapping[str, str] | None:
+    """The checksums of a finished job's private files; None of a job from before there were any.
+
+    Raises:
+        ChangedError: when they are not those that the job's manifest speaks of.
+        DPFlatError: when they are damaged.
+    """
+    outer = read_json(folder / MANIFEST)
+    if "private" in outer:
+        try:
+            found = checksum(folder / PRIVATE / MANIFEST)
+        except OSError:
+            found = None
+        if found is None or found != outer["private"]:
+            raise changed(folder, f"{PRIVATE}/{MANIFEST}")
+    return read_manifest(folder / PRIVATE)
 
 
 def changed(folder: Path, name: str) -> ChangedError:

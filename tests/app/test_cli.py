@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 
 import psutil
@@ -15,10 +16,10 @@ from app.summary import show_seconds
 from dpflat import jobs
 from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.runs import layout
-from dpflat.runs.files import read_lines
+from dpflat.runs.files import read_lines, replace_json
 from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
-from dpflat.runs.store import create_run, load_run
+from dpflat.runs.store import create_run, list_runs, load_run
 from dpflat.settings import write_yaml
 from tests import warm
 from tests.conftest import SMALL, small_config
@@ -196,6 +197,15 @@ class TestBadRuns:
     def test_no_such_run(self, refuses, command):
         assert "There is no run 'abc'" in refuses(command, "abc")
 
+    @pytest.mark.parametrize("command", ["show", "ledger", "resume", "analyze", "report", "plot"])
+    def test_a_name_that_two_runs_have_is_told_with_their_ids(self, refuses, own_root, command):
+        first, second = (create_run(own_root, small_config(), {"name": "twice"}) for _ in range(2))
+        create_run(own_root, small_config(), {"name": "once"})
+        more = {"analyze": ["sharpness"], "plot": ["odds", "-o", "plot.html"]}.get(command, [])
+        sentence = refuses(command, "twice", *more)
+        ids = ", ".join(sorted((first.id, second.id), reverse=True))
+        assert sentence.startswith(f"'twice' is the name of 2 runs: {ids}. Give an id.")
+
     def test_an_ambiguous_start_of_an_id(self, refuses, own_root):
         first, second = create_run(own_root, small_config()), create_run(own_root, small_config())
         sentence = refuses("show", "20")
@@ -351,6 +361,20 @@ class TestUsage:
         assert (code, err) == (0, "")
         assert "Usage: dpflat" in out
 
+    def test_the_version_is_one_line_that_names_python_and_torch(self, dpflat):
+        code, out, err = dpflat("--version")
+        assert (code, err) == (0, "")
+        installed = {name: metadata.version(name) for name in ("dpflat-lab", "torch")}
+        python = ".".join(map(str, sys.version_info[:3]))
+        assert out == f"dpflat-lab {installed['dpflat-lab']}, Python {python}, torch {installed['torch']}\n"
+
+    def test_the_version_is_told_where_torch_is_not_installed(self, dpflat, monkeypatch):
+        def find(name):
+            raise metadata.PackageNotFoundError(name)
+
+        monkeypatch.setattr("app.terminal.version.version", find)
+        assert dpflat("--version")[1].endswith(", torch not installed\n")
+
     def test_the_help_of_train_names_what_can_be_given(self, dpflat):
         _, out, _ = dpflat("train", "--help")
         for word in ("--preset", "--config", "--set", "--seed", "--runs", "--dry-run", "--json", "quick"):
@@ -491,12 +515,41 @@ class TestTrain:
         assert "epsilon =" not in out
         assert "without noise" in out.splitlines()[-1].lower()
 
-    def test_a_failed_run_is_exit_code_3_and_one_sentence(self, dpflat, work_here, own_root, tmp_path):
-        code, out, err = dpflat("train", *SETTINGS, "--set", f"backbone.name=folder:{tmp_path}/nothing-here")
+    def test_a_model_that_is_not_there_is_refused_before_a_run_is_made(self, refuses, own_root, tmp_path):
+        sentence = refuses("train", *SETTINGS, "--set", f"backbone.name=folder:{tmp_path}/nothing-here")
+        assert f"There is no model in '{tmp_path}/nothing-here'." in sentence
+        assert not own_root.exists()
+
+    @pytest.mark.parametrize(
+        ("between", "expected"),
+        [
+            (lambda model: None, "its model.safetensors has 10 bytes."),
+            (shutil.rmtree, "/model'. Expected a folder with config.json and model.safetensors."),
+            (lambda model: (model / "config.json").write_text("{}"), "The config.json in 'model' names no model_type."),
+        ],
+        ids=["broken weights", "deleted since", "changed since"],
+    )
+    def test_a_run_that_fails_is_exit_code_3_and_one_sentence(
+        self, dpflat, own_root, tmp_path, monkeypatch, between, expected
+    ):
+        model = tmp_path / "model"
+        model.mkdir()
+        (model / "config.json").write_text('{"model_type": "bert"}')
+        (model / "model.safetensors").write_bytes(b"no weights")
+
+        def start(folder):
+            between(model)
+            return do_run(Run(folder), Stopping(folder))
+
+        monkeypatch.setattr(jobs, "start", start)
+        code, out, err = dpflat("train", *SETTINGS, "--set", f"backbone.name=folder:{model}")
         assert (code, out) == (3, "")
         assert "Traceback" not in err
-        assert f"{tmp_path}/nothing-here" in err
-        assert load_run("latest", own_root).state == "failed"
+        run = load_run("latest", own_root)
+        assert run.state == "failed"
+        assert expected in run.status.message, run.status.message
+        assert err.count(run.status.message) == 2
+        assert f"failed. {run.status.message}" in err
 
     def test_a_full_disk_during_the_run_is_exit_code_3_and_says_how_to_go_on(self, dpflat, monkeypatch, own_root):
         def work(folder):
@@ -602,6 +655,29 @@ class TestLooking:
         assert "epsilon = 3.00" in out
         assert write_yaml(run.config).strip() in out
 
+    def test_a_run_is_shown_by_the_name_that_it_alone_has(self, dpflat, store):
+        run = finished_in(store)
+        wanted = dpflat("show", run.id, "--runs", store, "--json")
+        assert wanted[0] == 0
+        assert dpflat("show", "first", "--runs", store, "--json") == wanted
+        assert dpflat("ledger", "first", "--runs", store) == dpflat("ledger", run.id, "--runs", store)
+        assert dpflat("compare", "first", run.id, "--runs", store)[0] == 0
+
+    @pytest.mark.parametrize("name", ["a name of mine", "why?", "20", "x/../y"])
+    def test_a_name_may_be_what_no_id_is(self, dpflat, own_root, name):
+        run, other = create_run(own_root, small_config(), {"name": name}), create_run(own_root, small_config("seed=1"))
+        (other.folder / layout.LABEL).write_text("{")
+        assert json.loads(dpflat("show", name, "--json")[1])["id"] == run.id
+
+    def test_an_id_and_the_latest_come_before_a_name(self, dpflat, own_root):
+        for seed in (0, 1):
+            create_run(own_root, small_config(f"seed={seed}"))
+        latest, other = list_runs(own_root, shipped=False)
+        replace_json(other.folder / layout.LABEL, {"name": "latest"})
+        replace_json(latest.folder / layout.LABEL, {"name": other.id})
+        for named, run in (("latest", latest), (other.id, other)):
+            assert json.loads(dpflat("show", named, "--json")[1])["id"] == run.id
+
     def test_show_as_json(self, dpflat, store):
         code, out, _ = dpflat("show", finished_in(store).id, "--runs", store, "--json")
         assert code == 0
@@ -685,7 +761,7 @@ class TestLooking:
             ["show", run, *folder],
             ["ledger", run, *folder],
         ]
-        commands += [["doctor", *folder]]
+        commands += [["doctor", *folder], ["--version"]]
         code = TORCH_FREE.format(commands=commands)
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -76,6 +76,40 @@ def test_a_wrong_setting_is_one_sentence_with_expected_and_got(setting, sentence
         configure(setting)
 
 
+@pytest.mark.parametrize(
+    ("setting", "known"),
+    [
+        (
+            "privacy.epsilom=3",
+            "closest: privacy.epsilon, flatness.cross_layer.epsilon; "
+            "privacy (dp) has kind, epsilon, noise_multiplier, delta, max_grad_norm, noise)",
+        ),
+        ("privacy={kind: none, noise: auto}", "privacy (none) has kind)"),
+        ("epsilon=3", "closest: privacy.epsilon, flatness.cross_layer.epsilon; there are schema_version, task, data, "),
+        ("seeds=3", "closest: seed; there are "),
+        (
+            "flatness.within_layer={mode: random, gama: 1}",
+            "closest: flatness.within_layer.gamma; flatness.within_layer (random) has mode, gamma, ",
+        ),
+        (
+            "task.file={path: a, text_column: b, label_column: c, headers: false}",
+            "closest: task.file.header; task.file has ",
+        ),
+        (
+            "flatness.cross_layer={mode: exponential, epsilom: 1}",
+            "closest: flatness.cross_layer.epsilon, privacy.epsilon; flatness.cross_layer (exponential) has mode, ",
+        ),
+        ("readout.bias=1", "readout has kind)"),
+        ("nothing_like_it=1", "there are schema_version, task,"),
+    ],
+)
+def test_an_unknown_setting_is_told_with_the_closest_ones_and_those_of_its_section(setting, known):
+    with pytest.raises(DPFlatError) as refused:
+        configure(setting)
+    assert f" ({known}" in str(refused.value)
+    assert str(refused.value).endswith(").")
+
+
 def test_giving_the_noise_takes_the_place_of_epsilon():
     privacy = configure("privacy.noise_multiplier=1.5").privacy
     assert (privacy.epsilon, privacy.noise_multiplier) == (None, 1.5)

@@ -223,6 +223,14 @@ class TestAsking:
         assert steps == sorted(steps)
         assert steps[-1] == 3
 
+    @pytest.mark.timeout(20)
+    @pytest.mark.parametrize("at_once", [0, -1])
+    def test_one_that_takes_no_run_at_once_still_does_them_in_turn(self, many, queue, at_once):
+        queue.at_once = at_once
+        assert do_study(many, Stopping()) == FAILED
+        assert queue.most == 1
+        assert [row["state"] for row in read_rows(many)] == ["stopped"] * 4
+
     def test_a_stop_asks_each_run_once_waits_for_it_and_starts_no_other(self, many, queue):
         class AfterTheSecond(Stopping):
             def __call__(self):

@@ -160,6 +160,17 @@ def test_a_link_that_it_would_refuse_cannot_be_made(own):
             link_to("lengths", **given)
 
 
+def test_a_parameter_may_be_called_page(stores, add):
+    own = OWN_PAGE.replace("step=step", "page=step").replace('"step"', '"page"')
+    add(own_page=own)
+    run = make_run(stores[0])
+    address = link_to("lengths", a=run.id, page=7)
+    assert address.query == {"v": "1", "a": run.id, "page": "7"}
+    page = open_page(address.page.name, **address.query)
+    assert f"{run.id} at step 7" in texts(page)
+    assert address_of(page) == {"v": "1", "a": run.id, "page": "7", "show": "mean"}
+
+
 def test_without_a_run_that_it_needs_it_says_so(own):
     make_run(own, "running")
     assert "No finished run is here." in texts(open_page("lengths"))
@@ -192,6 +203,13 @@ def test_the_terminal_reads_its_address(own, dpflat):
         ("import nothing_of_this_name", "No module named 'nothing_of_this_name'"),
         (OWN_PAGE.replace('"lengths"', '"runs"'), "There are two of the page 'runs'."),
         (OWN_PAGE.replace('"lengths"', '"a/b"'), "'a/b' cannot be the name of a page."),
+        *(
+            (
+                OWN_PAGE.replace('"step"', f'"{name}"'),
+                f"The page 'lengths' cannot have a parameter '{name}': an address",
+            )
+            for name in ("v", "embed", "Embed_Options", "a")
+        ),
     ],
 )
 @pytest.mark.usefixtures("stores")

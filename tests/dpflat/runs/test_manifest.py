@@ -32,7 +32,25 @@ def folder(tmp_path):
 
 def test_it_holds_the_checksums_of_all_that_is_final(folder):
     expected = {name: hashlib.sha256(f"content of {name}".encode()).hexdigest() for name in FINAL}
-    assert json.loads((folder / layout.MANIFEST).read_text()) == {"sha256": expected}
+    assert json.loads((folder / layout.MANIFEST).read_text())["sha256"] == expected
+
+
+def test_of_private_files_it_says_one_checksum_that_confirms_no_guess_of_them(folder, tmp_path):
+    said = json.loads((folder / layout.MANIFEST).read_text())["private"]
+    private = folder / layout.PRIVATE / layout.MANIFEST
+    assert said == hashlib.sha256(private.read_bytes()).hexdigest()
+    guess = {"sha256": {name: hashlib.sha256(f"content of {name}".encode()).hexdigest() for name in sorted(PRIVATE)}}
+    content = json.loads(private.read_text())
+    assert {"sha256": content["sha256"]} == guess
+    assert len(content["secret"]) == 32
+    write_manifest(folder)
+    assert json.loads((folder / layout.MANIFEST).read_text())["private"] == said
+
+
+def test_where_nothing_is_private_it_says_so(tmp_path):
+    (tmp_path / layout.CONFIG).write_text("{}")
+    write_manifest(tmp_path)
+    assert json.loads((tmp_path / layout.MANIFEST).read_text())["private"] is None
 
 
 def test_an_untouched_folder_has_no_damage(folder):

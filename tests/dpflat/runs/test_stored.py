@@ -215,6 +215,52 @@ def test_a_private_file_of_a_finished_job_is_compared_too_and_its_checksum_stays
     assert not [known for known in read_json(run.folder / layout.MANIFEST)["sha256"] if layout.PRIVATE in known]
 
 
+@pytest.fixture
+def kept(run):
+    """The name of an array of private values that a finished run has."""
+    (run.folder / layout.PRIVATE).mkdir(exist_ok=True)
+    name = f"{layout.PRIVATE}/arrays.npz"
+    np.savez(run.folder / name, correct=np.ones(3))
+    write_manifest(run.folder)
+    return name
+
+
+def remove(path):
+    path.unlink()
+
+
+def empty(path):
+    replace_json(path, {"sha256": {}})
+
+
+def seal_again(path):
+    """Checksums that fit, under another secret word."""
+    replace_json(path, read_json(path) | {"secret": "0" * 32})
+
+
+@pytest.mark.parametrize("change", [remove, empty, seal_again, lambda path: path.write_text("{")])
+def test_private_values_whose_manifest_is_gone_or_another_are_changed(run, kept, change):
+    assert read_arrays(run.folder, kept)["correct"].sum() == 3
+    change(run.folder / layout.PRIVATE / layout.MANIFEST)
+    with pytest.raises(ChangedError, match=r"private/manifest\.json of '.*' is not what the job wrote"):
+        read_arrays(run.folder, kept)
+
+
+def test_private_values_of_a_run_that_had_none_are_changed(run):
+    write_manifest(run.folder)
+    (run.folder / layout.PRIVATE).mkdir(exist_ok=True)
+    np.savez(run.folder / layout.PRIVATE / "arrays.npz", correct=np.ones(3))
+    with pytest.raises(ChangedError):
+        read_arrays(run.folder, f"{layout.PRIVATE}/arrays.npz")
+
+
+@pytest.mark.parametrize("change", [remove, seal_again])
+def test_private_values_of_a_run_whose_manifest_does_not_speak_of_them_are_read_as_before(run, kept, change):
+    replace_json(run.folder / layout.MANIFEST, {"sha256": read_json(run.folder / layout.MANIFEST)["sha256"]})
+    change(run.folder / layout.PRIVATE / layout.MANIFEST)
+    assert read_arrays(run.folder, kept)["correct"].sum() == 3
+
+
 def test_of_a_stored_file_no_value_is_told(run):
     content = read_json(run.folder / layout.CONFIG)
     file = {"path": "/home/SECRET.csv", "text_column": "SECRETCOLUMN"}
@@ -249,3 +295,21 @@ def test_a_model_that_is_gone_hides_no_broken_promise(run):
     kept = tuple(entry for entry in ledger.entries if entry.entry_class == "accounted")
     assert "within layer" in find_contradiction(gone, ledger.model_copy(update={"entries": kept}))
     assert "another epsilon" in find_contradiction(gone, ledger.model_copy(update={"epsilon": 0.001}))
+
+
+def test_of_a_given_noise_epsilon_is_known_without_the_model_and_where_layers_are_drawn_for_some_number_of_them():
+    noise = ("privacy.epsilon=null", "privacy.noise_multiplier=1.1", "backbone.name=folder:/gone")
+    gone = small_config(*noise)
+    ledger = write_ledger(gone, *plan_privacy(gone), None)
+    assert find_contradiction(gone, ledger) is None
+    assert "another epsilon than the" in find_contradiction(gone, ledger.model_copy(update={"epsilon": 0.5}))
+
+    draws = ("flatness.cross_layer.mode=exponential", "flatness.cross_layer.epsilon=0.05")
+    drawing = small_config(*noise, *draws)
+    there = drawing.model_copy(update={"backbone": small_config().backbone})
+    planned = write_ledger(there, *plan_privacy(there), None)
+    assert planned.epsilon > ledger.epsilon
+    assert find_contradiction(drawing, planned) is None
+    for epsilon in (0.001, ledger.epsilon * 0.999, (ledger.epsilon + planned.epsilon) / 2, None):
+        changed = planned.model_copy(update={"epsilon": epsilon})
+        assert "another epsilon than any that its settings give" in find_contradiction(drawing, changed)
