@@ -6,10 +6,11 @@ from analysis.figures import tokens
 
 MAIN = '[data-testid="stMainBlockContainer"]'
 LEAST_PX, MOST_CHARACTERS = 13, 75
-# Text that people read, without what Plotly, Vega, the table's canvas, code and icons draw themselves.
+# Text that people read, without what Plotly, Vega, the table's canvas, code and icons draw themselves. The colours of
+# a warning are Streamlit's.
 TEXTS = f"""() => {{
   const seen = [], root = document.querySelector('{MAIN}');
-  const skip = '.js-plotly-plot, .vega-embed, [data-testid="stDataFrame"], pre, code, [data-testid="stIconMaterial"]';
+  const skip = '.js-plotly-plot, .vega-embed, [data-testid="stDataFrame"], pre, code, [data-testid="stIconMaterial"], :disabled';
   const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {{
     const node = walk.currentNode, parent = node.parentElement, text = node.textContent.trim();
@@ -17,7 +18,8 @@ TEXTS = f"""() => {{
     const style = getComputedStyle(parent), range = document.createRange();
     range.selectNodeContents(node);
     const tops = new Set([...range.getClientRects()].map(r => Math.round(r.top)));
-    seen.push({{text, size: parseFloat(style.fontSize), colour: style.color, lines: tops.size}});
+    const alert = parent.closest('[data-testid="stAlert"]') !== null;
+    seen.push({{text, size: parseFloat(style.fontSize), colour: style.color, lines: tops.size, alert}});
   }}
   return seen;
 }}"""
@@ -44,7 +46,7 @@ def _faults_now(page, dark, width):
     return [
         *(("too small", t) for t in texts if t["size"] < LEAST_PX),
         *(("too long", t) for t in texts if len(t["text"]) / t["lines"] > MOST_CHARACTERS),
-        *(("not of the palette", t) for t in texts if t["colour"] not in known),
+        *(("not of the palette", t) for t in texts if t["colour"] not in known and not t["alert"]),
         *([("nothing to read", len(texts))] if len(texts) <= 5 else []),
         *([("filled buttons", filled)] if filled > 1 else []),
         *([("wider than the screen", wide)] if wide > width else []),
