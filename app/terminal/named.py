@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from app.page import read_address
 from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run
-from dpflat.runs.store import load_run
+from dpflat.runs.store import Store
 
 NONE = "none"
 
@@ -21,13 +19,13 @@ def read_link(text: str) -> dict[str, list[str]]:
     return {letter: [ids] if isinstance(ids, str) else list(ids) for letter, ids in named.items() if ids != NONE}
 
 
-def find_run(text: str, root: Path | None) -> Run:
+def find_run(text: str, store: Store) -> Run:
     """One run: by its id, the start of it, `latest`, or a link that shows it.
 
     Raises:
         DPFlatError: when it is none of these, or several.
     """
-    return load_run(_first(read_link(text).get("a"), text) if "?" in text else text, root)
+    return store.load_run(_first(read_link(text).get("a"), text) if "?" in text else text)
 
 
 def _first(ids: list[str] | None, text: str) -> str:
@@ -36,13 +34,13 @@ def _first(ids: list[str] | None, text: str) -> str:
     return ids[0]
 
 
-def find_sides(first: str, second: str | None, root: Path | None) -> list[list[Run]]:
+def find_sides(first: str, second: str | None, store: Store) -> list[list[Run]]:
     """A and B, each a run or, from a link, seeds of one experiment.
 
     Args:
         first: A; a link may name both.
         second: B; None where A's link names it.
-        root: one's own store.
+        store: where they are looked for.
 
     Raises:
         DPFlatError: when a side is missing or not here.
@@ -55,4 +53,4 @@ def find_sides(first: str, second: str | None, root: Path | None) -> list[list[R
         b = [_first(read_link(second).get("a"), second)] if "?" in second else [second]
     if not b:
         raise DPFlatError("Expected two runs, or a link that names A and B: dpflat compare A B.")
-    return [[load_run(name, root) for name in dict.fromkeys(ids)] for ids in (a, b)]
+    return [[store.load_run(name) for name in dict.fromkeys(ids)] for ids in (a, b)]
