@@ -15,7 +15,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
-from dpflat.config import RunConfig, build_config, describe_errors
+from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError
 from dpflat.pinned import pin_inputs
 from dpflat.presets import load_preset
@@ -26,6 +26,7 @@ from dpflat.runs.store import create_folder
 from dpflat.runs.stored import read_stored
 from dpflat.section import Section
 from dpflat.settings import apply_settings, kinds_first, read_settings
+from dpflat.validation import describe_errors
 
 MOST_RUNS = 2_000
 

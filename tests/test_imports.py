@@ -1,3 +1,4 @@
+import ast
 import re
 import subprocess
 import sys
@@ -76,12 +77,13 @@ ENTRIES = {
 
 
 def test_the_store_is_made_where_a_program_begins_and_handed_down():
-    makes = {f.relative_to(ROOT).as_posix() for f in sources() if re.search(r"\bopen_store\(", f.read_text())}
-    assert makes == ENTRIES | {"dpflat/runs/store.py", *WRITTEN_INTO_CODE}
-
-
-WRITTEN_INTO_CODE = {"app/shown/claims.py", "app/ui/page_start.py"}
-"""Which print it, for a person to run."""
+    made = {
+        file.relative_to(ROOT).as_posix()
+        for file in sources()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and "open_store" in (getattr(node.func, "id", ""), getattr(node.func, "attr", ""))
+    }
+    assert made == ENTRIES
 
 
 @pytest.mark.parametrize("name", ["DPFLAT_RUNS", "DPFLAT_READONLY", "DPFLAT_PUBLISH"])

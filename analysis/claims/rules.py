@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from dpflat.config import RunConfig, build_config, describe_errors
+from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError
 from dpflat.section import Section
 from dpflat.settings import apply_settings, kinds_first, read_settings
+from dpflat.validation import describe_errors
 
 Family = Literal["first", "later"]
 MeasureName = Literal["accuracy", "sharpness", "attack"]

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from analysis.kind import Kind
 from analysis.settings import AnalysisConfig
-from dpflat.config import describe_errors
 from dpflat.errors import DPFlatError
 from dpflat.registry import Registry
+from dpflat.validation import describe_errors
 
 __all__ = ["KINDS", "build_settings", "kind_of"]
 

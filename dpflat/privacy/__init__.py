@@ -8,7 +8,6 @@ _PLACES = {
     "calibrate_noise": "dpflat.privacy.accounting",
     "compose_promises": "dpflat.privacy.together",
     "default_delta": "dpflat.privacy.plan",
-    "describe_guarantee": "dpflat.privacy.wording",
     "describe_together": "dpflat.privacy.wording_together",
     "rdp_epsilon": "dpflat.privacy.accounting",
     "spent_epsilon": "dpflat.privacy.accounting",

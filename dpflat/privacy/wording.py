@@ -70,13 +70,7 @@ def describe_pair(epsilon: float, delta: float) -> str:
 
 
 def describe_guarantee(guarantee: Guarantee, unit: str = "example") -> str:
-    """The one sentence that a run is named with.
-
-    Example:
-        >>> from dpflat.privacy.ledger import Guarantee
-        >>> describe_guarantee(Guarantee(answer="holds", epsilon=3.0, delta=1e-5))
-        'epsilon = 3.00 at delta = 1.0e-5 covers the trained weights: adding or removing any one example.'
-    """
+    """The one sentence that a run is named with."""
     if guarantee.answer == "nothing_private":
         return NOTHING_PRIVATE
     if guarantee.epsilon is None or guarantee.delta is None:
