@@ -9,8 +9,8 @@ from analysis.settings import AnalysisConfig
 from analysis.store import find_analysis, open_analysis
 from dpflat import jobs
 from dpflat.errors import DPFlatError
-from dpflat.runs import layout
 from dpflat.runs.record import Run
+from dpflat.runs.store import store_of
 
 
 def find_or_measure(run: Run, config: AnalysisConfig, root: Path | None = None) -> Any:
@@ -28,12 +28,19 @@ def find_or_measure(run: Run, config: AnalysisConfig, root: Path | None = None) 
         DPFlatError: when it cannot be measured here, or its worker did not finish.
 
     Privacy: of the class that the analysis has in the ledger.
+
+    Example:
+        >>> from analysis import build_settings
+        >>> from dpflat import load_run
+        >>> run = load_run("20261125-223848")  # whose attacks are shipped too
+        >>> sorted(find_or_measure(run, build_settings({"kind": "attacks"})).attacks)
+        ['threshold']
     """
-    store = root or run.store or layout.runs_root()
-    analysis = find_analysis(run, config, store)
+    store = store_of(run) if root is None else store_of(run).at(root)
+    analysis = find_analysis(run, config, store.root)
     if analysis is None or analysis.state != "finished":
         analysis = open_analysis(run, config, store)
-        jobs.do_to_end(analysis.folder, "analysis.worker")
+        jobs.do_to_end(analysis.folder, store, "analysis.worker")
     if analysis.state != "finished":
         message = analysis.status.message if analysis.status else None
         raise DPFlatError(f"Measuring {config.kind} of '{run.id}': {analysis.state}. {message or ''}".rstrip())

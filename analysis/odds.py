@@ -103,7 +103,13 @@ def pair_curve(epsilon: float, delta: float) -> LossCurve:
 
 
 def most_right(curve: LossCurve) -> float:
-    """The largest share of right guesses where one half of the examples took part: (1 + total variation) / 2."""
+    """The largest share of right guesses where one half of the examples took part: (1 + total variation) / 2.
+
+    Example:
+        >>> from analysis.odds import pair_curve
+        >>> round(most_right(pair_curve(1.0, 1e-5)), 3)
+        0.731
+    """
     return float((1 + max(curve.with_over_without[0], curve.without_over_with[0])) / 2)
 
 
@@ -119,6 +125,11 @@ def most_found(curve: LossCurve, false_alarms: np.ndarray | Sequence[float]) -> 
 
     Returns:
         (f,) in [0, 1].
+
+    Example:
+        >>> from analysis.odds import pair_curve
+        >>> most_found(pair_curve(1.0, 0.0), [0.01]).round(3)
+        array([0.027])
     """
     alarms, epsilons = np.asarray(false_alarms)[:, None], curve.epsilons
     with np.errstate(over="ignore"):
@@ -133,6 +144,12 @@ def curve_of_run(run: Run) -> LossCurve | None:
 
     Raises:
         DPFlatError: when the settings no longer give the epsilon that the run's ledger names.
+
+    Example:
+        >>> from analysis import most_right
+        >>> from dpflat import load_run
+        >>> round(most_right(curve_of_run(load_run("20261123-170622"))), 2)
+        0.6
     """
     plan, ledger = plan_privacy(run.config)[0], run.ledger
     if not plan.mechanisms or ledger.epsilon is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from dpflat.runs.links import list_folders, passes_link
 from dpflat.runs.record import Run
 from dpflat.runs.schemas import ANY
 from dpflat.runs.status import State, StatusFile, derive_state, read_status
-from dpflat.runs.store import create_folder, load_run
+from dpflat.runs.store import Store, create_folder, store_of
 from dpflat.runs.stored import read_stored
 
 ANALYSES, RESULT, ARRAYS = "analyses", "result.json", "arrays.npz"
@@ -33,9 +33,11 @@ class Analysis:
 
     Attributes:
         folder: where it lies.
+        store: that it was found for; None where it was found for none.
     """
 
     folder: Path
+    store: Store | None = field(default=None, compare=False)
 
     @property
     def root(self) -> Path:
@@ -45,7 +47,7 @@ class Analysis:
     @cached_property
     def run(self) -> Run:
         """The run that is asked, found once: of the same store, else one that came with the lab."""
-        return load_run(self.folder.parent.name, self.root)
+        return (self.store or Store(self.root)).at(self.root).load_run(self.folder.parent.name)
 
     @property
     def config(self) -> AnalysisConfig:
@@ -114,7 +116,7 @@ def _kind_in(folder: Path) -> str:
 
 def analyze_command(run: Run, config: AnalysisConfig) -> str:
     """The terminal's command for an analysis, new or to go on with."""
-    return layout.run_command("analyze", run.named_at, f" {ask(config)}")
+    return store_of(run).command("analyze", run.named_at, f" {ask(config)}")
 
 
 def ask(config: AnalysisConfig) -> str:
@@ -133,9 +135,9 @@ def list_places(run: Run, root: Path | None = None) -> list[Path]:
 
     Args:
         run: that was asked.
-        root: one's own store; None for the one that the run was found for, else `DPFLAT_RUNS` or `./runs`.
+        root: folder of one's own runs; None for that of the store that the run was found for.
     """
-    return list(dict.fromkeys((run.folder.parent, root or run.store or layout.runs_root())))
+    return list(dict.fromkeys((run.folder.parent, root or store_of(run).root)))
 
 
 def find_analysis(run: Run, config: AnalysisConfig, root: Path | None = None) -> Analysis | None:
@@ -143,14 +145,14 @@ def find_analysis(run: Run, config: AnalysisConfig, root: Path | None = None) ->
     for place in list_places(run, root):
         folder = folder_of(place, run, config)
         if is_job(folder) and not passes_link(place, folder):
-            return Analysis(folder)
+            return Analysis(folder, run.store)
     return None
 
 
 def list_analyses(run: Run, kind: str, root: Path | None = None) -> list[Analysis]:
     """Every analysis of a kind, whatever its settings: beside the run, then in one's own store."""
     folders = [found for place in list_places(run, root) for found in list_folders(place, ANALYSES, run.id)]
-    return [Analysis(folder) for folder in folders if _kind_in(folder) == kind and is_job(folder)]
+    return [Analysis(folder, run.store) for folder in folders if _kind_in(folder) == kind and is_job(folder)]
 
 
 def take_over(run: Run, config: AnalysisConfig, root: Path | None = None) -> dict[str, Any]:
@@ -170,26 +172,26 @@ def take_over(run: Run, config: AnalysisConfig, root: Path | None = None) -> dic
         return {}
 
 
-def open_analysis(run: Run, config: AnalysisConfig, root: Path) -> Analysis:
-    """The folder of an analysis, made if it is not there yet: in `root` for a shipped run, else beside the run.
+def open_analysis(run: Run, config: AnalysisConfig, store: Store) -> Analysis:
+    """The folder of an analysis, made if it is not there yet: in the store for a shipped run, else beside the run.
 
     Raises:
         DPFlatError: when nothing may be started here, the run cannot be asked this or its weights were left out, or the
             folder cannot be made.
     """
-    check_allowed(root)
+    check_allowed(store)
     kind_of(config).check(config, run)
     if run.state != "finished":
         raise DPFlatError(f"'{run.id}' is {run.state}; only a finished run can be measured.")
-    found = find_analysis(run, config, root)
+    found = find_analysis(run, config, store.root)
     if (found is None or found.state != "finished") and (left_out := find_left_out(run)):
         raise DPFlatError(str(left_out))
     if found is not None:
         return found
-    place = root if run.shipped else run.folder.parent
+    place = store.root if run.shipped else run.folder.parent
     folder = folder_of(place, run, config)
     public = run.config.task.card().public
-    shared = take_over(run, config, root)
+    shared = take_over(run, config, store.root)
     files = {layout.CONFIG: config.model_dump(mode="json")} | ({RESULT: shared} if shared else {})
     create_folder(folder.parent, folder.name, files, public)
-    return Analysis(folder)
+    return Analysis(folder, store)

@@ -184,6 +184,13 @@ def group_by_examples(runs: list[Run], task: str, backbone: str) -> tuple[dict[K
 
     Raises:
         DPFlatError: when a file of predictions is damaged.
+
+    Example:
+        >>> from dpflat import list_runs, open_store
+        >>> runs = list_runs(open_store().shipped, shipped=False)
+        >>> groups, others = group_by_examples(runs, "rotten_tomatoes", "dpflat-tiny")
+        >>> ("DP prefix", 3.0) in groups
+        True
     """
     fitting = _list_fitting(runs, task, backbone)
     groups = pick_experiments(fitting)
@@ -208,7 +215,14 @@ def most_common(counts: Iterable[int]) -> int | None:
 
 
 def summarise_group(key: Key, runs: list[Run]) -> MethodPoint | None:
-    """One point of the figure, of the runs with the most common number of examples; None without predictions."""
+    """One point of the figure, of the runs with the most common number of examples; None without predictions.
+
+    Example:
+        >>> from dpflat import load_run
+        >>> point = summarise_group(("DP prefix", 3.0), [load_run("20261123-170622")])
+        >>> point.examples, point.low < point.values[0] < point.high
+        (1706, True)
+    """
     found = {run.config.seed: values for run in runs if (values := load_scores(run)) is not None}
     if not found:
         return None
@@ -251,7 +265,15 @@ def compare_groups(first: list[Run], second: list[Run], score: str = "correct") 
 
 
 def compare_two(first: Run, second: Run, score: str = "correct") -> PairedDifference | None:
-    """A score of one run minus that of another, paired by test example, whatever their seeds."""
+    """A score of one run minus that of another, paired by test example, whatever their seeds.
+
+    Example:
+        >>> from dpflat import load_run
+        >>> run = load_run("20261123-170622")
+        >>> difference = compare_two(run, run)
+        >>> difference.mean, difference.examples
+        (0.0, 1706)
+    """
     scores = [load_scores(first, score), load_scores(second, score)]
     if scores[0] is None or scores[1] is None or scores[0].shape != scores[1].shape:
         return None

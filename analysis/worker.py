@@ -19,6 +19,7 @@ from dpflat.runs import layout
 from dpflat.runs.files import append_line, is_there, read_json, replace_file, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
+from dpflat.runs.store import open_store
 from dpflat.worker import set_up_torch
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def main(arguments: list[str]) -> int:
     folder = Path(arguments[0]).resolve()
     stopping = Stopping(folder)
     stopping.listen()
-    return do_analysis(Analysis(folder), stopping)
+    return do_analysis(Analysis(folder, open_store(folder.parents[2])), stopping)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from app.terminal.doctor import check_machine
 from app.terminal.models import models_cli
 from app.terminal.named import find_run
 from app.terminal.odds import describe_run_odds
-from app.terminal.options import ExecutorOption, JsonOption, RunArgument, RunsOption
+from app.terminal.options import ExecutorOption, JsonOption, RunArgument, RunsOption, find_store
 from app.terminal.pack import pack
 from app.terminal.plot import plot
 from app.terminal.report import report
@@ -44,7 +44,7 @@ from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
 from dpflat.runs.speed import measured_speed
 from dpflat.runs.status import read_status
-from dpflat.runs.store import create_run, find_same, list_runs
+from dpflat.runs.store import Store, find_same, store_of
 from dpflat.settings import write_yaml
 from dpflat.studies import list_configs, open_study, read_rows, read_study
 
@@ -91,23 +91,23 @@ def train(
     resolved = resolve(preset or [], config, settings or [], seed, task)
     if "quick" in (preset or []):
         say(QUICK_IS_FOR_LOOKING)
-    root = layout.runs_root(runs)
-    plan = forecast_run(resolved, measured_speed(list_runs(root, shipped=False), resolved))
+    store = find_store(runs)
+    plan = forecast_run(resolved, measured_speed(store.list_runs(shipped=False), resolved))
     if dry_run:
         if as_json:
             print_json({"config": resolved.model_dump(mode="json"), "forecast": tables.forecast_rows(resolved, plan)})
         else:
             out.print(tables.forecast_view(resolved, plan), soft_wrap=True)
         return
-    jobs.check_allowed(root)
-    run = create_run(root, resolved, {"name": name} if name else None)
+    jobs.check_allowed(store)
+    run = store.create_run(resolved, {"name": name} if name else None)
     work(run, plan, detach, as_json)
 
 
 def work(run: Run, plan: Forecast, detach: bool, as_json: bool) -> None:
     """Start a run's worker, say what it promises and follow it to its end."""
     with stopping_with(run.folder):
-        jobs.start(run.folder)
+        jobs.start(run.folder, store_of(run))
         say("\n".join((run.id, tables.promised(run.config, plan), *tables.weakness(run.config, plan))))
         if detach:
             say_it_goes_on(run.folder)
@@ -132,17 +132,17 @@ def conclude(run: Run, as_json: bool) -> None:
     else:
         status = run.status
         where = f" at step {status.step} of {status.steps}" if status and status.steps else ""
-        say(f"{run.state}{where}. {visible_status_message(status)}".rstrip())
+        say(f"{run.state}{where}. {visible_status_message(status, store_of(run))}".rstrip())
         if run.state in jobs.ALIVE:
             say(STILL_ENDING)
         if run.state in ("stopped", "lost"):
-            say(f"Nothing written was lost. Go on with: {layout.run_command('resume', run.folder)}")
+            say(f"Nothing written was lost. Go on with: {store_of(run).command('resume', run.folder)}")
 
 
 @cli.command()
 def resume(run_id: RunArgument = "latest", runs: RunsOption = None, as_json: JsonOption = False) -> None:
     """Go on with a run that was stopped, lost or failed. Ctrl-C or SIGTERM stops it again."""
-    run = find_run(run_id, runs)
+    run = find_run(run_id, find_store(runs))
     if run.shipped:
         raise DPFlatError(f"'{run.id}' came with the lab and is read-only; train one of your own.")
     if run.state == "finished":
@@ -158,7 +158,7 @@ def list_command(
     own: Annotated[bool, typer.Option("--own", help="Leave out the runs that come with the lab.")] = False,
 ) -> None:
     """All runs, newest first, shipped ones last."""
-    rows = [summarise(run) for run in list_runs(layout.runs_root(runs), shipped=not own)]
+    rows = [summarise(run) for run in find_store(runs).list_runs(shipped=not own)]
     if as_json:
         print_json(rows)
     elif rows:
@@ -175,7 +175,7 @@ def show(
     log: Annotated[bool, typer.Option("--log", help="Print the worker's log.")] = False,
 ) -> None:
     """One run: state, numbers, guarantee, settings."""
-    run = find_run(run_id, runs)
+    run = find_run(run_id, find_store(runs))
     if log:
         path = run.folder / layout.LOG
         print(read_log(path) or "The log is empty.")
@@ -202,7 +202,7 @@ def show(
 @cli.command()
 def ledger(run_id: RunArgument = "latest", runs: RunsOption = None, as_json: JsonOption = False) -> None:
     """Every touch of data of a run, and what they amount to."""
-    run = find_run(run_id, runs)
+    run = find_run(run_id, find_store(runs))
     odds = describe_run_odds(run)
     if as_json:
         guarantee = run.ledger.guarantee().model_dump() | {"sentence": describe_run_guarantee(run), "odds": odds}
@@ -219,7 +219,7 @@ def budget(
     as_json: JsonOption = False,
 ) -> None:
     """What all runs of the store on one data set promise together."""
-    known = list_runs(layout.runs_root(runs), shipped=False)
+    known = find_store(runs).list_runs(shipped=False)
     found = compose_store(known, *find_data(known, data))
     if as_json:
         print_json(found)
@@ -232,7 +232,7 @@ def budget(
 @cli.command()
 def doctor(runs: RunsOption = None, as_json: JsonOption = False) -> None:
     """Versions, processor, memory, disk: what works here and what does not."""
-    checks = check_machine(layout.runs_root(runs))
+    checks = check_machine(find_store(runs).root)
     if as_json:
         print_json([check._asdict() for check in checks])
     else:
@@ -247,8 +247,7 @@ def doctor(runs: RunsOption = None, as_json: JsonOption = False) -> None:
 @study_cli.command("plan")
 def study_plan(file: Path, runs: RunsOption = None, as_json: JsonOption = False) -> None:
     """Runs, minutes and megabytes of a study before anything starts."""
-    root = layout.runs_root(runs)
-    plan = plan_study(file, root)
+    plan = plan_study(file, find_store(runs))
     if as_json:
         print_json(plan)
         return
@@ -258,10 +257,10 @@ def study_plan(file: Path, runs: RunsOption = None, as_json: JsonOption = False)
     )
 
 
-def plan_study(file: Path, root: Path) -> dict[str, Any]:
+def plan_study(file: Path, store: Store) -> dict[str, Any]:
     """What a study still costs."""
     configs = list_configs(read_study(file))
-    known = list_runs(root, shipped=False)
+    known = store.list_runs(shipped=False)
     seconds = megabytes = 0.0
     finished = 0
     for config in configs:
@@ -280,27 +279,27 @@ def study_run(
     file: Path, runs: RunsOption = None, as_json: JsonOption = False, executor: ExecutorOption = None
 ) -> None:
     """Do all runs of a study; what is finished is skipped. Ctrl-C or SIGTERM stops after the current step."""
-    root = layout.runs_root(runs)
+    store = find_store(runs)
     EXECUTORS.find(executor or LOCAL)
     study = read_study(file)
     list_configs(study)
-    jobs.check_allowed(root)
-    folder = open_study(root, study)
+    jobs.check_allowed(store)
+    folder = open_study(store.root, study)
     choose_executor(folder, executor)
     with stopping_with(folder):
-        jobs.start(folder)
+        jobs.start(folder, store)
         state = follow_study(folder, err)
     rows = read_rows(folder)
     if as_json:
         print_json(rows)
     else:
-        found = [Run(root / layout.check_id(row["run"])) for row in rows if row["run"]]
+        found = [Run(store.root / layout.check_id(row["run"]), store=store) for row in rows if row["run"]]
         out.print(tables.runs_table([summarise(run) for run in found], out.width))
     if state != "finished":
         status = read_status(folder)
-        say(f"{state}. {visible_status_message(status)}".rstrip())
-        store = f" --runs {shlex.quote(str(runs))}" if runs else ""
-        say(f"Nothing written was lost. Go on with: dpflat study run {shlex.quote(str(file))}{store}")
+        say(f"{state}. {visible_status_message(status, store)}".rstrip())
+        place = f" --runs {shlex.quote(str(runs))}" if runs else ""
+        say(f"Nothing written was lost. Go on with: dpflat study run {shlex.quote(str(file))}{place}")
     raise typer.Exit(EXIT_BY_STATE.get(state, 3))
 
 

@@ -21,6 +21,7 @@ from dpflat.runs.links import list_folders
 from dpflat.runs.packing import join_texts
 from dpflat.runs.record import Run
 from dpflat.runs.status import derive_state
+from dpflat.runs.store import Store, store_of
 from dpflat.runs.sweep import sweep_job
 
 TRASH, UNDO_SECONDS = ".trash", 10.0
@@ -30,7 +31,7 @@ RELEASED_ARTIFACTS = (layout.WEIGHTS, layout.TRAJECTORY)
 
 def check_own(run: Run) -> None:
     """Refuse for a shipped run, and in read-only mode."""
-    check_allowed(run.folder.parent)
+    check_allowed(store_of(run), run.folder.parent)
     if run.shipped:
         raise DPFlatError("This run came with the lab and is read-only.")
 
@@ -78,9 +79,10 @@ def _places(root: Path, run_id: str) -> tuple[tuple[Path, Path], ...]:
     return (root / ANALYSES / run_id, trash / f"{run_id}.{ANALYSES}"), (root / run_id, trash / run_id)
 
 
-def restore_run(root: Path, run_id: str) -> bool:
+def restore_run(store: Store, run_id: str) -> bool:
     """Undo `delete_run`; whether the run was still there."""
-    check_allowed(root)
+    check_allowed(store)
+    root = store.root
     if root / TRASH / layout.check_id(run_id) not in list_folders(root, TRASH):
         return False
     for place, waste in _places(root, run_id):
@@ -136,7 +138,7 @@ def make_export(run: Run, everything: bool) -> bytes:
         DPFlatError: for everything in read-only mode: the log may name this computer's folders.
     """
     if everything:
-        check_allowed(run.folder.parent)
+        check_allowed(store_of(run), run.folder.parent)
     buffer = io.BytesIO()
     other_form = {} if everything else shared_files(run)
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -13,7 +13,7 @@ from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError, unknown
 from dpflat.flatness.mode import LEVEL_WORDS, list_modes
 from dpflat.presets import load_preset
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from dpflat.settings import apply_settings, flatten_settings, kinds_first
 from dpflat.studies import StudyConfig, build_study, list_configs, open_study
 
@@ -118,7 +118,7 @@ def check_choice(choice: Choice) -> None:
 
 def list_choices(choice: Choice) -> list[dict[str, Any]]:
     """The settings of each run, without its seed: one a method, and one an epsilon where the method has noise."""
-    base = {"task.name": choice.task, "backbone.name": choice.backbone}
+    base: dict[str, Any] = {"task.name": choice.task, "backbone.name": choice.backbone}
     if choice.length == "quick":
         base |= flatten_settings(load_preset("quick"))
     elif choice.length == "own":
@@ -170,17 +170,17 @@ def as_study(choice: Choice) -> StudyConfig:
     return study
 
 
-def launch(choice: Choice, root: Path, name: str = "") -> Path:
+def launch(choice: Choice, store: Store, name: str = "") -> Path:
     """Start what was chosen: one run, or a study of several; returns the job's folder.
 
     Raises:
         DPFlatError: for anything the page does not offer, or where nothing may be started.
     """
-    jobs.check_allowed(root)
+    jobs.check_allowed(store)
     check_choice(choice)
     if choice.seeds == 1 and len(list_choices(choice)) == 1:
-        folder = create_run(root, first_config(choice), {"name": name.strip()[:80]} if name.strip() else None).folder
+        folder = store.create_run(first_config(choice), {"name": name.strip()[:80]} if name.strip() else None).folder
     else:
-        folder = open_study(root, as_study(choice))
-    jobs.start(folder)
+        folder = open_study(store.root, as_study(choice))
+    jobs.start(folder, store)
     return folder

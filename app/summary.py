@@ -12,6 +12,7 @@ from dpflat.message import Message, read_message
 from dpflat.privacy import wording, wording_units
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
+from dpflat.runs.store import Store, store_of
 from dpflat.tasks.baseline import read_baseline
 
 QUICK_IS_FOR_LOOKING = "For looking, not for numbers: one pass over the data, measured once."
@@ -75,7 +76,7 @@ def summarise(run: Run) -> dict[str, Any]:
         config, results = run.config, run.results
         row |= {
             "name": run.label.get("name"),
-            "task": visible_task_name(config),
+            "task": visible_task_name(run),
             "backbone": config.backbone.name,
             "method": config.method(),
             "seed": config.seed,
@@ -96,7 +97,8 @@ def summarise(run: Run) -> dict[str, Any]:
             row["weak"] = bool(wording.weakness_of(guarantee, run.ledger.units, run.ledger.unit))
         status = run.status
         if status is not None:
-            row |= {"step": status.step, "steps": status.steps, "message": visible_status_message(status) or None}
+            message = visible_status_message(status, store_of(run)) or None
+            row |= {"step": status.step, "steps": status.steps, "message": message}
     except DPFlatError as error:
         row |= {"state": error.state, "message": str(error)}
     return row
@@ -123,8 +125,8 @@ def show_guarantee_cell(row: dict[str, Any]) -> str:
 PHASES = {"twin": "training the twin", "selection": "choosing layers", "evaluation": "measuring the test split"}
 
 
-def describe_event(event: dict[str, Any]) -> str:
-    """One line of a run's events as a sentence."""
+def describe_event(event: dict[str, Any], store: Store) -> str:
+    """One line of the events of a run of a store as a sentence."""
     step = f"Step {event['step']:,}: " if event.get("step") is not None else ""
     match event["event"]:
         case "started":
@@ -141,7 +143,7 @@ def describe_event(event: dict[str, Any]) -> str:
         case "nonfinite_gradients":
             return f"{step}{event['units']} gradients were not finite and counted as zero."
         case "failed":
-            return f"Failed. {visible_message(_read_said(event))}".rstrip()
+            return f"Failed. {visible_message(_read_said(event), store)}".rstrip()
         case other:
             return f"{step}{str(other).replace('_', ' ')}."
 

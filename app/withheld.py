@@ -19,6 +19,7 @@ from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.runs import layout
 from dpflat.runs.record import Run
 from dpflat.runs.status import StatusFile
+from dpflat.runs.store import Store, store_of
 from dpflat.tasks.settings import WITHHELD
 
 FINGERPRINT = "settings_fingerprint"
@@ -35,56 +36,54 @@ def shared_environment(run: Run) -> dict[str, Any]:
     return {key: value for key, value in run.environment.items() if key not in withheld}
 
 
-def visible_config(config: RunConfig) -> RunConfig:
+def visible_config(run: Run) -> RunConfig:
     """The settings as a page may show them: a read-only lab shows runs to strangers."""
-    return shared_config(config) if layout.read_only() else config
+    return shared_config(run.config) if store_of(run).read_only else run.config
 
 
-def visible_task_name(config: RunConfig) -> str:
+def visible_task_name(run: Run) -> str:
     """What a page may call a run's task."""
-    return visible_config(config).task.name
+    return visible_config(run).task.name
 
 
 def visible_ledger(run: Run) -> PrivacyLedger:
     """The ledger as a page may show it: it names what was read."""
-    if not layout.read_only() or run.config.task.file is None:
+    if not store_of(run).read_only or run.config.task.file is None:
         return run.ledger
     return PrivacyLedger.model_validate_json(_without_own_names(run.ledger.model_dump_json(), [run]))
 
 
-def tell_tasks_apart(
-    first: RunConfig, second: RunConfig, see: Callable[[RunConfig], RunConfig] = visible_config
-) -> tuple[str, str]:
+def tell_tasks_apart(first: Run, second: Run, see: Callable[[Run], RunConfig] = visible_config) -> tuple[str, str]:
     """What two tasks are called beside each other: equal where they are one task, and only there.
 
     Args:
-        first: settings of A.
-        second: settings of B.
+        first: A.
+        second: B.
         see: what of a run's settings may be shown.
     """
     a, b = see(first).task.name, see(second).task.name
     if a != b:
         return a, b
-    if first.task.data_key() != second.task.data_key():
+    if first.config.task.data_key() != second.config.task.data_key():
         return "one file", f"another of the name {a}"
-    return (a, b) if first.task.name == second.task.name else ("one name of a file", "another")
+    return (a, b) if first.config.task.name == second.config.task.name else ("one name of a file", "another")
 
 
 def visible_environment(run: Run) -> dict[str, Any]:
     """Versions and hardware as a page may show them."""
-    return shared_environment(run) if layout.read_only() else run.environment
+    return shared_environment(run) if store_of(run).read_only else run.environment
 
 
-def visible_message(said: Message | None) -> str:
+def visible_message(said: Message | None, store: Store) -> str:
     """What a page or a table may say of a job's message: a read-only lab shows jobs to strangers; empty for none."""
     if said is None:
         return ""
-    return said.withheld() if layout.read_only() else said.whole()
+    return said.withheld() if store.read_only else said.whole()
 
 
-def visible_status_message(status: StatusFile | None) -> str:
+def visible_status_message(status: StatusFile | None, store: Store) -> str:
     """What may be shown of a status' message."""
-    return visible_message(status.said) if status is not None else ""
+    return visible_message(status.said, store) if status is not None else ""
 
 
 def shared_files(run: Run) -> dict[str, Any]:
@@ -106,10 +105,10 @@ def withhold(text: str, runs: Iterable[Run]) -> str:
         runs: all that it tells of.
     """
     listed = list(runs)
-    places = {store for run in listed if (store := layout.store_to_name(run.named_at)) is not None}
+    places = {place for run in listed if (place := store_of(run).place_to_name(run.named_at)) is not None}
     hidden: dict[str, str] = {}
-    for store in places:
-        hidden |= {f" --runs {shlex.quote(store)}": " --runs FOLDER", f", {store!r})": ', "FOLDER")'}
+    for place in places:
+        hidden |= {f" --runs {shlex.quote(place)}": " --runs FOLDER", f", {place!r})": ', "FOLDER")'}
     return _replace(_without_own_names(text, listed), hidden)
 
 

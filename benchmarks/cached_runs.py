@@ -18,8 +18,7 @@ from analysis.claims.reading import find_runs
 from analysis.claims.rules import Barrier, read_claims
 from analysis.landscape.settings import way_to
 from analysis.store import ask
-from dpflat.runs import layout
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import SHIPPED, Store
 
 STUDIES = (
     "shipped", "levels", "confirmatory", "landscape", "attacks", "attacks_as_published",
@@ -52,7 +51,7 @@ def list_commands(root: Path) -> list[str]:
 def list_ways(root: Path) -> list[str]:
     """The commands that measure the ways between two runs that claims ask for."""
     claims = read_claims()
-    found = find_runs(claims, list_runs(root, shipped=False))
+    found = find_runs(claims, Store(root).list_runs(shipped=False))
     where, commands = f"--runs {shlex.quote(str(root))}", []
     for row in claims.rows():
         if isinstance(row, Barrier):
@@ -65,7 +64,7 @@ def list_ways(root: Path) -> list[str]:
 def main() -> None:
     """Do it, or say what would be done."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=Path, default=layout.shipped_root())
+    parser.add_argument("--runs", type=Path, default=SHIPPED)
     parser.add_argument("--plan", action="store_true")
     arguments = parser.parse_args()
     packing = f"dpflat pack {shlex.quote(str(arguments.runs))} --leave-out-weights"

@@ -31,11 +31,10 @@ from analysis.store import find_analysis
 from analysis.tradeoff import Key, bootstrap_mean, compare_groups, group_runs, summarise_group
 from app.claim_rows import show_ratio
 from dpflat.privacy.wording import show_epsilon, show_lower_bound
-from dpflat.runs import layout
 from dpflat.runs.files import is_there, read_json, replace_file
 from dpflat.runs.layout import ARTIFACTS, SELECTION
 from dpflat.runs.record import Run
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import SHIPPED, Store
 
 SEEDS, TASK, TINY, LARGE = 5, "rotten_tomatoes", "dpflat-tiny", "minilm"
 PLAIN: Key = ("DP prefix", 3.0)
@@ -300,7 +299,7 @@ def tell_costs(stored: dict[str, Any]) -> str:
 
 def tell_all(root: Path) -> dict[str, str]:
     """All tables by name, from a folder of runs."""
-    everything, lessons = list_runs(root, shipped=False), root / "lessons"
+    everything, lessons = Store(root).list_runs(shipped=False), root / "lessons"
     runs = [run for run in everything if run.config.seed < SEEDS]
     tiny, large = (
         {key: group for key, group in group_runs(runs, TASK, backbone).items() if len(group) == SEEDS}
@@ -308,7 +307,7 @@ def tell_all(root: Path) -> dict[str, str]:
     )
     sweep = lessons / "refute_epsilon.json"
     return {
-        "answers": write_answers(judge_claims(read_claims(), everything)),
+        "answers": write_answers(judge_claims(read_claims(), everything, lessons)),
         "levels": tell_levels(tiny),
         "prefixes": tell_prefixes(tiny, large),
         "backbones": tell_backbones(tiny, large),
@@ -333,8 +332,8 @@ def fill(document: str, tables: dict[str, str]) -> str:
 def main() -> None:
     """Fill the document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=Path, default=layout.shipped_root())
-    parser.add_argument("--document", type=Path, default=layout.shipped_root().parent / "docs" / "findings.md")
+    parser.add_argument("--runs", type=Path, default=SHIPPED)
+    parser.add_argument("--document", type=Path, default=SHIPPED.parent / "docs" / "findings.md")
     arguments = parser.parse_args()
     filled = fill(arguments.document.read_text(encoding="utf-8"), tell_all(arguments.runs))
     replace_file(arguments.document, filled.encode())

@@ -33,9 +33,9 @@ from analysis.opening import Point, open_objective, open_point
 from analysis.parts import finish
 from analysis.vectors import move
 from dpflat.batches import Batch
+from dpflat.entry import load_run
 from dpflat.keys import Purpose, seed_generator
 from dpflat.runs.record import Run
-from dpflat.runs.store import load_run
 from dpflat.worker import set_up_torch
 
 COUNT, PLAIN_BATCH, PYHESSIAN_TOLERANCE, PYHESSIAN_ITERATIONS = 5, 32, 1e-3, 100

@@ -23,9 +23,9 @@ from analysis.layers.model import Asked, list_asked, open_run
 from analysis.layers.parts import Part
 from analysis.layers.settings import LayersConfig
 from analysis.layers.subsets import Subset
+from dpflat.entry import load_run
 from dpflat.prefix import active_layers, drop_layers
-from dpflat.runs import layout
-from dpflat.runs.store import list_runs, load_run
+from dpflat.runs.store import SHIPPED, Store
 from dpflat.worker import set_up_torch
 
 
@@ -68,7 +68,7 @@ def main() -> None:
     arguments = parser.parse_args()
     set_up_torch()
     torch.set_num_threads(os.cpu_count() or 1)
-    first = next(r for r in reversed(list_runs(layout.shipped_root(), shipped=False)) if "-dp-prefix-eps3-s0-" in r.id)
+    first = next(r for r in reversed(Store(SHIPPED).list_runs(shipped=False)) if "-dp-prefix-eps3-s0-" in r.id)
     run = load_run(arguments.run) if arguments.run else first
     config = LayersConfig()
     asked = open_run(run, config)

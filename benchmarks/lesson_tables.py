@@ -27,7 +27,7 @@ from dpflat.errors import DPFlatError
 from dpflat.forecast import plan_privacy
 from dpflat.runs.files import replace_json
 from dpflat.runs.record import Run
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import Store
 from dpflat.studies import list_configs, read_study
 
 STUDIES = Path(__file__).parent / "lesson_studies"
@@ -141,7 +141,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES))
     arguments = parser.parse_args()
-    finished = [run for run in list_runs(arguments.store, shipped=False) if run.state == "finished"]
+    finished = [run for run in Store(arguments.store).list_runs(shipped=False) if run.state == "finished"]
     runs = {(run.config.fingerprint(), run.config.seed): run for run in finished}
     for name in arguments.tables:
         table = make_table(name, runs)

@@ -1,20 +1,20 @@
 """DP-Flat Lab: flatness and privacy when a language model is fine-tuned with differential privacy."""
 
-from importlib import import_module
-from typing import Any
+from dpflat.lazy import load_later
 
-_PUBLIC = {
+_PLACES = {
     "RunConfig": "dpflat.config",
-    "load_run": "dpflat.runs.store",
-    "list_runs": "dpflat.runs.store",
-    "find_or_train": "dpflat.trained",
+    "Store": "dpflat.runs.store",
+    "build_config": "dpflat.config",
+    "find_or_train": "dpflat.entry",
+    "forecast_run": "dpflat.forecast",
+    "list_runs": "dpflat.entry",
+    "load_run": "dpflat.entry",
+    "open_store": "dpflat.runs.store",
+    "plan_ledger": "dpflat.forecast",
+    "plan_privacy": "dpflat.forecast",
     "prepare": "dpflat.experiment",
     "train": "dpflat.training",
-    "forecast_run": "dpflat.forecast",
 }
-
-
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
-    raise AttributeError(f"module 'dpflat' has no attribute '{name}'")
+__all__ = list(_PLACES)
+__getattr__ = load_later(__name__, _PLACES)

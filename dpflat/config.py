@@ -272,6 +272,11 @@ def build_config(content: dict[str, Any], source: str = "the settings", quote: b
 
     Raises:
         DPFlatError: for any setting that is unknown, of the wrong type or out of range.
+
+    Example:
+        >>> config = build_config({"privacy": {"kind": "dp", "epsilon": 3.0}, "seed": 1})
+        >>> config.method(), config.seed
+        ('DP prefix', 1)
     """
     try:
         return RunConfig.model_validate(migrate(content, source))

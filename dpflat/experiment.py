@@ -93,6 +93,14 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
         DPFlatError: when data or backbone cannot be had, or epsilon cannot be met.
 
     Privacy: reads private data; nothing is released.
+
+    Example:
+        >>> from dpflat import build_config
+        >>> data, backbone = {"train_subset": 64, "max_tokens": 16}, {"name": "random_tiny"}
+        >>> config = build_config({"backbone": backbone, "data": data, "optimiser": {"batch_size": 16}})
+        >>> experiment = prepare(config)
+        >>> experiment.plan.units, sorted(experiment.initial)[0]
+        (64, 'head.bias')
     """
     noise_key = choose_noise_key(config, identify(config.backbone.name)) if noise_key is None else noise_key
     plan, schedule = plan_privacy(config)

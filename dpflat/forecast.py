@@ -84,6 +84,12 @@ def plan_privacy(config: RunConfig) -> tuple[PrivacyPlan, Schedule]:
 
     Raises:
         DPFlatError: when epsilon cannot be met.
+
+    Example:
+        >>> from dpflat import build_config
+        >>> plan, schedule = plan_privacy(build_config({"privacy": {"epsilon": 3.0}}))
+        >>> plan.units, schedule.steps, plan.gradient_steps.noise_multiplier
+        (6824, 107, 0.9624)
     """
     return _plan_releases(config, calibrate_noise)
 
@@ -174,7 +180,14 @@ def plan_twin(config: RunConfig) -> Schedule:
 
 
 def plan_ledger(config: RunConfig, plan: PrivacyPlan, schedule: Schedule) -> PrivacyLedger:
-    """What a run will write into its ledger, as far as settings tell: shared texts are counted when it starts."""
+    """What a run will write into its ledger, as far as settings tell: shared texts are counted when it starts.
+
+    Example:
+        >>> from dpflat import build_config
+        >>> config = build_config({"privacy": {"kind": "none"}})
+        >>> plan_ledger(config, *plan_privacy(config)).guarantee().answer
+        'none'
+    """
     card = BACKBONES.get(config.backbone.name)
     return write_ledger(config, plan, schedule, card.pretrained_on if card else None)
 
@@ -200,6 +213,12 @@ def forecast_run(config: RunConfig, examples_per_second: float | None = None) ->
         config: the settings.
         examples_per_second: of the gradient steps of a comparable run on this machine, ascent included; None to use
             the catalog's, of plain steps.
+
+    Example:
+        >>> from dpflat import build_config
+        >>> forecast = forecast_run(build_config({"privacy": {"epsilon": 3.0}}))
+        >>> round(forecast.epsilon, 2), forecast.schedule.steps
+        (3.0, 107)
     """
     plan, schedule = plan_privacy(config)
     card = BACKBONES.get(config.backbone.name)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import psutil
 from filelock import Timeout
@@ -26,6 +26,9 @@ from dpflat.runs.status import (
     write_status,
 )
 
+if TYPE_CHECKING:
+    from dpflat.runs.store import Store
+
 MINIMUM_FREE_BYTES = 50 * 1024**2
 Worker = Literal["dpflat.worker", "analysis.worker"]
 Question = Literal["dpflat.backbones.check"]
@@ -35,20 +38,34 @@ POLL_SECONDS = 0.25
 _children: list[subprocess.Popen[bytes]] = []
 
 
-def check_allowed(root: Path) -> None:
+def check_allowed(store: Store, place: Path | None = None) -> None:
     """Refuse where nothing may be started or written.
+
+    Args:
+        store: of the job.
+        place: the folder to be written; None for the store's own.
 
     Raises:
         DPFlatError: in read-only mode, or when the disk is nearly full.
     """
-    if layout.read_only():
-        raise DPFlatError("This lab is read-only (DPFLAT_READONLY=1): it shows runs and starts none.")
-    free = shutil.disk_usage(nearest_folder(root)).free
+    refuse_if_read_only(store)
+    place = place or store.root
+    free = shutil.disk_usage(nearest_folder(place)).free
     if free < MINIMUM_FREE_BYTES:
         raise DPFlatError(
-            f"There is too little space for a run in '{root}': expected 50 MB free, "
+            f"There is too little space for a run in '{place}': expected 50 MB free, "
             f"got {free // 1024**2} MB. Make room or choose another folder with --runs."
         )
+
+
+def refuse_if_read_only(store: Store) -> None:
+    """Refuse where a lab starts and changes nothing.
+
+    Raises:
+        DPFlatError: in read-only mode.
+    """
+    if store.read_only:
+        raise DPFlatError("This lab is read-only (DPFLAT_READONLY=1): it shows runs and starts none.")
 
 
 def nearest_folder(path: Path) -> Path:
@@ -56,18 +73,19 @@ def nearest_folder(path: Path) -> Path:
     return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
 
 
-def start(folder: Path, worker: Worker = "dpflat.worker", beside_others: bool = False) -> int:
+def start(folder: Path, store: Store, worker: Worker = "dpflat.worker", beside_others: bool = False) -> int:
     """Start the worker of a job folder in a session of its own; returns its process id.
 
     Args:
         folder: the job's folder.
+        store: of the job.
         worker: the module that does it.
         beside_others: of a run: whether it is done at once, also where another of its store is under way.
 
     Raises:
         DPFlatError: when starting is not allowed, or the job already has a living worker.
     """
-    check_allowed(folder.parent)
+    check_allowed(store, folder.parent)
     refuse_if_alive(folder)
     try:
         with worker_lock(folder).acquire(timeout=0):
@@ -111,12 +129,13 @@ def _start(folder: Path, command: list[str]) -> int:
     return child.pid
 
 
-def ask(question: Question, argument: str) -> tuple[int, str, str]:
+def ask(question: Question, argument: str, store: Store) -> tuple[int, str, str]:
     """Ask something that needs torch, in a process of its own that writes nothing, and wait for the answer.
 
     Args:
         question: the module that answers it.
         argument: what it is asked about.
+        store: of who asks.
 
     Returns:
         Exit code, standard output and standard error.
@@ -124,8 +143,7 @@ def ask(question: Question, argument: str) -> tuple[int, str, str]:
     Raises:
         DPFlatError: in read-only mode.
     """
-    if layout.read_only():
-        raise DPFlatError("This lab is read-only (DPFLAT_READONLY=1): it shows runs and starts none.")
+    refuse_if_read_only(store)
     command = [sys.executable, "-W", "ignore", "-m", question, argument]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr
@@ -136,18 +154,19 @@ def reap() -> None:
     _children[:] = [child for child in _children if child.poll() is None]
 
 
-def do_to_end(folder: Path, worker: Worker = "dpflat.worker") -> State:
+def do_to_end(folder: Path, store: Store, worker: Worker = "dpflat.worker") -> State:
     """Wait until a job is over, after starting its worker where none is at it; gives the state it ended in.
 
     Args:
         folder: the job's folder.
+        store: of the job.
         worker: the module that does it.
 
     Raises:
         DPFlatError: when starting is not allowed.
     """
     if read_status(folder) is None or derive_state(folder) not in ALIVE:
-        start(folder, worker)
+        start(folder, store, worker)
     while (state := derive_state(folder)) in ALIVE:
         reap()
         time.sleep(POLL_SECONDS)

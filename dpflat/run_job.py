@@ -23,6 +23,7 @@ from dpflat.runs import layout
 from dpflat.runs.files import append_line, is_full_disk, is_there
 from dpflat.runs.record import Run
 from dpflat.runs.status import failed_status, last_position, own_status, worker_lock, write_status
+from dpflat.runs.store import store_of
 from dpflat.runs.sweep import sweep_job, sweep_store
 
 FINISHED, STOPPED, FAILED = 0, 130, 3
@@ -98,8 +99,8 @@ def do_run(run: Run, stopping: Stopping, beside_others: bool = False) -> int:
         folder.parent,
         stopping,
         lambda: _train_into(folder, run.config, stopping),
-        layout.run_command("resume", folder),
-        layout.run_command("show --log", folder),
+        store_of(run).command("resume", folder),
+        store_of(run).command("show --log", folder),
         beside_others,
     )
 

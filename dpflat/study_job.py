@@ -20,28 +20,28 @@ from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.record import Run
 from dpflat.runs.status import State, last_position, own_status, write_status
-from dpflat.runs.store import create_run, find_same, list_runs
+from dpflat.runs.store import Store, find_same
 from dpflat.studies import list_configs, read_stored_study
 from dpflat.tasks.baseline import read_baseline
 
 HEARTBEAT_SECONDS = 10.0
 
 
-def do_study(folder: Path, stopping: Stopping) -> int:
-    """Do a study; returns the exit code.
+def do_study(folder: Path, store: Store, stopping: Stopping) -> int:
+    """Do a study of a store; returns the exit code.
 
     A failed run is told and does not end the study; one that somebody else is working on is watched or left to them.
     """
     log = str(folder / layout.LOG)
     return tell_problems(
-        folder, lambda: do_swept(folder, lambda: _do_runs(folder, stopping)), "start the study again", log
+        folder, lambda: do_swept(folder, lambda: _do_runs(folder, store, stopping)), "start the study again", log
     )
 
 
-def _do_runs(folder: Path, stopping: Stopping) -> int:
-    root, executor = folder.parent.parent, executor_of(folder)
+def _do_runs(folder: Path, store: Store, stopping: Stopping) -> int:
+    executor = executor_of(folder)
     configs = list_configs(read_stored_study(folder))
-    known = list_runs(root, shipped=False)
+    known = store.list_runs(shipped=False)
     runs = [find_same(known, config) for config in configs]
     rows = write_rows(folder, configs, runs)
     under_way: list[Run] = []
@@ -56,7 +56,7 @@ def _do_runs(folder: Path, stopping: Stopping) -> int:
 
     for begun, config in enumerate(configs, start=1):
         say(begun - 1)
-        run = find_same(list_runs(root, shipped=False), config) or create_run(root, config, {"group": folder.name})
+        run = find_same(store.list_runs(shipped=False), config) or store.create_run(config, {"group": folder.name})
         runs[begun - 1] = run
         is_left = executor.is_under_way(run.folder) or (run.state in ("finished", *ALIVE) and run.status is not None)
         under_way.append(run)

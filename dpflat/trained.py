@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from dpflat import jobs
 from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError
 from dpflat.pinned import identify_backbone
-from dpflat.runs import layout
 from dpflat.runs.record import Run
-from dpflat.runs.store import create_run, find_same, list_runs
+from dpflat.runs.store import Store, find_same
 
 
-def find_or_train(config: RunConfig, root: Path | None = None) -> Run:
+def find_or_train(config: RunConfig, store: Store) -> Run:
     """A finished run of one's own with these settings and seed: as it is there, else trained to its end first.
 
     Args:
         config: the settings.
-        root: one's own store; None for `DPFLAT_RUNS` or `./runs`.
+        store: where it is found or made.
 
     Raises:
         DPFlatError: when nothing may be started here, or the run did not finish.
 
     Privacy: the run's own, as its ledger says.
     """
-    store = layout.runs_root(root)
     config = build_config(identify_backbone(config.model_dump(mode="json")))
-    run = find_same(list_runs(store, shipped=False), config)
+    run = find_same(store.list_runs(shipped=False), config)
     if run is None:
         jobs.check_allowed(store)
-        run = create_run(store, config)
-    state = run.state if run.state == "finished" else jobs.do_to_end(run.folder)
+        run = store.create_run(config)
+    state = run.state if run.state == "finished" else jobs.do_to_end(run.folder, store)
     if state != "finished":
         message = run.status.message if run.status else None
         raise DPFlatError(f"Training '{run.id}': {state}. {message or ''}".rstrip())

@@ -34,6 +34,13 @@ def train(experiment: Experiment, state: TrainState | None = None) -> Iterator[E
         state: where to go on; None to start.
 
     Privacy: accounted; the ledger of the experiment says what each phase costs.
+
+    Example:
+        >>> from dpflat import build_config, prepare
+        >>> data, backbone = {"train_subset": 64, "max_tokens": 16}, {"name": "random_tiny"}
+        >>> config = build_config({"backbone": backbone, "data": data, "optimiser": {"batch_size": 16}})
+        >>> next(train(prepare(config)))
+        PhaseStarted(phase='main', step=0)
     """
     phases = list_phases(experiment)
     names = list(phases)

@@ -10,6 +10,7 @@ from dpflat.jobs import BESIDE_OTHERS
 from dpflat.run_job import Stopping, do_run, tell_problems
 from dpflat.runs import layout
 from dpflat.runs.record import Run
+from dpflat.runs.store import open_store
 from dpflat.studies import is_study
 from dpflat.study_job import do_study
 
@@ -36,15 +37,16 @@ def main(arguments: list[str]) -> int:
     """
     set_up_torch()
     folder = Path(arguments[0]).resolve()
+    store = open_store(folder.parent.parent if folder.parent.name == layout.STUDIES else folder.parent)
     stopping = Stopping(folder)
     stopping.listen()
 
     def work() -> int:
         if is_study(folder):
-            return do_study(folder, stopping)
-        return do_run(Run(folder), stopping, beside_others=BESIDE_OTHERS in arguments[1:])
+            return do_study(folder, store, stopping)
+        return do_run(Run(folder, store=store), stopping, beside_others=BESIDE_OTHERS in arguments[1:])
 
-    return tell_problems(folder, work, "start it again", layout.run_command("show --log", folder))
+    return tell_problems(folder, work, "start it again", store.command("show --log", folder))
 
 
 if __name__ == "__main__":

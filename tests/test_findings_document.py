@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dpflat.runs import layout
+from dpflat.runs.store import SHIPPED
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ def script():
 
 
 def test_every_table_stands_in_the_document_as_the_script_writes_it(script):
-    tables = script.tell_all(layout.shipped_root())
+    tables = script.tell_all(SHIPPED)
     assert [name for name in tables if f"<!-- {name} -->" not in DOCUMENT] == []
     assert script.fill(DOCUMENT, tables) == DOCUMENT, "run python benchmarks/findings.py"
 
@@ -33,7 +33,7 @@ def list_intervals(text):
 
 
 def test_every_interval_in_prose_is_one_that_the_script_writes(script):
-    written = list_intervals("\n".join(script.tell_all(layout.shipped_root()).values()))
+    written = list_intervals("\n".join(script.tell_all(SHIPPED).values()))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     prose = re.sub(r"<!-- [a-z ]+ -->\n.*?<!-- end -->", "", DOCUMENT, flags=re.DOTALL)
     for text in (readme, prose):

@@ -66,21 +66,34 @@ def test_nothing_unsafe_is_in_the_sources(pattern):
     assert [f for f in found if f not in allowed] == []
 
 
-ROOTS = {"runs_root", "shipped_root"}
+ENTRIES = {
+    "app/terminal/options.py",
+    "app/ui/store.py",
+    "dpflat/worker.py",
+    "analysis/worker.py",
+    "dpflat/entry.py",
+}
+"""Where a program begins: command line, pages, workers, and Python of one's own."""
 
 
-def test_what_a_test_may_set_anew_is_asked_of_its_module():
-    """A name that is imported by itself keeps what it was: a store that was set later is missed, or leaks."""
-    tests = sorted((ROOT / "tests").rglob("*.py"))
-    found = [
-        f"{file.relative_to(ROOT)}: {name.name}"
-        for file in [*sources(), *tests]
+def test_the_store_is_made_where_a_program_begins_and_handed_down():
+    made = {
+        file.relative_to(ROOT).as_posix()
+        for file in sources()
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ImportFrom) and node.module == "dpflat.runs.layout"
-        for name in node.names
-        if name.name in ROOTS
+        if isinstance(node, ast.Call) and "open_store" in (getattr(node.func, "id", ""), getattr(node.func, "attr", ""))
+    }
+    assert made == ENTRIES
+
+
+@pytest.mark.parametrize("name", ["DPFLAT_RUNS", "DPFLAT_READONLY", "DPFLAT_PUBLISH"])
+def test_one_place_reads_the_environment_of_a_store(name):
+    readers = [
+        f.relative_to(ROOT).as_posix()
+        for f in sources()
+        if re.search(rf"(environ|getenv)\W.*{name}\b", f.read_text(encoding="utf-8"))
     ]
-    assert found == []
+    assert readers == ["dpflat/runs/store.py"]
 
 
 def test_only_one_place_starts_processes():

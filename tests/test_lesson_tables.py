@@ -6,17 +6,17 @@ import sys
 import pytest
 
 from dpflat.errors import DPFlatError
-from dpflat.runs import layout
 from dpflat.runs.files import read_json
+from dpflat.runs.store import SHIPPED
 from dpflat.studies import list_configs, read_study
 
-ROOT = layout.shipped_root().parent
+ROOT = SHIPPED.parent
 spec = importlib.util.spec_from_file_location("lesson_tables", ROOT / "benchmarks" / "lesson_tables.py")
 script = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = script
 spec.loader.exec_module(script)
 
-TABLES = {name: read_json(layout.shipped_root() / "lessons" / f"{name}.json") for name in script.TABLES}
+TABLES = {name: read_json(SHIPPED / "lessons" / f"{name}.json") for name in script.TABLES}
 CLIPPING, LEAKING = TABLES["clipping"]["rows"], TABLES["flat_or_private"]["rows"]
 
 

@@ -9,11 +9,11 @@ from dpflat.config import build_config
 from dpflat.flatness.mode import MODES_BY_LEVEL
 from dpflat.presets import load_preset
 from dpflat.privacy.ledger import EntryClass
-from dpflat.runs import layout
 from dpflat.runs.files import read_json
+from dpflat.runs.store import SHIPPED
 from dpflat.settings import apply_settings
 
-REMOVE_ONE = read_json(layout.shipped_root() / "lessons" / "remove_one.json")
+REMOVE_ONE = read_json(SHIPPED / "lessons" / "remove_one.json")
 MODES = {tuple(name.split(": ")): mode for name, mode in REMOVE_ONE["modes"].items()}
 EVERY_MODE = [(level, mode) for level, modes in MODES_BY_LEVEL.items() for mode in modes]
 

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from dpflat.run_job import FINISHED, Stopping, do_run
-from dpflat.runs import layout
 from dpflat.runs.layout import ARTIFACTS, PREDICTIONS
 from dpflat.runs.record import Run
-from dpflat.runs.store import create_run, list_runs
+from dpflat.runs.store import SHIPPED, Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -24,11 +23,11 @@ def test_the_smallest_private_cell_that_is_shipped_trains_again_to_the_same_pred
     wanted = ("head only", "dpflat-tiny", 3.0, 0)
     shipped = next(
         run
-        for run in list_runs(layout.shipped_root())
+        for run in Store(SHIPPED).list_runs()
         if run.config.privacy.kind == "dp"
         and (run.config.method(), run.config.backbone.name, run.config.privacy.epsilon, run.config.seed) == wanted
     )
-    again = create_run(tmp_path, shipped.config)
+    again = Store(tmp_path).create_run(shipped.config)
     assert do_run(again, Stopping()) == FINISHED
     before, after = scores_of(shipped), scores_of(Run(again.folder))
     assert np.abs(before["loss"] - after["loss"]).max() < ROUNDING
@@ -37,6 +36,6 @@ def test_the_smallest_private_cell_that_is_shipped_trains_again_to_the_same_pred
 
 
 def test_another_seed_gives_other_predictions():
-    runs = list_runs(layout.shipped_root())
+    runs = Store(SHIPPED).list_runs()
     first, second = (next(run for run in runs if f"-head-only-eps3-s{seed}-" in run.id) for seed in (0, 1))
     assert np.abs(scores_of(first)["loss"] - scores_of(second)["loss"]).max() > ROUNDING

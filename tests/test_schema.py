@@ -3,16 +3,17 @@ from pathlib import Path
 import pytest
 
 import dpflat
+from dpflat import entry
 from dpflat.config import RunConfig
 from dpflat.runs.manifest import find_damage
-from dpflat.runs.store import load_run
+from dpflat.runs.store import Store
 
 ROOT = Path(__file__).parent / "fixtures" / "schema-1"
 
 
 @pytest.fixture
 def run():
-    return load_run("latest", ROOT)
+    return Store(ROOT).load_run("latest")
 
 
 def test_a_finished_run_of_schema_1_loads_for_ever(run):
@@ -56,7 +57,7 @@ def test_its_weights_and_predictions_load_without_pickle(run):
 
 def test_the_public_names_of_the_package_are_there():
     assert dpflat.RunConfig is RunConfig
-    assert dpflat.load_run is load_run
+    assert dpflat.load_run is entry.load_run
     assert callable(dpflat.train)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         dpflat.nothing  # noqa: B018

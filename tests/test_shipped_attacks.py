@@ -10,12 +10,11 @@ from analysis.attacks.roc import measure_area
 from analysis.attacks.settings import AttacksConfig
 from analysis.store import Analysis
 from analysis.tradeoff import group_runs
-from dpflat.runs import layout
 from dpflat.runs.manifest import find_damage
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import SHIPPED, Store
 
-ROOT = layout.shipped_root()
-RUNS = list_runs(ROOT, shipped=False)
+ROOT = SHIPPED
+RUNS = Store(ROOT).list_runs(shipped=False)
 ATTACKS = [Analysis(folder) for folder in sorted((ROOT / "analyses").glob("*/attacks-*"))]
 PLANTED = [analysis for analysis in ATTACKS if analysis.run.config.data.canaries]
 

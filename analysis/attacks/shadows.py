@@ -14,7 +14,7 @@ from dpflat.errors import DPFlatError
 from dpflat.runs import layout
 from dpflat.runs.left_out import find_left_out
 from dpflat.runs.record import Run
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import Store
 
 NO_CANARIES = "which of its canaries took part is not known: canaries.npz is missing or damaged"
 NO_WEIGHTS = "its weights were left out of this copy"
@@ -42,7 +42,7 @@ def find_shadows(run: Run, most: int) -> Shadows:
     left_out: dict[str, str] = {}
     if run.config.data.train_subset is None or most == 0:
         return Shadows()
-    for other in list_runs(run.folder.parent, shipped=run.shipped):
+    for other in Store(run.folder.parent).list_runs(shipped=False):
         try:
             same = other.config.fingerprint() == run.config.fingerprint() and other.config.seed != run.config.seed
             if not same or other.state != "finished":

@@ -6,8 +6,8 @@ Privacy: none.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from dpflat.runs import layout
 from dpflat.runs.files import read_json, unreadable
 
 STORED = "level_costs.json"
@@ -42,13 +42,16 @@ class Cost:
     rounds: int
 
 
-def list_costs() -> list[Cost]:
+def list_costs(lessons: Path) -> list[Cost]:
     """Time and memory of each level, from the shipped measurement; empty where it is not there.
+
+    Args:
+        lessons: folder of the shipped tables.
 
     Raises:
         DPFlatError: when the file is damaged.
     """
-    path = layout.shipped_root() / "lessons" / STORED
+    path = lessons / STORED
     if not path.exists():
         return []
     stored = read_json(path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from analysis.claims.comparing import Source, compare, correlate, measure_barriers
 from analysis.claims.judging import judge_barrier, judge_correlation, judge_difference, judge_equality
@@ -21,15 +22,23 @@ from dpflat.runs.record import Run
 ROUNDING_OF_C = 1e-6
 
 
-def judge_claims(claims: Claims, runs: Iterable[Run]) -> JudgedClaims:
+def judge_claims(claims: Claims, runs: Iterable[Run], lessons: Path) -> JudgedClaims:
     """Every claim with its verdict.
 
     Args:
         claims: the rules.
         runs: all that may count.
+        lessons: folder of the shipped tables, `Store.lessons`: a proof rests on them.
+
+    Example:
+        >>> from analysis import read_claims
+        >>> from dpflat import open_store
+        >>> judged = judge_claims(read_claims(), [], open_store().lessons)
+        >>> judged.cards[8].outcome.value
+        'fails by proof'
     """
     source = Source(find_runs(claims, runs))
-    cards = [[_look(source, claims, row) for row in card.rows] for card in claims.cards]
+    cards = [[_look(source, claims, row, lessons) for row in card.rows] for card in claims.cards]
     adjusted = _correct([judged for rows in cards for judged in rows])
     return JudgedClaims(
         claims,
@@ -41,13 +50,13 @@ def judge_claims(claims: Claims, runs: Iterable[Run]) -> JudgedClaims:
     )
 
 
-def _look(source: Source, claims: Claims, row: AnyRow) -> JudgedRow:
+def _look(source: Source, claims: Claims, row: AnyRow, lessons: Path) -> JudgedRow:
     """What is there for a row; whether that is enough."""
     match row:
         case Untested():
             return JudgedRow(row, Outcome.UNTESTED)
         case Proof():
-            return _look_at_trials(source, row)
+            return _look_at_trials(source, row, lessons)
         case Correlation():
             found, within = correlate(source, row)
             of = len(row.methods) * len(claims.cells[row.cells].seeds)
@@ -75,9 +84,9 @@ def _look(source: Source, claims: Claims, row: AnyRow) -> JudgedRow:
     return judged
 
 
-def _look_at_trials(source: Source, row: Proof) -> JudgedRow:
+def _look_at_trials(source: Source, row: Proof, lessons: Path) -> JudgedRow:
     try:
-        trials = read_trials(row.trials, row.attack)
+        trials = read_trials(lessons, row.trials, row.attack)
     except DPFlatError as error:
         source.unreadable[str(error)] = None
         trials = None

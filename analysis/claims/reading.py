@@ -24,7 +24,6 @@ from analysis.sharpness import SharpnessConfig
 from analysis.store import find_analysis
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
-from dpflat.runs import layout
 from dpflat.runs.files import read_json, unreadable
 from dpflat.runs.record import Run
 
@@ -126,18 +125,18 @@ NONE: dict[str, Any] = {"trials": ()}
 """Of a mode that was not tried with hostile records."""
 
 
-def read_trials(name: str, attack: str) -> Trials | None:
+def read_trials(lessons: Path, name: str, attack: str) -> Trials | None:
     """Trials with one record taken away, from the shipped lessons; None where they are not there.
 
     Args:
+        lessons: folder of the shipped tables.
         name: file of the trials.
         attack: file of the attack on a claimed epsilon; not needed.
 
     Raises:
         DPFlatError: when a file is damaged.
     """
-    place = layout.shipped_root() / "lessons"
-    trials, bounds = place / name, place / attack
+    trials, bounds = lessons / name, lessons / attack
     return _read_trials(trials, bounds, _changed(trials), _changed(bounds)) if trials.exists() else None
 
 

@@ -226,6 +226,11 @@ def read_claims(path: Path | None = None) -> Claims:
 
     Raises:
         DPFlatError: when it cannot be read, or holds something unknown.
+
+    Example:
+        >>> claims = read_claims()
+        >>> len(claims.cards), claims.written.isoformat()
+        (12, '2026-11-26')
     """
     place = path or claims_path()
     try:

@@ -30,6 +30,14 @@ def draw_attacks(attacks: Sequence[AttackResult], curve: LossCurve | None, mode:
         attacks: of one run.
         curve: what the run's noise leaves at most; None where nothing bounds it.
         mode: light or dark.
+
+    Example:
+        >>> from analysis import build_settings, curve_of_run, find_or_measure
+        >>> from dpflat import load_run
+        >>> run = load_run("20261125-223848")
+        >>> attacks = find_or_measure(run, build_settings({"kind": "attacks"})).attacks
+        >>> draw_attacks(list(attacks.values()), curve_of_run(run), "light").layout.xaxis.type
+        'log'
     """
     palette = tokens.PALETTES[mode]
     figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.PRIMARY_HEIGHT})

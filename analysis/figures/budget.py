@@ -18,6 +18,11 @@ def draw_budget(parts: dict[str, float], epsilon: float, mode: tokens.Mode) -> g
         parts: epsilon of each part alone, by name, of `PrivacyLedger.parts`.
         epsilon: of all of them together.
         mode: light or dark.
+
+    Example:
+        >>> figure = draw_budget({"gradient steps": 2.5, "choice of layers": 0.8}, 3.0, "light")
+        >>> figure.data[0].text
+        ('2.50', '0.80', '3.00')
     """
     bars = parts | {TOGETHER: epsilon}
     palette = tokens.PALETTES[mode]

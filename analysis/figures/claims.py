@@ -20,7 +20,15 @@ ROW_PX, AXIS_PX, SPARE = 34, 72, 0.08
 
 
 def group_drawn(card: JudgedCard) -> dict[str, list[JudgedRow]]:
-    """The rows of a card that have an interval, by the name of what they compare."""
+    """The rows of a card that have an interval, by the name of what they compare.
+
+    Example:
+        >>> from analysis import judge_claims, read_claims
+        >>> from dpflat import open_store
+        >>> judged = judge_claims(read_claims(), [], open_store().lessons)
+        >>> group_drawn(judged.cards[0])
+        {}
+    """
     groups: dict[str, list[JudgedRow]] = {}
     for judged in card.rows:
         measure = measure_of(judged)
@@ -62,6 +70,14 @@ def draw_claim(rows: Sequence[JudgedRow], claims: Claims, mode: tokens.Mode) -> 
         rows: of one card, that compare the same measure.
         claims: the rules.
         mode: light or dark.
+
+    Example:
+        >>> from analysis import judge_claims, read_claims
+        >>> from dpflat import list_runs, open_store
+        >>> claims = read_claims()
+        >>> card = judge_claims(claims, list_runs(), open_store().lessons).cards[0]
+        >>> draw_claim(group_drawn(card)["accuracy"], claims, "light").layout.height > 0
+        True
     """
     palette = tokens.PALETTES[mode]
     height = ROW_PX * len(rows) + AXIS_PX

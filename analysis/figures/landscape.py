@@ -140,7 +140,17 @@ def draw_way(sides: Sequence[PointSide[Lines]], mode: tokens.Mode, measure: Meas
 
 
 def draw_trust(sides: Sequence[PointSide[Trust]], mode: tokens.Mode) -> go.Figure:
-    """The reading in every plane: a dot a plane, those of A and B in one plane joined."""
+    """The reading in every plane: a dot a plane, those of A and B in one plane joined.
+
+    Example:
+        >>> from analysis import build_settings, find_or_measure
+        >>> from analysis.figures import PointSide
+        >>> from dpflat import load_run
+        >>> run = load_run("20261125-223848")
+        >>> found = find_or_measure(run, build_settings({"kind": "trust"}))
+        >>> len(draw_trust([PointSide("A", run.config.method(), found)], "light").data) > 0
+        True
+    """
     palette = tokens.PALETTES[mode]
     names = ["random planes", "top eigenvectors", "path of the run"]
     figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})

@@ -58,6 +58,15 @@ def draw_alone(sides: Sequence[LayerSide], mode: tokens.Mode, marked: int | None
         sides: A, and B if there is one.
         mode: light or dark.
         marked: a layer to point at.
+
+    Example:
+        >>> from analysis import build_settings, find_or_measure
+        >>> from dpflat import load_run
+        >>> run = load_run("20261125-002928")
+        >>> found = find_or_measure(run, build_settings({"kind": "layers"}))
+        >>> figure = draw_alone([LayerSide(run.config.method(), found, removed=(0, 3))], "light")
+        >>> len(figure.data) > 0
+        True
     """
     palette = tokens.PALETTES[mode]
     layers = max(side.result.layers for side in sides)

@@ -36,6 +36,11 @@ def draw_odds(rows: list[Row], total: int, what: str, mode: tokens.Mode) -> go.F
         total: icons in each, a multiple of the number of rows of one array.
         what: what a filled icon is, in the plural.
         mode: light or dark.
+
+    Example:
+        >>> figure = draw_odds([Row("right by chance", 0.5), Row("right at most", 0.6)], 1000, "right guesses", "light")
+        >>> [trace.type for trace in figure.data]
+        ['heatmap', 'heatmap']
     """
     palette = tokens.PALETTES[mode]
     high = HIGH if total >= 1000 else 2

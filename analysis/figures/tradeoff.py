@@ -81,6 +81,13 @@ def draw_tradeoff(
     Returns:
         A figure whose y axis is in the measure's unit. A filled marker has a guarantee, a hollow one has none or a
         caveat.
+
+    Example:
+        >>> from analysis import summarise_group
+        >>> from dpflat import load_run
+        >>> point = summarise_group(("DP prefix", 3.0), [load_run("20261123-170622")])
+        >>> draw_tradeoff([point], "light").layout.xaxis.type
+        'log'
     """
     palette = tokens.PALETTES[mode]
     figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height})

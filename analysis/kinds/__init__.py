@@ -12,11 +12,18 @@ from dpflat.errors import DPFlatError
 from dpflat.registry import Registry
 from dpflat.wrong_settings import describe_errors
 
+__all__ = ["KINDS", "build_settings", "kind_of"]
+
 KINDS: Registry[Kind] = Registry("kind of analysis", "analysis.kinds", order=lambda kind: kind.order)
 
 
 def kind_of(config: AnalysisConfig) -> Kind:
-    """The kind that settings belong to."""
+    """The kind that settings belong to.
+
+    Example:
+        >>> kind_of(build_settings({"kind": "layers"})).title
+        'Layers'
+    """
     return KINDS.find(config.kind)
 
 
@@ -25,6 +32,10 @@ def build_settings(content: dict[str, Any]) -> AnalysisConfig:
 
     Raises:
         DPFlatError: when it holds something unknown, of the wrong type or out of range, or is of another schema.
+
+    Example:
+        >>> build_settings({"kind": "layers", "data": "imdb"}).data
+        'imdb'
     """
     settings = KINDS.find(str(content.get("kind"))).settings
     read = settings.model_fields["schema_version"].default

@@ -17,7 +17,7 @@ from analysis.vectors import move
 from dpflat.errors import DPFlatError
 from dpflat.prefix import Parameters
 from dpflat.runs.record import Run
-from dpflat.runs.store import load_run
+from dpflat.runs.store import store_of
 
 BEYOND = 0.25
 LINES = "lines"
@@ -65,7 +65,7 @@ def aim_at(point: Point, run: Run, config: LinesConfig) -> Parameters:
         DPFlatError: when that run is not there or not finished, or its entries are others.
     """
     assert config.toward is not None
-    other = load_run(config.toward, run.folder.parent)
+    other = store_of(run).at(run.folder.parent).load_run(config.toward)
     if other.state != "finished":
         raise DPFlatError(f"'{other.id}' is {other.state}; only a finished run has weights to go toward.")
     if other.config.backbone.identity() != run.config.backbone.identity():

@@ -79,6 +79,11 @@ def read_trace(run: Run) -> Trace | None:
         DPFlatError: when the file is damaged.
 
     Privacy: the scores are of the class that the mode has in the ledger; of a private draw they stand outside epsilon.
+
+    Example:
+        >>> from dpflat import load_run
+        >>> len(read_trace(load_run("20261125-002928")).rounds)
+        2
     """
     folders = (layout.ARTIFACTS, layout.PRIVATE)
     name = next((n for f in folders if is_there(run.folder / (n := f"{f}/{layout.SELECTION}"))), None)
@@ -114,6 +119,11 @@ def removed_layers(run: Run) -> tuple[int, ...]:
     """The layers without a prefix at the end, in the order in which they went where that is known.
 
     Runs from before there was any removal do not say what they kept: all.
+
+    Example:
+        >>> from dpflat import load_run
+        >>> removed_layers(load_run("20261125-002928"))
+        (0, 3)
     """
     trace = read_trace(run)
     if trace is not None:

@@ -114,7 +114,7 @@ def _section(kind: str, found: Stored, figures: dict[str, ShownFigure]) -> str:
 
 def _compare(runs: Runs) -> str:
     first, second = runs.values()
-    found = compare([first], [second], shared_config)
+    found = compare([first], [second], lambda run: shared_config(run.config))
     pieces = [element("h2", "Comparison", id="comparison")]
     if found.finding is None:
         pieces.append(element("p", found.why_not))

@@ -72,11 +72,12 @@ class Asked:
         """Why A and B have no common ruler; empty where they have one, or there is one of them."""
         if len(self.sides) < 2:
             return []
-        a, b = (self.runs[side.letter].config for side in self.sides)
+        one, other = (self.runs[side.letter] for side in self.sides)
+        a, b = one.config, other.config
         first, second = (side.result.conditions for side in self.sides)
         told = [
             ("backbone", a.backbone.title(), b.backbone.title()),
-            ("task", *tell_tasks_apart(a, b)),
+            ("task", *tell_tasks_apart(one, other)),
             ("prefix length", getattr(a.adapter, "length", None), getattr(b.adapter, "length", None)),
             ("rows", first.rows, second.rows),
             ("noise length an entry", f"{first.noise_deviation:.3g}", f"{second.noise_deviation:.3g}"),
@@ -157,7 +158,7 @@ def ask_runs(
         runs: by letter.
         config: what is asked of them.
         warn: gets a sentence for each run whose files cannot be read.
-        root: one's own store; None for `DPFLAT_RUNS` or `./runs`.
+        root: folder of one's own runs; None for that of the store that each run was found for.
         offer: is told of each run's analysis, to offer what is not measured.
     """
     known: dict[str, Run] = {}

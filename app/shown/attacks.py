@@ -37,7 +37,7 @@ def compose_curves(run: Run, found: AttacksResult, config: AttacksConfig) -> Sho
         "attacks",
         describe_attacks(attacks, curve, guarantee.answer == "nominal"),
         f"Members found against false alarms, %, with 95 % intervals · {sizes} · seed {run.config.seed} · "
-        f"{visible_task_name(run.config)}",
+        f"{visible_task_name(run)}",
         lambda mode: draw_attacks(attacks, curve, mode),
         EntryClass.DIAGNOSTIC,
         pd.DataFrame(attack_rows(found)),
@@ -65,7 +65,7 @@ def compose_audit(run: Run, found: AttacksResult, config: AttacksConfig) -> Show
         describe_audit(audit, guarantee),
         f"Epsilon refuted with 95 % confidence at delta = {wording.show_delta(audit.delta)} · {audit.right:,} of "
         f"{audit.guesses:,} guesses right, {audit.canaries:,} canaries · seed {run.config.seed} · "
-        f"{visible_task_name(run.config)}",
+        f"{visible_task_name(run)}",
         lambda mode: draw_audit(audit, guarantee, mode),
         EntryClass.DIAGNOSTIC,
         pd.DataFrame(audit_rows(found)),

@@ -10,8 +10,8 @@ from app.shown.code import Code, open_run, write_imports
 from app.shown.figure import ShownFigure
 from dpflat.privacy import wording
 from dpflat.privacy.ledger import EntryClass
-from dpflat.runs.layout import run_command
 from dpflat.runs.record import Run
+from dpflat.runs.store import store_of
 
 
 def compose_budget(run: Run) -> ShownFigure | None:
@@ -29,7 +29,7 @@ def compose_budget(run: Run) -> ShownFigure | None:
         EntryClass.POST_PROCESSING,
         pd.DataFrame({"part": [*parts, TOGETHER], "epsilon": [*parts.values(), epsilon]}),
         Code(
-            run_command("ledger", run.folder),
+            store_of(run).command("ledger", run.folder),
             f"{imports}\n\nrun = {open_run(run)}",
             "ledger = run.ledger",
             'draw_budget(ledger.parts(), ledger.epsilon, "light")',

@@ -69,10 +69,11 @@ def _compose(judged: JudgedCard, name: str, rows: list[JudgedRow], claims: Claim
                     "analysis.claims.judge": ["judge_claims"],
                     "analysis.claims.rules": ["read_claims"],
                     "analysis.figures.claims": ["draw_claim", "group_drawn"],
-                    "dpflat": ["list_runs"],
+                    "dpflat": ["open_store"],
                 }
             ),
-            f"claims = read_claims()\ncard = judge_claims(claims, list_runs()).cards[{number - 1}]",
+            "claims, store = read_claims(), open_store()\n"
+            f"card = judge_claims(claims, store.list_runs(), store.lessons).cards[{number - 1}]",
             f'draw_claim(group_drawn(card)["{name}"], claims, "light")',
             runs=(),
         ),

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from analysis.settings import AnalysisConfig
 from analysis.store import analyze_command
-from dpflat.runs.layout import store_to_name
 from dpflat.runs.record import Run
+from dpflat.runs.store import store_of
 from dpflat.settings import write_yaml
 
 
@@ -51,9 +51,9 @@ class Code:
 
 def open_run(run: Run) -> str:
     """The Python that opens a run, in the store where it is found."""
-    store = store_to_name(run.named_at)
+    place = store_of(run).place_to_name(run.named_at)
     name = json.dumps(run.id)
-    return f"load_run({name})" if store is None else f"load_run({name}, {store!r})"
+    return f"load_run({name})" if place is None else f"load_run({name}, {place!r})"
 
 
 def write_imports(names: Mapping[str, Sequence[str]]) -> str:

@@ -57,7 +57,7 @@ class Comparison:
     settings: pd.DataFrame
 
 
-def compare(first: Side, second: Side, see: Callable[[RunConfig], RunConfig] = visible_config) -> Comparison:
+def compare(first: Side, second: Side, see: Callable[[Run], RunConfig] = visible_config) -> Comparison:
     """What is said of two sides.
 
     Args:
@@ -104,9 +104,9 @@ def describe_side(letter: str, side: Side) -> str:
     return f"{letter}: {name_of_side(side)}{count}. {guarantee}"
 
 
-def list_differences(first: Side, second: Side, see: Callable[[RunConfig], RunConfig] = visible_config) -> pd.DataFrame:
+def list_differences(first: Side, second: Side, see: Callable[[Run], RunConfig] = visible_config) -> pd.DataFrame:
     """The settings that differ between two sides, and only those; a side's seeds stand together."""
-    a, b = (_join([_flatten(see(run.config)) for run in side]) for side in (first, second))
+    a, b = (_join([_flatten(see(run)) for run in side]) for side in (first, second))
     keys = [key for key in {**a, **b} if a.get(key, "absent") != b.get(key, "absent")]
     rows = [{"setting": key, "A": a.get(key, "absent"), "B": b.get(key, "absent")} for key in keys]
     whole_a, whole_b = (_join([_flatten(run.config) for run in side]) for side in (first, second))
@@ -148,12 +148,12 @@ def difference(first: Side, second: Side, score: str = "correct") -> PairedDiffe
     return compare_groups(list(second), list(first), score)
 
 
-def _why_not_comparable(first: Side, second: Side, see: Callable[[RunConfig], RunConfig]) -> str:
+def _why_not_comparable(first: Side, second: Side, see: Callable[[Run], RunConfig]) -> str:
     """Unfinished runs and other tasks, by name; empty where neither is."""
     told = []
     unfinished = [(letter, run) for letter, side in (("A", first), ("B", second)) for run in side]
     told += [f"{letter} is {run.state}" for letter, run in unfinished if run.state != "finished"]
-    apart = (tell_tasks_apart(first[0].config, run.config, see) for run in [*second, *first])
+    apart = (tell_tasks_apart(first[0], run, see) for run in [*second, *first])
     told += [f"task: {a} against {b}" for a, b in apart if a != b][:1]
     return f"{NOT_COMPARABLE} {'; '.join(told)}." if told else ""
 

@@ -17,8 +17,9 @@ from dpflat.flatness.mode import Mode
 from dpflat.flatness.removal import ScoredRemoval
 from dpflat.privacy.ledger import EntryClass
 from dpflat.runs.files import unreadable
-from dpflat.runs.layout import ENV, run_command
+from dpflat.runs.layout import ENV
 from dpflat.runs.record import Run
+from dpflat.runs.store import store_of
 
 MODULES = {"draw_strip": "analysis.figures.layer_choices"}
 
@@ -74,7 +75,7 @@ def find_layers(run: Run, config: LayersConfig, root: Path | None = None) -> Ana
     Args:
         run: the run.
         config: what is asked of it.
-        root: one's own store; None for `DPFLAT_RUNS` or `./runs`.
+        root: folder of one's own runs; None for that of the store that the run was found for.
 
     Raises:
         DPFlatError: when the run has no such layers or cannot answer these rows.
@@ -99,7 +100,7 @@ def list_differences(a: Side, b: Side) -> list[str]:
     told = [
         ("layers", a.layers, b.layers),
         ("backbone", first.backbone.title(), second.backbone.title()),
-        ("task", *tell_tasks_apart(first, second)),
+        ("task", *tell_tasks_apart(a.run, b.run)),
         ("prefix length", first.adapter.length, second.adapter.length),
     ]
     if a.result and b.result:
@@ -150,7 +151,7 @@ def code_of_run(side: Side, call: str) -> Code:
             "dpflat": ["load_run"],
         }
     )
-    command = f"{run_command('show', side.run.folder)} --json"
+    command = f"{store_of(side.run).command('show', side.run.folder)} --json"
     return Code(command, f"{imports}\n\nrun = {open_run(side.run)}", "trace = read_trace(run)", call, runs=(side.run,))
 
 

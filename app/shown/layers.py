@@ -25,8 +25,8 @@ from app.shown.figure import ShownFigure
 from app.shown.layer_side import Side, code_of_measured, code_of_run, rows_of, seeds_of
 from app.summary import show_seeds
 from dpflat.privacy.ledger import EntryClass
-from dpflat.runs.layout import run_command
 from dpflat.runs.record import Run
+from dpflat.runs.store import store_of
 
 
 def drawn_sides(sides: Sequence[Side]) -> list[LayerSide]:
@@ -131,7 +131,7 @@ def compose_seeds(side: Side, seeds: Mapping[int, Run], marked: int | None = Non
     )
     opened = "".join(f"    {open_run(run)},\n" for run in seeds.values())
     code = Code(
-        run_command("show", side.run.folder),
+        store_of(side.run).command("show", side.run.folder),
         f"{imports}\n\nruns = [\n{opened}]",
         "removals = {run.config.seed: removed_layers(run) for run in runs}",
         f'draw_choices(removals, {side.layers}, "light")',

@@ -14,8 +14,8 @@ from app.withheld import visible_ledger
 from dpflat.forecast import plan_privacy
 from dpflat.privacy import wording
 from dpflat.privacy.ledger import EntryClass
-from dpflat.runs.layout import run_command
 from dpflat.runs.record import Run
+from dpflat.runs.store import store_of
 
 COIN, WITH_WEIGHTS = "without the weights, a coin", "with this run's weights"
 
@@ -105,7 +105,7 @@ def _compose(
             {"case": [r.name for r in rows], word: [wording.out_of(r.share, total) for r in rows], "of": total}
         ),
         Code(
-            run_command("ledger", run.folder),
+            store_of(run).command("ledger", run.folder),
             f"{opening}\n\nrun = {open_run(run)}",
             reading,
             f'draw_odds({listed}, {total}, "{word}", "light")',

@@ -14,7 +14,7 @@ from app.shown.layers import compose_alone, compose_norms, compose_round, compos
 from app.shown.stored import Runs, Stored, letter_of, list_settings, tell_missing
 from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import store_of
 
 
 def find_layer_figures(runs: Runs, root: Path, wanted: AnalysisConfig | None = None) -> Stored:
@@ -109,7 +109,7 @@ def _add_choice(side: Side, root: Path, stored: Stored, letter: str) -> None:
 def find_seeds(run: Run, root: Path) -> dict[int, Run]:
     """Finished runs of the same experiment by seed, the run itself among them; what cannot be read is left out."""
     found: dict[int, Run] = {}
-    for other in [run, *list_runs(root)]:
+    for other in [run, *store_of(run).at(root).list_runs()]:
         try:
             same = other.config.fingerprint() == run.config.fingerprint() and other.state == "finished"
             if same and other.config.seed not in found:

@@ -13,7 +13,7 @@ from app.shown.curvature import compose_ball, compose_blocks, compose_eigenvalue
 from app.shown.landscape import compose_lines, compose_plane, compose_trust, compose_way
 from app.shown.stored import Runs, Stored, letter_of, list_settings, tell_missing
 from dpflat.errors import DPFlatError
-from dpflat.runs.store import load_run
+from dpflat.runs.store import store_of
 
 
 def find_point_figures(kind: str, runs: Runs, root: Path, wanted: AnalysisConfig | None = None) -> Stored:
@@ -73,7 +73,7 @@ def _add_way(runs: Runs, config: LinesConfig, root: Path, stored: Stored, wanted
                 tell_missing(stored, letter_of(runs, letter), run, config)
             continue
         try:
-            other = load_run(config.toward, root)
+            other = store_of(run).at(root).load_run(config.toward)
         except DPFlatError:
             stored.note(f"Run '{config.toward}' is not in this store, so the way to it is not drawn.")
             continue

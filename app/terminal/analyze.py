@@ -12,7 +12,7 @@ from analysis.kinds import KINDS, build_settings, kind_of
 from analysis.settings import AnalysisConfig
 from analysis.store import Analysis, open_analysis
 from app.terminal.named import find_run
-from app.terminal.options import JsonOption, RunArgument, RunsOption
+from app.terminal.options import JsonOption, RunArgument, RunsOption, find_store
 from app.terminal.say import err, out, print_json, say
 from app.terminal.watch import EXIT_BY_STATE, STILL_ENDING, follow_analysis, say_it_goes_on, stopping_with
 from app.withheld import visible_status_message
@@ -20,9 +20,8 @@ from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import FIGURE_OUTSIDE
-from dpflat.runs import layout
 from dpflat.runs.record import Run
-from dpflat.runs.store import find_same, list_runs
+from dpflat.runs.store import find_same, store_of
 from dpflat.settings import apply_settings, read_settings
 from dpflat.studies import list_configs, read_study
 
@@ -31,7 +30,7 @@ KindArgument = typer.Argument(help="What to measure.")
 
 def analyze(
     run_id: RunArgument = "latest",
-    kind: Annotated[Literal[*KINDS], KindArgument] = "layers",
+    kind: Annotated[Literal[*KINDS], KindArgument] = "layers",  # type: ignore[valid-type]
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="field=value: data, examples, seed, points, ...; repeatable.")
     ] = None,
@@ -49,12 +48,13 @@ def analyze(
 
     Ctrl-C or SIGTERM stops it and keeps what was done; closing the terminal does not stop it.
     """
-    run, root = find_run(run_id, runs), layout.runs_root(runs)
+    store = find_store(runs)
+    run = find_run(run_id, store)
     chosen = [*(settings or []), *([f"engine={engine}"] if engine else [])]
-    analysis = open_analysis(run, read_analysis_settings(kind, config, chosen), root)
+    analysis = open_analysis(run, read_analysis_settings(kind, config, chosen), store)
     if analysis.state != "finished":
         with stopping_with(analysis.folder):
-            jobs.start(analysis.folder, "analysis.worker")
+            jobs.start(analysis.folder, store, "analysis.worker")
             if detach:
                 say_it_goes_on(analysis.folder)
                 print_json({"folder": str(analysis.folder)}) if as_json else print(analysis.folder)
@@ -83,7 +83,7 @@ def read_analysis_settings(kind: str, file: Path | None, settings: list[str]) ->
 
 def analyze_study(
     file: Path,
-    kind: Annotated[Literal[*KINDS], KindArgument] = "layers",
+    kind: Annotated[Literal[*KINDS], KindArgument] = "layers",  # type: ignore[valid-type]
     only: Annotated[str, typer.Option(help="Measure only runs whose id has this in it.")] = "",
     settings: Annotated[list[str] | None, typer.Option("--set", help="field=value; repeatable.")] = None,
     runs: RunsOption = None,
@@ -93,17 +93,17 @@ def analyze_study(
     Ctrl-C or SIGTERM stops it and keeps what was done.
     """
     config = build_settings(apply_settings({"kind": kind}, settings or []))
-    root = layout.runs_root(runs)
-    known = list_runs(root, shipped=False)
+    store = find_store(runs)
+    known = store.list_runs(shipped=False)
     found = [run for config in list_configs(read_study(file)) if (run := find_same(known, config)) is not None]
     wanted = [r for r in found if r.state == "finished" and only in r.id and r.config.adapter.kind == "prefix"]
     for number, run in enumerate(wanted):
-        analysis = open_analysis(run, config, root)
+        analysis = open_analysis(run, config, store)
         say(f"{number + 1} of {len(wanted)}: {run.id}")
         if analysis.state == "finished":
             continue
         with stopping_with(analysis.folder):
-            jobs.start(analysis.folder, "analysis.worker")
+            jobs.start(analysis.folder, store, "analysis.worker")
             state = follow_analysis(analysis, err)
         if state != "finished":
             conclude(run, analysis, as_json=False)
@@ -126,7 +126,7 @@ def conclude(run: Run, analysis: Analysis, as_json: bool) -> None:
             say(FIGURE_OUTSIDE)
     if analysis.state != "finished":
         status = analysis.status
-        say(f"{analysis.state}. {visible_status_message(status)}".rstrip())
+        say(f"{analysis.state}. {visible_status_message(status, store_of(run))}".rstrip())
         say(STILL_ENDING if analysis.state in jobs.ALIVE else "Finished parts are kept. Go on with the same command.")
 
 

@@ -8,15 +8,14 @@ from analysis.claims.judge import judge_claims
 from analysis.claims.rules import read_claims
 from analysis.figures.claim_findings import describe_counts, describe_row
 from app.claim_rows import claims_as_json
-from app.terminal.options import JsonOption, RunsOption
+from app.terminal.options import JsonOption, RunsOption, find_store
 from app.terminal.say import out, print_json, say
-from dpflat.runs import layout
-from dpflat.runs.store import list_runs
 
 
 def claims(runs: RunsOption = None, as_json: JsonOption = False) -> None:
     """The paper's claims, each judged by a written rule; what decides was written before its runs."""
-    judged = judge_claims(read_claims(), list_runs(layout.runs_root(runs)))
+    store = find_store(runs)
+    judged = judge_claims(read_claims(), store.list_runs(), store.lessons)
     for message in judged.unreadable:
         say(message)
     if as_json:

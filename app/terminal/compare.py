@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.terminal.named import find_sides
-from app.terminal.options import JsonOption, RunsOption
+from app.terminal.options import JsonOption, RunsOption, find_store
 from app.terminal.say import out, print_json, say
 from dpflat.privacy.wording import FIGURE_OUTSIDE
 
@@ -29,7 +29,7 @@ def compare_runs(
     """Two runs: guarantees, paired differences with intervals, and the settings that differ."""
     from app.shown.comparison import compare  # loads pandas, which no other command waits for
 
-    first, second = find_sides(a, b, runs)
+    first, second = find_sides(a, b, find_store(runs))
     found = compare(first, second)
     if as_json:
         print_json({"a": [run.id for run in first], "b": [run.id for run in second], **as_data(found)})

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.terminal.options import JsonOption
+from app.terminal.options import JsonOption, find_store
 from app.terminal.say import print_json
 from dpflat import jobs
 from dpflat.commands import as_setting
@@ -28,7 +28,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Family, layers, how many of them a prefix reaches, parameters, examples per second; or why it does not work."""
-    code, said, problem = jobs.ask("dpflat.backbones.check", model)
+    code, said, problem = jobs.ask("dpflat.backbones.check", model, find_store(None))
     if code:
         lines = problem.strip().splitlines()
         raise DPFlatError(lines[-1] if lines else f"'{model}' could not be checked (exit code {code}).")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from app.page import read_address
 from dpflat.errors import DPFlatError
-from dpflat.runs import layout
 from dpflat.runs.record import Run
-from dpflat.runs.store import list_runs, load_run
+from dpflat.runs.store import Store
 
 NONE, LATEST = "none", "latest"
 MOST_TOLD = 10
@@ -23,13 +20,13 @@ def read_link(text: str) -> dict[str, list[str]]:
     return {letter: [ids] if isinstance(ids, str) else list(ids) for letter, ids in named.items() if ids != NONE}
 
 
-def find_run(text: str, root: Path | None) -> Run:
+def find_run(text: str, store: Store) -> Run:
     """One run: by its id, the name that it alone has, the start of its id, `latest`, or a link that shows it.
 
     Raises:
         DPFlatError: when it is none of these, or several.
     """
-    own = list_runs(layout.runs_root(root), shipped=False)
+    own = store.list_runs(shipped=False)
     if text != LATEST and all(run.id != text for run in own):
         named = [run for run in own if text and _name_of(run) == text]
         if len(named) > 1:
@@ -38,7 +35,7 @@ def find_run(text: str, root: Path | None) -> Run:
             raise DPFlatError(f"'{text[:120]}' is the name of {len(named)} runs: {ids}{more}. Give an id.")
         if named:
             return named[0]
-    return load_run(_first(read_link(text).get("a"), text) if "?" in text else text, root)
+    return store.load_run(_first(read_link(text).get("a"), text) if "?" in text else text)
 
 
 def _name_of(run: Run) -> str | None:
@@ -54,13 +51,13 @@ def _first(ids: list[str] | None, text: str) -> str:
     return ids[0]
 
 
-def find_sides(first: str, second: str | None, root: Path | None) -> list[list[Run]]:
+def find_sides(first: str, second: str | None, store: Store) -> list[list[Run]]:
     """A and B, each a run or, from a link, seeds of one experiment.
 
     Args:
         first: A; a link may name both.
         second: B; None where A's link names it.
-        root: one's own store.
+        store: where they are looked for.
 
     Raises:
         DPFlatError: when a side is missing or not here.
@@ -73,4 +70,4 @@ def find_sides(first: str, second: str | None, root: Path | None) -> list[list[R
         b = [_first(read_link(second).get("a"), second)] if "?" in second else [second]
     if not b:
         raise DPFlatError("Expected two runs, or a link that names A and B: dpflat compare A B.")
-    return [[find_run(name, root) for name in dict.fromkeys(ids)] for ids in (a, b)]
+    return [[find_run(name, store) for name in dict.fromkeys(ids)] for ids in (a, b)]

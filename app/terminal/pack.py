@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 from analysis.store import ANALYSES
+from app.terminal.options import find_store
 from app.terminal.say import say
 from dpflat.errors import DPFlatError
 from dpflat.jobs import check_allowed
 from dpflat.runs.files import is_job
 from dpflat.runs.links import list_folders
 from dpflat.runs.pack_folders import pack_folder, unpack_folder
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import Store
 
 
 def pack(
@@ -31,12 +32,13 @@ def pack(
     """Keep the small texts of each finished run and analysis in one file. Everything reads them as before."""
     if undo and leave_out_weights:
         raise DPFlatError("--undo brings no weights back; give one of --undo and --leave-out-weights.")
-    check_allowed(runs_folder)
+    store = find_store(runs_folder)
+    check_allowed(store)
     if not runs_folder.is_dir():
         raise DPFlatError(f"There is no folder '{runs_folder}'.")
     change = unpack_folder if undo else partial(pack_folder, leave_out_weights=leave_out_weights)
     changed = refused = 0
-    for folder in list_jobs(runs_folder):
+    for folder in list_jobs(store):
         try:
             changed += change(folder)
         except DPFlatError as error:
@@ -49,7 +51,8 @@ def pack(
         raise typer.Exit(2)
 
 
-def list_jobs(root: Path) -> list[Path]:
+def list_jobs(store: Store) -> list[Path]:
     """The folders of all runs of a store and of what was measured of them; a study can be started again, and stays."""
+    root = store.root
     analyses = [f for run in list_folders(root, ANALYSES) for f in list_folders(root, ANALYSES, run.name)]
-    return [run.folder for run in list_runs(root, shipped=False)] + [f for f in analyses if is_job(f)]
+    return [run.folder for run in store.list_runs(shipped=False)] + [f for f in analyses if is_job(f)]

@@ -12,12 +12,11 @@ from analysis.figures.tokens import Mode
 from app.shown.kinds import PLANNED, find_figures, list_drawn
 from app.terminal.analyze import read_analysis_settings
 from app.terminal.named import find_run
-from app.terminal.options import RunArgument, RunsOption
+from app.terminal.options import RunArgument, RunsOption, find_store
 from app.terminal.say import say
 from app.terminal.written import OutputOption, check_suffix, write_text
 from dpflat.errors import DPFlatError
 from dpflat.privacy.wording import BADGES, FIGURE_OUTSIDE
-from dpflat.runs import layout
 
 if TYPE_CHECKING:
     from app.shown.figure import ShownFigure
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 def plot(
     run_id: RunArgument,
-    kind: Annotated[Literal[*list_drawn()], typer.Argument(help="Which figures.")],
+    kind: Annotated[Literal[*list_drawn()], typer.Argument(help="Which figures.")],  # type: ignore[valid-type]
     output: OutputOption,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="field=value of the analysis; without it, all that are stored.")
@@ -41,11 +40,12 @@ def plot(
     from app.withheld import withhold
 
     suffix = check_suffix(output, (".html", ".json"))
-    run, root = find_run(run_id, runs), layout.runs_root(runs)
+    store = find_store(runs)
+    run = find_run(run_id, store)
     if kind in PLANNED and (settings or config):
         raise DPFlatError(f"'{kind}' has no settings: it is computed from the run's plan.")
     wanted = read_analysis_settings(kind, config, settings or []) if settings or config else None
-    stored = find_figures(kind, {"A": run}, root, wanted)
+    stored = find_figures(kind, {"A": run}, store.root, wanted)
     if not stored.figures:
         missing = [f"{one.sentence} Measure it: {one.command}" for one in stored.missing]
         raise DPFlatError(f"'{run.id}', {kind}: {' '.join([*missing, *stored.notes])}")

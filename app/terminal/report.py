@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 
 from app.terminal.named import find_run
-from app.terminal.options import RunArgument, RunsOption
+from app.terminal.options import RunArgument, RunsOption, find_store
 from app.terminal.say import say
 from app.terminal.written import check_suffix, free_name, write_text
 from dpflat.privacy.wording import FIGURE_OUTSIDE
-from dpflat.runs import layout
 
 DEFAULT = Path("report.html")
 
@@ -30,7 +29,8 @@ def report(
 
     if output is not None:
         check_suffix(output, (".html",))
-    shown = {"A": find_run(run_id, runs)} | ({"B": find_run(other, runs)} if other else {})
-    page = write_report(shown, layout.runs_root(runs))
+    store = find_store(runs)
+    shown = {"A": find_run(run_id, store)} | ({"B": find_run(other, store)} if other else {})
+    page = write_report(shown, store.root)
     write_text(output or free_name(DEFAULT), page)
     say(FIGURE_OUTSIDE)

@@ -14,12 +14,12 @@ from analysis.claims.rules import Claims, claims_path, read_claims
 from analysis.store import ANALYSES, RESULT, list_places
 from app.shown.claims import compose_card
 from app.shown.figure import ShownFigure
-from app.ui.store import own_roots, store_signature, visible_runs
-from dpflat.runs import layout
+from app.ui.store import current_store, store_signature, visible_runs
 from dpflat.runs.files import stamp_of
 from dpflat.runs.record import Run
+from dpflat.runs.store import Store
 
-Folders = tuple[tuple[Path, bool], ...]
+Folders = tuple[tuple[Path, bool, Store | None], ...]
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,9 @@ def judge_cached() -> Found:
     """
     path = claims_path()
     stamp = path.stat().st_mtime_ns if path.exists() else 0
-    folders = _find(stamp, store_signature(*own_roots(), layout.shipped_root()))
-    return _judge(stamp, folders, _stamp(folders))
+    store = current_store()
+    folders = _find(stamp, store_signature(*store.shown_roots, store.shipped))
+    return _judge(stamp, folders, store.lessons, _stamp(folders, store.lessons))
 
 
 @lru_cache(maxsize=2)
@@ -56,24 +57,24 @@ def _rules(stamp: int) -> Claims:  # noqa: ARG001
 def _find(stamp: int, signature: str) -> Folders:  # noqa: ARG001
     """The runs that count for any claim: few of those in a store."""
     found = find_runs(_rules(stamp), visible_runs())
-    return tuple(dict.fromkeys((run.folder, run.shipped) for by_seed in found.values() for run in by_seed.values()))
+    runs = (run for by_seed in found.values() for run in by_seed.values())
+    return tuple(dict.fromkeys((run.folder, run.shipped, run.store) for run in runs))
 
 
 @lru_cache(maxsize=4)
-def _judge(stamp: int, folders: Folders, stored: str) -> Found:  # noqa: ARG001
-    runs, claims = [Run(folder, shipped) for folder, shipped in folders], _rules(stamp)
-    judged = judge_claims(claims, runs)
+def _judge(stamp: int, folders: Folders, lessons: Path, stored: str) -> Found:  # noqa: ARG001
+    runs, claims = [Run(*found) for found in folders], _rules(stamp)
+    judged = judge_claims(claims, runs, lessons)
     figures = {card.card.number: compose_card(card, claims) for card in judged.cards}
     return Found(judged, figures)
 
 
-def _stamp(folders: Folders) -> str:
+def _stamp(folders: Folders, lessons: Path) -> str:
     """Changes with the analyses of these runs, and with the shipped lessons."""
-    lessons = sorted((layout.shipped_root() / "lessons").glob("*.json"))
-    times = [(path.name, stamp_of(path)) for path in lessons]
-    for folder, shipped in folders:
-        for root in list_places(Run(folder, shipped)):
-            place = f"{root}/{ANALYSES}/{folder.name}"
+    times = [(path.name, stamp_of(path)) for path in sorted(lessons.glob("*.json"))]
+    for run in (Run(*found) for found in folders):
+        for root in list_places(run):
+            place = f"{root}/{ANALYSES}/{run.id}"
             try:
                 names = sorted(os.listdir(place))  # noqa: PTH208  many times a page
             except OSError:

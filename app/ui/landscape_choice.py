@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 
-def keep(key: str, offered: list[Any], given: Any, default: Any) -> None:
+def keep(key: str, offered: Sequence[Any], given: Any, default: Any) -> None:
     """Put a valid choice behind a control: the address, else what this tab showed last, else the default.
 
     Args:

@@ -55,15 +55,16 @@ def _ask_step(pair: Pair, link: Mapping[str, Any]) -> int:
     common = sorted(set.intersection(*kept) | {0})
     shown = common if len(common) <= 5 else [common[round(place * (len(common) - 1) / 4)] for place in range(5)]
     given = link.get("step")
-    keep(STEP, [*shown, END], END if given == "end" else given, END)
-    chosen: int = st.segmented_control(
+    offered: list[int] = [*shown, END]
+    keep(STEP, offered, END if given == "end" else given, END)
+    chosen: int | None = st.segmented_control(
         "Weights",
-        [*shown, END],
+        offered,
         key=STEP,
         required=True,
         format_func=plainly(lambda s: "end" if s == END else f"step {s}"),
     )
-    return chosen
+    return END if chosen is None else chosen
 
 
 def _show_lines(pair: Pair, at: dict[str, Any], measure: Any) -> None:

@@ -14,7 +14,7 @@ from app.shown.layer_side import Side
 from app.shown.layers import compose_round, compose_seeds
 from app.ui.frame import show_shown
 from app.ui.links import show_link
-from app.ui.states import read_only
+from app.ui.store import read_only
 from app.ui.text import plain
 from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -28,7 +29,7 @@ def ask_levels() -> dict[str, Any]:
         mode = st.selectbox(
             plain(title),
             list_modes(level),
-            format_func=lambda mode, level=level: name_mode(level, mode),
+            format_func=partial(name_mode, level),
             key=f"new_{level}",
             help=plain(why),
         )

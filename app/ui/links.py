@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from app.page import PAGES, Address, Page, first_page, load_later
+from app.ui.store import read_only
 from app.ui.text import plain
-from dpflat.runs.layout import read_only
 
 
 def as_streamlit(page: Page, alias: bool = False) -> Any:

@@ -10,12 +10,11 @@ from analysis.settings import AnalysisConfig
 from analysis.store import RESULT, Analysis, analyze_command, open_analysis
 from app.shown.cost import describe_cost
 from app.summary import show_seconds
-from app.ui.states import read_only
+from app.ui.store import current_store, read_only
 from app.ui.text import plain
 from app.withheld import visible_status_message
 from dpflat import jobs
 from dpflat.errors import DPFlatError
-from dpflat.runs import layout
 from dpflat.runs.files import is_there
 from dpflat.runs.left_out import find_left_out
 from dpflat.runs.record import Run
@@ -27,7 +26,8 @@ def start_measuring(run: Run, config: AnalysisConfig) -> None:
     Raises:
         DPFlatError: where nothing may be started, or the run cannot be asked this.
     """
-    jobs.start(open_analysis(run, config, layout.runs_root()).folder, "analysis.worker")
+    store = current_store()
+    jobs.start(open_analysis(run, config, store).folder, store, "analysis.worker")
 
 
 def show_measuring(run: Run, config: AnalysisConfig, found: Analysis | None, letter: str) -> None:
@@ -52,7 +52,7 @@ def show_measuring(run: Run, config: AnalysisConfig, found: Analysis | None, let
         return
     status, done = found.status, _count_parts(found)
     parts = f"{done} of {len(kind_of(config).list_shares(config))} parts are measured and kept"
-    message = f" {visible_status_message(status)}".rstrip()
+    message = f" {visible_status_message(status, current_store())}".rstrip()
     words = f"Measuring {letter}: {state}; {parts}.{message}"
     if not _say_left_out(run, words):
         _offer(run, config, words, "Try again" if state == "failed" else "Continue", letter)

@@ -24,6 +24,7 @@ from app.ui.claims_data import judge_cached
 from app.ui.frame import show_below
 from app.ui.links import show_link
 from app.ui.runs_view import ALL_ORIGINS
+from app.ui.store import current_store
 from app.ui.text import plain, plain_table
 from app.ui.theme import badge, mode
 from app.ui.visit import Visit
@@ -45,7 +46,7 @@ ROUGH = (
 def show_page(visit: Visit) -> None:
     """The page from top to bottom."""
     try:
-        found, costs = judge_cached(), list_costs()
+        found, costs = judge_cached(), list_costs(current_store().lessons)
     except DPFlatError as error:
         st.warning(plain(error))
         return

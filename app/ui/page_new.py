@@ -27,8 +27,7 @@ from app.ui.export import as_python
 from app.ui.levels import ask_levels, take_list
 from app.ui.links import go_to
 from app.ui.runs_view import RunsView
-from app.ui.states import read_only
-from app.ui.store import list_alive, own_roots, own_runs
+from app.ui.store import current_store, list_alive, own_runs, read_only
 from app.ui.study_detail import count_to_do
 from app.ui.text import plain
 from app.ui.visit import Visit
@@ -212,7 +211,7 @@ def _describe_promise(config: RunConfig, plan: Forecast) -> tuple[str, str, str 
 
 def show_busy() -> None:
     """How many runs come first."""
-    ahead = len(list_alive()) + count_to_do(own_roots())
+    ahead = len(list_alive()) + count_to_do(current_store().shown_roots)
     if ahead:
         st.caption(plain(f"{ahead} run{'s' if ahead > 1 else ''} ahead of yours: one is done at a time."))
 
@@ -264,7 +263,7 @@ def show_page(visit: Visit) -> None:
                 show_busy()
                 name = st.text_input("Name", max_chars=80, placeholder="optional", key="new_name") if alone else ""
                 if st.button("Train", type="primary", key="new_train"):
-                    folder = launch(choice, layout.runs_root(), name)
+                    folder = launch(choice, current_store(), name)
                     is_study = folder.parent.name == layout.STUDIES
                     view = RunsView(study=folder.name) if is_study else RunsView(a=(folder.name,))
                     go_to(link_to("runs", **view.values()))

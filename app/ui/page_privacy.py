@@ -18,7 +18,7 @@ from app.ui.pair_bar import find_default, name_of, order
 from app.ui.privacy_attacks import show_attacks
 from app.ui.privacy_odds import ALARMS, ask_alarms, show_odds
 from app.ui.states import empty_store
-from app.ui.store import own_roots
+from app.ui.store import own_runs
 from app.ui.text import plain, plain_table
 from app.ui.visit import Visit
 from app.views.privacy import TABS
@@ -26,9 +26,9 @@ from app.withheld import visible_ledger, visible_task_name
 from dpflat.errors import DPFlatError
 from dpflat.privacy import wording
 from dpflat.privacy.ledger import EntryClass, PrivacyLedger
-from dpflat.runs.layout import LEDGER, run_command
+from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import store_of
 from dpflat.tasks.settings import TaskConfig
 
 RUN, TAB = "privacy_run", "privacy_tab"
@@ -100,9 +100,7 @@ def show_outside(ledger: PrivacyLedger) -> None:
 def show_together(task: TaskConfig, name: str) -> None:
     """All runs of the store on the same data."""
     st.subheader("All runs on this data together", anchor=False)
-    found = compose_store(
-        [run for root in own_roots() for run in list_runs(root, shipped=False)], task.data_key(), name
-    )
+    found = compose_store(own_runs(), task.data_key(), name)
     st.write(plain(found["sentence"]))
     for line in found["additions"]:
         st.caption(plain(line))
@@ -119,11 +117,11 @@ def show_guarantee(run: Run) -> None:
     if void:
         show_void(ledger)
     show_ledger(ledger)
-    st.code(run_command("ledger", run.folder), language="bash")
+    st.code(store_of(run).command("ledger", run.folder), language="bash")
     if not void:
         show_budget(run, ledger)
     show_outside(ledger)
-    show_together(task, visible_task_name(run.config))
+    show_together(task, visible_task_name(run))
 
 
 def show_page(visit: Visit) -> None:

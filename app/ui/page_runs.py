@@ -16,14 +16,13 @@ from app.ui.run_detail import show_runs
 from app.ui.run_table import TableRow, list_values, make_rows, pick, show_table, tell_apart
 from app.ui.runs_view import VIEW, RunsView
 from app.ui.states import empty_store, missing_run, missing_study
-from app.ui.store import own_roots, summarise_cached, visible_runs
+from app.ui.store import current_store, summarise_cached, visible_runs
 from app.ui.study_detail import find_studies, show_study
 from app.ui.text import plain
 from app.ui.visit import Visit
 from app.views.runs import FILTERS
 from dpflat.errors import DPFlatError
 from dpflat.jobs import ALIVE
-from dpflat.runs import layout
 from dpflat.runs.record import Run
 
 GROUPED, OPENED = "runs_grouped", "runs_opened"
@@ -35,7 +34,8 @@ def resolve(rows: list[dict[str, object]], visit: Visit) -> RunsView:
     if visit.link:
         view = RunsView.of(visit.link)
     elif GROUPED in st.session_state:
-        return st.session_state[VIEW]
+        kept: RunsView = st.session_state[VIEW]
+        return kept
     else:
         view = st.session_state.get(VIEW, RunsView())
     if "from" not in view.chosen:
@@ -69,14 +69,15 @@ def undo_bar() -> None:
     deleted = st.session_state.get(DELETED)
     if deleted is None:
         return
-    if not (layout.runs_root() / TRASH / deleted).exists():
+    store = current_store()
+    if not (store.root / TRASH / deleted).exists():
         del st.session_state[DELETED]
         return
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.info(plain(f"Deleted '{deleted}'. Undo works for ten seconds."))
     if right.button("Undo", key="runs_undo"):
         del st.session_state[DELETED]
-        if restore_run(layout.runs_root(), deleted):
+        if restore_run(store, deleted):
             st.rerun()
         st.error("It is gone: the ten seconds for undo were over.")
 
@@ -127,7 +128,7 @@ def are_seeds(runs: list[Run]) -> bool:
 
 def show_studies(view: RunsView) -> None:
     """The study that is open, and links to the others."""
-    studies = find_studies(own_roots())
+    studies = find_studies(current_store().shown_roots)
     opened = next((folder for folder in studies if folder.name == view.study), None)
     if view.study and opened is None:
         missing_study(view.study)

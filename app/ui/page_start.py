@@ -16,15 +16,13 @@ from app.summary import show_seeds
 from app.tradeoff_rows import own_rows, point_rows
 from app.ui.frame import show_shown
 from app.ui.links import go_to, show_link
-from app.ui.states import read_only
-from app.ui.store import own_roots, own_runs, shipped_runs, store_signature
+from app.ui.store import current_store, own_runs, read_only, shipped_runs, store_signature
 from app.ui.text import plain
 from app.ui.visit import Visit
 from dpflat.catalog import BACKBONES, TASKS
 from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import PUBLIC_PLAYS_PRIVATE
-from dpflat.runs import layout
 from dpflat.runs.record import Run
 
 TASK, BACKBONE, EPSILON = "rotten_tomatoes", "dpflat-tiny", 3.0
@@ -74,7 +72,7 @@ def load_shipped(signature: str) -> Shipped:  # noqa: ARG001
 def find_shipped() -> Shipped:
     """`load_shipped`; a damaged shipped run is told, and nothing is shown from it."""
     try:
-        return load_shipped(store_signature(layout.shipped_root()))
+        return load_shipped(store_signature(current_store().shipped))
     except DPFlatError as error:
         st.warning(plain(error))
         return Shipped()
@@ -114,7 +112,7 @@ def show_tradeoff(shipped: Shipped) -> None:
     finding = cost_of_privacy(EPSILON, cost) if cost else Finding("Test accuracy against epsilon", Verdict.DESCRIPTIVE)
     if shipped.flatness:
         finding = replace(finding, text=f"{finding.text}; {what_flatness_gives(shipped.flatness)}")
-    own = () if read_only() else load_own_runs(store_signature(*own_roots()))
+    own = () if read_only() else load_own_runs(store_signature(*current_store().shown_roots))
     level = None if is_far_below(MAJORITY, points, own) else MAJORITY
     subtitle = (
         f"Test accuracy, % · n = {points[0].examples:,} sentences · {show_seeds([len(p.seeds) for p in points])}, "
@@ -155,13 +153,12 @@ def make_code(level: float | None) -> Code:
         {
             "analysis.figures.tradeoff": ["draw_tradeoff"],
             "analysis.tradeoff": ["group_by_examples", "summarise_group"],
-            "dpflat": ["list_runs"],
-            "dpflat.runs.layout": ["shipped_root"],
+            "dpflat": ["list_runs", "open_store"],
         }
     )
     return Code(
         "dpflat study run studies/shipped.yaml --runs cached_runs",
-        f"{imports}\n\nruns = list_runs(shipped_root(), shipped=False)",
+        f"{imports}\n\nruns = list_runs(open_store().shipped, shipped=False)",
         f'groups, _ = group_by_examples(runs, "{TASK}", "{BACKBONE}")\n'
         f"shown = {{key: found for key, found in groups.items() if key[0] in {SHOWN!r}}}\n"
         "points = [point for key, found in shown.items() if (point := summarise_group(key, found))]",
@@ -208,7 +205,8 @@ def show_below(points: tuple[MethodPoint, ...]) -> None:
     from app.ui.start_below import REPAIRED, TITLES, show_guarantees, show_sharpness, show_stack
 
     first = {p.method: p.runs[0] for p in points if p.method in TITLES and p.epsilon == EPSILON}
-    runs = {method: Run(layout.shipped_root() / run_id, shipped=True) for method, run_id in first.items()}
+    store = current_store()
+    runs = {method: Run(store.shipped / run_id, True, store) for method, run_id in first.items()}
     left, right = st.columns(2, gap="large")
     with left:
         show_sharpness()

@@ -24,11 +24,11 @@ from app.ui.landscape_choice import keep
 from app.ui.links import show_link
 from app.ui.runs_view import ALL_ORIGINS
 from app.ui.states import empty_store
+from app.ui.store import read_only
 from app.ui.text import plain, plainly
 from app.ui.tradeoff_choice import ALL, ALL_THERE, DEFAULT_TARGET, ONLY, Choice, ask_choice, say_restricted
 from app.ui.tradeoff_data import gather_cached
 from app.ui.visit import Visit
-from dpflat.runs.layout import read_only
 from dpflat.runs.record import Run
 
 TARGET, EPSILON = "tradeoff_target", "tradeoff_epsilon"

@@ -17,10 +17,9 @@ from app.ui.frame import show_shown
 from app.ui.links import show_link
 from app.ui.measure import show_measuring
 from app.ui.pair_bar import name_of
-from app.ui.store import shipped_runs, summarise_cached, visible_runs
+from app.ui.store import current_store, shipped_runs, summarise_cached, visible_runs
 from app.ui.text import plain
 from dpflat.privacy import wording
-from dpflat.runs import layout
 from dpflat.runs.record import Run
 
 
@@ -30,7 +29,7 @@ def show_attacks(run: Run) -> None:
         st.write(plain(f"This run is {run.state}. Attacks are measured on finished runs."))
         return
     config = AttacksConfig()
-    analysis = find_analysis(run, config, layout.runs_root())
+    analysis = find_analysis(run, config, current_store().root)
     found: AttacksResult | None = analysis.result if analysis else None
     if analysis is not None and found is not None and analysis.state == "finished":
         config, found = show_more_shadows(run, config, found)
@@ -51,11 +50,11 @@ def show_attacks(run: Run) -> None:
 
 def show_more_shadows(run: Run, config: AttacksConfig, found: AttacksResult) -> tuple[AttacksConfig, AttacksResult]:
     """Offer to measure again where there are shadow runs that were not there before; gives the widest result."""
-    wider = ask_wider(run, found, layout.runs_root())
+    wider = ask_wider(run, found, current_store().root)
     if wider is None:
         return config, found
     there = len(find_shadows(run, wider.shadows).runs)
-    analysis = find_analysis(run, wider, layout.runs_root())
+    analysis = find_analysis(run, wider, current_store().root)
     show_measuring(run, wider, analysis, f"this run with {there} shadow runs")
     result: AttacksResult | None = analysis.result if analysis else None
     return (wider, result) if result is not None and "likelihood" in result.attacks else (config, found)
@@ -63,7 +62,7 @@ def show_more_shadows(run: Run, config: AttacksConfig, found: AttacksResult) -> 
 
 def say_measured(run: Run) -> None:
     """What attacks found in a run that nothing bounds, in a line each; where to measure it if nobody has."""
-    analysis = find_analysis(run, AttacksConfig(), layout.runs_root())
+    analysis = find_analysis(run, AttacksConfig(), current_store().root)
     found: AttacksResult | None = analysis.result if analysis else None
     if found is None or not (found.attacks or found.audit):
         st.write("What attacks find in it is not measured yet: see Attacks.")
@@ -84,7 +83,7 @@ def show_curves(run: Run, found: AttacksResult, config: AttacksConfig) -> None:
 
 def show_power(run: Run, found: AttacksResult) -> None:
     """Whether each attack has been seen to succeed where it must: on runs without privacy."""
-    for key, power in measure_power(run, found, visible_runs(), layout.runs_root()).items():
+    for key, power in measure_power(run, found, visible_runs(), current_store().root).items():
         st.caption(plain(wording.describe_power(NAMES.get(key, key), power.tried, power.succeeded, power.alike)))
 
 

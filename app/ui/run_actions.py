@@ -13,7 +13,7 @@ from app.terminal.tables import ledger_rows
 from app.ui.links import show_link
 from app.ui.pair_bar import NONE
 from app.ui.runs_view import VIEW
-from app.ui.states import read_only
+from app.ui.store import read_only
 from app.ui.text import plain
 from app.withheld import visible_config, visible_environment, visible_ledger
 from dpflat.commands import as_command
@@ -78,7 +78,7 @@ def _show_ledger(run: Run) -> None:
 
 
 def _show_settings(run: Run) -> None:
-    config = visible_config(run.config)
+    config = visible_config(run)
     st.code(write_yaml(config), language="yaml")
     st.code(as_command(config), language="bash")
 

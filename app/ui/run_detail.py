@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
@@ -24,17 +25,17 @@ from app.summary import (
 from app.ui.curves import show_curves
 from app.ui.frame import show_outside
 from app.ui.run_actions import show_details
-from app.ui.states import read_only
-from app.ui.store import read_metrics
+from app.ui.store import current_store, read_metrics, read_only
 from app.ui.text import plain
 from dpflat import jobs
 from dpflat.errors import DPFlatError
 from dpflat.privacy.together import compose_promises
 from dpflat.privacy.wording import weakness_of
 from dpflat.privacy.wording_together import describe_together
-from dpflat.runs import layout
+from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
 from dpflat.runs.status import read_status
+from dpflat.runs.store import store_of
 from dpflat.tasks.baseline import read_baseline
 
 WATCHING = "runs_watching"
@@ -88,7 +89,7 @@ def _draw_progress(run: Run) -> None:
         st.rerun()
     elif state != "finished":
         _show_ended(run)
-    if run.has(layout.LEDGER):
+    if run.has(LEDGER):
         st.markdown(f"## {plain(describe_run_guarantee(run))}")
         if weak := weakness_of(run.ledger.guarantee(), run.ledger.units, run.ledger.unit):
             st.markdown(f"**{plain(' '.join(weak))}**")
@@ -114,7 +115,7 @@ def _show_data(run: Run) -> None:
     with st.popover("Data and code", type="tertiary"):
         st.dataframe(read_metrics(run), hide_index=True)
         st.download_button("CSV", lambda: read_metrics(run).to_csv(index=False), f"{run.id}.csv", "text/csv")
-        st.code(f"{layout.run_command('show', run.folder)} --json", language="bash")
+        st.code(f"{store_of(run).command('show', run.folder)} --json", language="bash")
         st.code(f"from dpflat import load_run\n\n{open_run(run)}.metrics", language="python")
 
 
@@ -129,7 +130,7 @@ def _show_living(run: Run, state: str) -> None:
     show_stop(run.folder, words or "loading text and backbone", state, allowed=not run.shipped)
 
 
-def show_stop(folder: layout.Path, words: str, state: str, allowed: bool) -> None:
+def show_stop(folder: Path, words: str, state: str, allowed: bool) -> None:
     """A status line, and the button that asks the worker to end."""
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.write(plain(words))
@@ -148,19 +149,19 @@ def _show_ended(run: Run) -> None:
         show_resume(run.folder, row["state"])
 
 
-def show_resume(folder: layout.Path, state: str, is_study: bool = False) -> None:
+def show_resume(folder: Path, state: str, is_study: bool = False) -> None:
     """The button that goes on with a job that ended early, or its command; nothing where it must not go on."""
     status = read_status(folder)
     if status is not None and not status.resumable:
         return
     if read_only():
         if not is_study:
-            st.code(layout.run_command("resume", folder), language="bash")
+            st.code(current_store().command("resume", folder), language="bash")
         return
     words = "Try again" if state == "failed" else "Resume"
     if state in ("stopped", "lost", "failed") and st.button(plain(words), key=f"resume-{folder.name}"):
         try:
-            jobs.start(folder)
+            jobs.start(folder, current_store())
         except DPFlatError as error:
             st.error(plain(error))
         else:
@@ -172,4 +173,4 @@ def _show_events(run: Run) -> None:
     if events:
         with st.expander(f"Events, {len(events)}"):
             for event in events[-40:]:
-                st.write(plain(describe_event(event)))
+                st.write(plain(describe_event(event, store_of(run))))

@@ -15,7 +15,7 @@ import streamlit as st
 from analysis.figures.findings import show_accuracies
 from app.baseline import show_baselines
 from app.summary import NOT_THE_SAME, short_name, show_age, show_guarantee_cell, show_layers, show_state
-from app.ui.states import read_only
+from app.ui.store import read_only
 from app.views.runs import FILTERS
 from app.withheld import visible_config
 from dpflat.commands import as_setting, changed_settings
@@ -113,7 +113,7 @@ def tell_apart(rows: list[TableRow], runs: Mapping[str, Run]) -> list[TableRow]:
             alike.setdefault(tuple(row.cells[cell] for cell in ("name", "task", "backbone")), []).append(row)
     names: dict[tuple[str, ...], str] = {}
     for group in (group for group in alike.values() if len(group) > 1):
-        settings = {row.ids: changed_settings(visible_config(runs[row.ids[0]].config)) for row in group}
+        settings = {row.ids: changed_settings(visible_config(runs[row.ids[0]])) for row in group}
         keys = dict.fromkeys(key for own in settings.values() for key in own if not key.startswith(ASIDE))
         differing = [key for key in keys if len({str(own.get(key)) for own in settings.values()}) > 1]
         for row in group:

@@ -7,8 +7,7 @@ import streamlit as st
 from app.housekeeping import empty_trash
 from app.page import link_to
 from app.ui.links import show_link
-from app.ui.states import read_only
-from app.ui.store import list_alive, own_roots
+from app.ui.store import current_store, list_alive, read_only
 from app.ui.text import plain
 
 
@@ -21,5 +20,6 @@ def show_sidebar() -> None:
         if read_only():
             st.caption("Read-only")
         else:
-            empty_trash(own_roots()[0])
-            st.caption(plain(f"Runs in {own_roots()[0]}"))
+            root = current_store().root
+            empty_trash(root)
+            st.caption(plain(f"Runs in {root}"))

@@ -6,8 +6,8 @@ import streamlit as st
 
 from app.page import link_to
 from app.ui.links import show_link
+from app.ui.store import read_only
 from app.ui.text import plain
-from dpflat.runs.layout import read_only
 
 LONGEST_NAME = 80
 

@@ -12,34 +12,35 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from app.summary import summarise
-from app.ui.states import read_only
 from dpflat.errors import DPFlatError
 from dpflat.jobs import ALIVE
-from dpflat.runs import layout
 from dpflat.runs.layout import LABEL, LEDGER, MANIFEST, PACKED
 from dpflat.runs.links import list_folders
 from dpflat.runs.record import Run
-from dpflat.runs.store import list_runs
-
-PUBLISH = "DPFLAT_PUBLISH"
+from dpflat.runs.store import Store, open_store
 
 
-def own_roots() -> list[Path]:
-    """Folders of runs beside the shipped one: one's own, or what a read-only lab was told to publish."""
-    if not read_only():
-        return [layout.runs_root()]
-    return [Path(place) for place in os.environ.get(PUBLISH, "").split(os.pathsep) if place]
+def current_store() -> Store:
+    """The store of the pages: what the environment of the server names."""
+    return open_store()
+
+
+def read_only() -> bool:
+    """Whether the pages start and change nothing."""
+    return current_store().read_only
 
 
 def own_runs() -> list[Run]:
-    """The runs of `own_roots`, newest first."""
-    runs = [run for root in own_roots() for run in list_runs(root, shipped=False)]
+    """The runs of one's own, or those that a read-only lab publishes, newest first."""
+    store = current_store()
+    runs = [run for root in store.shown_roots for run in store.at(root).list_runs(shipped=False)]
     return sorted(runs, key=lambda run: run.id, reverse=True)
 
 
 def shipped_runs() -> list[Run]:
     """The runs that come with the lab."""
-    return [Run(run.folder, shipped=True) for run in list_runs(layout.shipped_root(), shipped=False)]
+    store = current_store()
+    return [Run(run.folder, True, store) for run in store.at(store.shipped).list_runs(shipped=False)]
 
 
 def visible_runs() -> list[Run]:
@@ -53,12 +54,12 @@ def summarise_cached(run: Run) -> dict[str, Any]:
     """`summarise`, read again only when something in a finished run's folder has changed."""
     if not _is_sealed(run.folder):
         return summarise(run)
-    return dict(_summarise(run.folder, run.shipped, _stamp(run.folder), read_only()))
+    return dict(_summarise(run.folder, run.shipped, run.store, _stamp(run.folder)))
 
 
 @lru_cache(maxsize=4096)
-def _summarise(folder: Path, shipped: bool, stamp: str, strangers: bool) -> dict[str, Any]:  # noqa: ARG001
-    run = Run(folder, shipped)
+def _summarise(folder: Path, shipped: bool, store: Store | None, stamp: str) -> dict[str, Any]:  # noqa: ARG001
+    run = Run(folder, shipped, store)
     row = summarise(run)
     try:
         _ = run.steps, run.events

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import streamlit as st
 from app.baseline import show_baseline
 from app.summary import show_guarantee_cell, show_state
 from app.ui.run_detail import WATCHING, show_resume, show_stop
+from app.ui.store import current_store
 from app.ui.text import plain
 from app.withheld import visible_status_message
 from dpflat import jobs
@@ -22,17 +24,16 @@ from dpflat.runs import layout
 from dpflat.runs.links import list_folders
 from dpflat.runs.record import Run
 from dpflat.runs.status import derive_state, read_status
-from dpflat.runs.store import list_runs
 from dpflat.studies import StudyConfig, list_configs, read_rows, read_stored_study
 
 
-def find_studies(roots: list[Path]) -> list[Path]:
+def find_studies(roots: Iterable[Path]) -> list[Path]:
     """The folders of all studies in these stores, newest first."""
     found = [f for root in roots for f in list_folders(root, layout.STUDIES) if (f / layout.CONFIG).exists()]
     return sorted(found, key=lambda folder: folder.stat().st_mtime, reverse=True)
 
 
-def count_to_do(roots: list[Path]) -> int:
+def count_to_do(roots: Iterable[Path]) -> int:
     """How many runs of studies under way have no folder yet."""
     count = 0
     for folder in find_studies(roots):
@@ -69,7 +70,7 @@ def _draw(folder: Path, study: StudyConfig) -> None:
         del st.session_state[WATCHING]
         st.rerun()
     else:
-        message = f" {visible_status_message(status)}".rstrip()
+        message = f" {visible_status_message(status, current_store())}".rstrip()
         st.write(plain(f"{state.capitalize()}: {done} of {len(configs)} runs are done.{message}"))
         if state != "finished":
             show_resume(folder, state, is_study=True)
@@ -83,7 +84,7 @@ def _describe_now(folder: Path, state: str, done: int, runs: int) -> str:
     if state == "stopping":
         return "stopping"
     words = f"{done} of {runs} runs done"
-    own = [run for run in list_runs(folder.parent.parent, shipped=False) if _is_in(folder.name, run)]
+    own = [run for run in current_store().at(folder.parent.parent).list_runs(shipped=False) if _is_in(folder.name, run)]
     living = [run for run in own if run.state in jobs.ALIVE]
     if len(living) > 1:
         return f"{words}; {len(living)} are under way"

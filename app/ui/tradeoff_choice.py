@@ -13,10 +13,10 @@ from analysis.comparison.measures import MEASURES, Measure
 from app.shown.tradeoff_asked import MOST_METHODS, Asked
 from app.ui.landscape_choice import keep
 from app.ui.states import missing_run
+from app.ui.store import read_only
 from app.ui.text import plain
 from app.ui.tradeoff_data import Row, is_usable
 from dpflat.catalog import BACKBONES, TASKS
-from dpflat.runs.layout import read_only
 
 TASK, BACKBONE, MEASURE = "tradeoff_task", "tradeoff_backbone", "tradeoff_measure"
 METHODS, YOURS, ONLY = "tradeoff_methods", "tradeoff_yours", "tradeoff_only"

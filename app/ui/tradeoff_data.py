@@ -10,10 +10,10 @@ from analysis.comparison.gathered import Gathered, gather
 from analysis.comparison.measures import MEASURES, Measure
 from analysis.comparison.reading import ANALYSES
 from analysis.store import RESULT, folder_of, list_places
-from app.ui.store import own_roots, store_signature
-from dpflat.runs import layout
+from app.ui.store import current_store, store_signature
 from dpflat.runs.files import stamp_of
 from dpflat.runs.record import Run
+from dpflat.runs.store import Store
 
 Row = dict[str, Any]
 
@@ -25,13 +25,13 @@ def is_usable(row: Row) -> bool:
 
 def gather_cached(runs: list[Run], measure: Measure) -> Gathered:
     """`gather`, done again only when a run or its analysis has changed."""
-    folders = tuple((run.folder, run.shipped) for run in runs)
+    folders = tuple((run.folder, run.shipped, run.store) for run in runs)
     return _gather(folders, measure.name, _stamp(runs, measure))
 
 
 @lru_cache(maxsize=6)
-def _gather(folders: tuple[tuple[Path, bool], ...], name: str, stamp: str) -> Gathered:  # noqa: ARG001
-    return gather([Run(folder, shipped) for folder, shipped in folders], MEASURES[name])
+def _gather(folders: tuple[tuple[Path, bool, Store | None], ...], name: str, stamp: str) -> Gathered:  # noqa: ARG001
+    return gather([Run(*found) for found in folders], MEASURES[name])
 
 
 def _stamp(runs: list[Run], measure: Measure) -> str:
@@ -41,4 +41,5 @@ def _stamp(runs: list[Run], measure: Measure) -> str:
         for run in runs:
             for place in list_places(run):
                 times.append(stamp_of(f"{folder_of(place, run, config)}/{RESULT}"))
-    return f"{store_signature(*own_roots(), layout.shipped_root())}{times}"
+    store = current_store()
+    return f"{store_signature(*store.shown_roots, store.shipped)}{times}"

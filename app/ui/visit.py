@@ -13,9 +13,8 @@ from app.address import decode
 from app.page import Page, link_to
 from app.ui.links import show_copy_link
 from app.ui.states import empty_store, missing_run, needs_own_store, unknown_link
-from app.ui.store import summarise_cached, visible_runs
+from app.ui.store import read_only, summarise_cached, visible_runs
 from app.ui.text import plain
-from dpflat.runs.layout import read_only
 from dpflat.runs.record import Run
 
 SEEN = "address_seen"

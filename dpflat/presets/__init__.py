@@ -9,9 +9,16 @@ import yaml
 
 from dpflat.errors import unknown
 
+__all__ = ["list_presets", "load_preset"]
+
 
 def list_presets() -> list[str]:
-    """The names of all presets."""
+    """The names of all presets.
+
+    Example:
+        >>> "dp_flat" in list_presets()
+        True
+    """
     return sorted(f.name.removesuffix(".yaml") for f in files(__name__).iterdir() if f.name.endswith(".yaml"))
 
 
@@ -20,6 +27,10 @@ def load_preset(name: str) -> dict[str, Any]:
 
     Raises:
         DPFlatError: when there is no such preset.
+
+    Example:
+        >>> load_preset("quick")
+        {'optimiser': {'epochs': 1}, 'execution': {'evaluations': 1}}
     """
     if name not in list_presets():
         raise unknown("preset", name, list_presets())

@@ -70,14 +70,28 @@ def rdp_to_epsilon(rdp: np.ndarray, delta: float) -> float:
 
 
 def rdp_epsilon(mechanisms: tuple[Mechanism, ...], delta: float) -> float:
-    """Epsilon at delta of all mechanisms together, by RDP; infinite when there is none."""
+    """Epsilon at delta of all mechanisms together, by RDP; infinite when there is none.
+
+    Example:
+        >>> from dpflat.privacy.plan import SubsampledGaussian
+        >>> steps = SubsampledGaussian(noise_multiplier=1.0, sample_rate=0.01, steps=100, max_grad_norm=1.0)
+        >>> round(rdp_epsilon((steps,), 1e-5), 2)
+        1.21
+    """
     if not mechanisms:
         return math.inf
     return rdp_to_epsilon(np.sum([mechanism_rdp(m) for m in mechanisms], axis=0), delta)
 
 
 def spent_epsilon(plan: PrivacyPlan, steps_done: int) -> float:
-    """Epsilon by RDP of everything released when `steps_done` gradient steps are done."""
+    """Epsilon by RDP of everything released when `steps_done` gradient steps are done.
+
+    Example:
+        >>> from dpflat import build_config, plan_privacy
+        >>> plan, schedule = plan_privacy(build_config({"privacy": {"epsilon": 3.0}}))
+        >>> spent_epsilon(plan, 0), round(spent_epsilon(plan, schedule.steps), 2)
+        (0.0, 3.0)
+    """
     gradient_steps = plan.gradient_steps
     if gradient_steps is None:
         return math.inf
@@ -114,6 +128,10 @@ def calibrate_noise(
     Raises:
         DPFlatError: when no noise multiplier in the searched range meets epsilon, or the other mechanisms alone
             exceed it.
+
+    Example:
+        >>> calibrate_noise(epsilon=3.0, delta=1e-5, sample_rate=0.01, steps=100)
+        0.7126
     """
     other = sum((mechanism_rdp(m) for m in other_mechanisms), start=np.zeros_like(ORDERS))
 

@@ -74,5 +74,10 @@ class PrivacyPlan:
 
 
 def default_delta(units: int) -> float:
-    """N ** -1.1, the authors' engine (paper-facts: lxuechen/private-transformers)."""
+    """N ** -1.1, the authors' engine (paper-facts: lxuechen/private-transformers).
+
+    Example:
+        >>> round(default_delta(10_000), 6)
+        4e-05
+    """
     return float(units**-1.1)

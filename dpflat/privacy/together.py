@@ -46,6 +46,14 @@ def compose_promises(promises: Sequence[tuple[PrivacyPlan, Guarantee]]) -> Toget
         promises: plan and guarantee of each run.
 
     Privacy: none (a function of the plans).
+
+    Example:
+        >>> from dpflat import build_config, plan_ledger, plan_privacy
+        >>> config = build_config({"privacy": {"epsilon": 3.0}})
+        >>> plan, schedule = plan_privacy(config)
+        >>> promise = plan, plan_ledger(config, plan, schedule).guarantee()
+        >>> round(compose_promises([promise, promise]).epsilon, 2)
+        3.96
     """
     plans, guarantees = [plan for plan, _ in promises], [guarantee for _, guarantee in promises]
     nominal = [guarantee for guarantee in guarantees if guarantee.answer == "nominal"]

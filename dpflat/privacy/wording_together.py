@@ -14,6 +14,15 @@ def describe_together(together: Together, task: str | None = None) -> str:
     Args:
         together: the runs.
         task: name of the data; None where it is plain.
+
+    Example:
+        >>> from dpflat import build_config, plan_ledger, plan_privacy
+        >>> from dpflat.privacy import compose_promises
+        >>> config = build_config({"privacy": {"epsilon": 3.0, "noise": "secret"}})
+        >>> plan, schedule = plan_privacy(config)
+        >>> promise = plan, plan_ledger(config, plan, schedule).guarantee()
+        >>> describe_together(compose_promises([promise, promise]))
+        'Released together, these 2 runs on the same data give epsilon = 3.97 at delta = 6.1e-5.'
     """
     runs = f"Released together, these {together.count} runs{f' on {task}' if task else ''}"
     if not math.isfinite(together.epsilon):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
-import shlex
 import time
-from pathlib import Path
 
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
@@ -37,38 +34,6 @@ DRAFT = ".new-"
 FAILED = "FAILED"
 
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
-
-
-def runs_root(given: str | Path | None = None) -> Path:
-    """The folder of runs: the given one, else `DPFLAT_RUNS`, else `./runs`."""
-    return Path(given or os.environ.get("DPFLAT_RUNS") or "runs")
-
-
-def read_only() -> bool:
-    """Whether this lab starts and changes nothing: `DPFLAT_READONLY` is 1, true or yes."""
-    return os.environ.get("DPFLAT_READONLY", "").strip().lower() in ("1", "true", "yes")
-
-
-def store_to_name(folder: Path) -> str | None:
-    """The store that has to be named to find a run; None for one's own and the shipped one, which are found anyway.
-
-    A read-only lab may show runs to strangers, and does not say where they lie.
-    """
-    root = folder.parent
-    if root.resolve() in (runs_root().resolve(), shipped_root().resolve()):
-        return None
-    return "FOLDER" if read_only() else str(root)
-
-
-def run_command(verb: str, folder: Path, more: str = "") -> str:
-    """The command that does something with a run, for the store it lies in: `dpflat resume ID`."""
-    store = store_to_name(folder)
-    return f"dpflat {verb} {shlex.quote(folder.name)}{more}{'' if store is None else f' --runs {shlex.quote(store)}'}"
-
-
-def shipped_root() -> Path:
-    """The read-only folder of runs that come with the lab."""
-    return Path(__file__).resolve().parents[2] / "cached_runs"
 
 
 def check_id(run_id: str) -> str:

@@ -22,6 +22,8 @@ from dpflat.runs.stored import check_schema, read_manifest, read_stored, read_st
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dpflat.runs.store import Store
+
 LEDGER = TypeAdapter(PrivacyLedger)
 
 
@@ -32,13 +34,12 @@ class Run:
     Attributes:
         folder: where it lies.
         shipped: whether it came with the lab.
-        store: one's own store that it was found for, where analyses of a shipped run lie; None for `DPFLAT_RUNS` or
-            `./runs`.
+        store: that it was found for, where analyses of a shipped run lie; None where it was found for none.
     """
 
     folder: Path
     shipped: bool = False
-    store: Path | None = field(default=None, compare=False)
+    store: Store | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:
@@ -48,7 +49,7 @@ class Run:
     @property
     def named_at(self) -> Path:
         """The folder by which a command finds it and its analyses: a shipped run in the store it was found for."""
-        return (self.store or layout.runs_root()) / self.id if self.shipped else self.folder
+        return self.store.root / self.id if self.shipped and self.store is not None else self.folder
 
     @cached_property
     def config(self) -> RunConfig:

@@ -11,7 +11,7 @@ from analysis.worker import do_analysis
 from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from tests.conftest import small_config
 from tests.dpflat.runs.kills import SURVIVED, killed_at, not_listed
 
@@ -25,13 +25,13 @@ def values_of(analysis):
 
 def test_an_analysis_that_is_killed_at_any_write_goes_on_and_leaves_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "HEARTBEAT_SECONDS", float("inf"))
-    run = create_run(tmp_path, small_config("data.train_subset=60"))
+    run = Store(tmp_path).create_run(small_config("data.train_subset=60"))
     assert do_run(run, Stopping()) == FINISHED
     config = build_settings({"kind": "lines", "examples": 8, "lines": 3, "points": 3})
     expected, number = None, 0
     while True:
         number += 1
-        analysis = open_analysis(Run(run.folder), config, tmp_path)
+        analysis = open_analysis(Run(run.folder), config, Store(tmp_path))
         signalled = killed_at(number, lambda analysis=analysis: do_analysis(analysis, Stopping()))
         if signalled == SURVIVED:
             break

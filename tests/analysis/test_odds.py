@@ -25,7 +25,7 @@ from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.plan import ExponentialSelection, SubsampledGaussian, default_delta
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from tests.conftest import small_config
 
 ALARMS = np.array([0.001, 0.01, 0.05, 0.1, 0.5, 0.9])
@@ -153,7 +153,7 @@ def test_nearly_all_noise_leaves_hardly_more_than_a_coin():
 
 def own_run(tmp_path, *settings):
     config = small_config(*settings)
-    run = create_run(tmp_path, config)
+    run = Store(tmp_path).create_run(config)
     ledger = write_ledger(config, *plan_privacy(config), ("wikipedia",))
     replace_json(run.folder / layout.LEDGER, ledger.model_dump(mode="json"))
     return run

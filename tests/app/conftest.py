@@ -4,7 +4,6 @@ import pytest
 import streamlit as st
 
 from app import cli
-from dpflat.runs import layout
 
 
 @pytest.fixture
@@ -12,9 +11,8 @@ def stores(tmp_path, monkeypatch):
     """An empty store of one's own, and no shipped runs; gives the two folders."""
     own, shipped = tmp_path / "runs", tmp_path / "shipped"
     monkeypatch.setenv("DPFLAT_RUNS", str(own))
-    monkeypatch.setattr(layout, "shipped_root", lambda: shipped)
+    monkeypatch.setattr("dpflat.runs.store.SHIPPED", shipped)
     st.cache_data.clear()
-    assert layout.runs_root() == own
     return own, shipped
 
 
@@ -23,7 +21,7 @@ def own_root(tmp_path, monkeypatch):
     """A store of its own for each test; runs that are shipped with the lab stay out of sight."""
     monkeypatch.setenv("DPFLAT_RUNS", str(tmp_path / "runs"))
     monkeypatch.delenv("DPFLAT_READONLY", raising=False)
-    monkeypatch.setattr(layout, "shipped_root", lambda: tmp_path / "none")
+    monkeypatch.setattr("dpflat.runs.store.SHIPPED", tmp_path / "none")
     monkeypatch.chdir(tmp_path)
     return tmp_path / "runs"
 

@@ -9,10 +9,11 @@ from streamlit.util import calc_hash
 
 from app.ui.text import BREAK
 from dpflat.forecast import plan_ledger, plan_privacy
-from dpflat.runs import layout, store
+from dpflat.runs import layout
 from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
+from dpflat.runs.store import open_store
 from tests.conftest import small_config
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
@@ -22,7 +23,7 @@ EXAMPLES = 1706
 
 def make_run(root, state="finished", steps=3, accuracy=0.75, *settings):
     """A run's folder as a worker of this process would have left it."""
-    run = store.create_run(root, small_config(*settings), {"name": "my first"})
+    run = open_store(root).create_run(small_config(*settings), {"name": "my first"})
     replace_json(run.folder / layout.LEDGER, plan_ledger(run.config, *plan_privacy(run.config)).model_dump(mode="json"))
     for step in range(1, steps + 1):
         line = {"step": step, "seconds": 1.0 * step, "loss": 0.7, "epsilon": 0.5 * step, "clipped_share": 1.0}
@@ -67,7 +68,7 @@ SHIPPED = MAIN.parents[1] / "cached_runs"
 
 def use_shipped(monkeypatch):
     """The runs that come with the lab, where they lie: for a test that writes none of them."""
-    monkeypatch.setattr(layout, "shipped_root", lambda: SHIPPED)
+    monkeypatch.setattr("dpflat.runs.store.SHIPPED", SHIPPED)
 
 
 def copy_shipped(root, skipped=()):

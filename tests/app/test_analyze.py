@@ -7,7 +7,7 @@ import pytest
 from app import cli
 from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.record import Run
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.integration
@@ -22,7 +22,7 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(store):
-    made = create_run(store, small_config())
+    made = Store(store).create_run(small_config())
     assert do_run(made, Stopping()) == FINISHED
     return Run(made.folder)
 
@@ -97,7 +97,7 @@ def test_a_study_is_measured_run_by_run_and_what_is_done_is_skipped(dpflat, run,
         "optimiser.batch_size: 20, optimiser.epochs: 1}\ncells: [{}]\n"
     )
     started = []
-    monkeypatch.setattr(analyze.jobs, "start", lambda folder, worker: started.append((folder.parent.name, worker)))
+    monkeypatch.setattr(analyze.jobs, "start", lambda folder, _, worker: started.append((folder.parent.name, worker)))
     monkeypatch.setattr(analyze, "follow_analysis", lambda folder, console: "finished")
     code, _, err = dpflat("study", "analyze", file)
     assert code == 0

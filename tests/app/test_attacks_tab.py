@@ -75,7 +75,7 @@ def test_a_run_that_is_not_measured_says_what_measuring_takes_and_offers_it(own)
 
 def test_the_button_starts_the_worker_and_the_command_stands_beside_it(own, monkeypatch):
     run, started = plan_run(own), []
-    monkeypatch.setattr(measure.jobs, "start", lambda folder, worker: started.append((folder.parent.name, worker)))
+    monkeypatch.setattr(measure.jobs, "start", lambda folder, _, worker: started.append((folder.parent.name, worker)))
     page = open_page("privacy", tab="attacks")
     assert any(code.value == f"dpflat analyze {run.id} attacks" for code in page.code)
     press(page, "Measure")

@@ -15,6 +15,7 @@ from app.ui.study_detail import table_row
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.manifest import write_manifest
+from dpflat.runs.store import store_of
 from dpflat.study_job import describe_row
 from tests.app.pages import make_run, open_page, texts
 
@@ -40,7 +41,7 @@ def test_in_the_terminal(lazy, dpflat):
     row = json.loads(dpflat("list", "--json")[1])[0]
     assert {key: row[key] for key in UNEQUAL} == UNEQUAL
     assert WORDS in describe_step(lazy)
-    assert WORDS in describe_event(lazy.events[-1])
+    assert WORDS in describe_event(lazy.events[-1], store_of(lazy))
     assert WORDS in dpflat("compare", lazy.id, lazy.id)[1].replace("\n", " ")
 
 

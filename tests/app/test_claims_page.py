@@ -8,18 +8,19 @@ from analysis.claims.costs import LEVELS, STORED
 from app.ui import claims_data
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
+from dpflat.runs.store import SHIPPED, open_store
 from tests.analysis.claims.made_up import CLAIMS, FRESH, make_pairs, make_run, measure_sharpness
 from tests.app.pages import NOBODY, address_of, go_to, open_page, texts, use_shipped
 from tests.app.pages import make_run as make_other_run
 
-LESSONS = layout.shipped_root() / "lessons"
+LESSONS = SHIPPED / "lessons"
 SMALL = "Small model, small data: this says nothing about RoBERTa-large"
 
 
 @pytest.fixture
 def own(stores):
     """A store of one's own; of what is shipped, the trials of the proof."""
-    lessons = layout.shipped_root() / "lessons"
+    lessons = stores[1] / "lessons"
     lessons.mkdir(parents=True)
     for name in ("remove_one.json", "refute_epsilon.json"):
         shutil.copy(LESSONS / name, lessons)
@@ -195,7 +196,7 @@ def test_a_read_only_lab_shows_the_same(own, monkeypatch):
 
 
 def test_the_terminal_says_the_same(own_root, dpflat):
-    shutil.copytree(LESSONS, layout.shipped_root() / "lessons")
+    shutil.copytree(LESSONS, open_store().lessons)
     make_pairs(own_root, "DP-Flat", "DP prefix", [4.0 + 0.2 * place for place in range(10)])
     code, told, _ = dpflat("claims")
     assert code == 0

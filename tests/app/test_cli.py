@@ -19,7 +19,7 @@ from dpflat.runs import layout
 from dpflat.runs.files import read_lines, replace_json
 from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
-from dpflat.runs.store import create_run, list_runs, load_run
+from dpflat.runs.store import Store
 from dpflat.settings import write_yaml
 from tests import warm
 from tests.conftest import SMALL, small_config
@@ -60,16 +60,16 @@ def refuses(dpflat, monkeypatch):
 @pytest.fixture
 def work_here(monkeypatch):
     """Workers do their job in this process, which spares each test the start of another one."""
-    monkeypatch.setattr(jobs, "start", lambda folder: do_run(Run(folder), Stopping(folder)))
+    monkeypatch.setattr(jobs, "start", lambda folder, store: do_run(Run(folder, store=store), Stopping(folder)))
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     """A store with one finished and one stopped run."""
     root = tmp_path_factory.mktemp("store")
-    finished = create_run(root, small_config(), {"name": "first"})
+    finished = Store(root).create_run(small_config(), {"name": "first"})
     assert do_run(finished, Stopping()) == FINISHED
-    stopped = create_run(root, small_config("seed=1", "optimiser.epochs=2"))
+    stopped = Store(root).create_run(small_config("seed=1", "optimiser.epochs=2"))
     assert do_run(stopped, AfterSteps(stopped, 3)) == STOPPED
     return root
 
@@ -84,12 +84,12 @@ def study(tmp_path):
 
 
 def finished_in(root):
-    (run,) = [load_run(f.name, root) for f in root.iterdir() if "-s0-" in f.name]
+    (run,) = [Store(root).load_run(f.name) for f in root.iterdir() if "-s0-" in f.name]
     return run
 
 
 def stopped_in(root):
-    (run,) = [load_run(f.name, root) for f in root.iterdir() if "-s1-" in f.name]
+    (run,) = [Store(root).load_run(f.name) for f in root.iterdir() if "-s1-" in f.name]
     return run
 
 
@@ -199,21 +199,21 @@ class TestBadRuns:
 
     @pytest.mark.parametrize("command", ["show", "ledger", "resume", "analyze", "report", "plot"])
     def test_a_name_that_two_runs_have_is_told_with_their_ids(self, refuses, own_root, command):
-        first, second = (create_run(own_root, small_config(), {"name": "twice"}) for _ in range(2))
-        create_run(own_root, small_config(), {"name": "once"})
+        first, second = (Store(own_root).create_run(small_config(), {"name": "twice"}) for _ in range(2))
+        Store(own_root).create_run(small_config(), {"name": "once"})
         more = {"analyze": ["sharpness"], "plot": ["odds", "-o", "plot.html"]}.get(command, [])
         sentence = refuses(command, "twice", *more)
         ids = ", ".join(sorted((first.id, second.id), reverse=True))
         assert sentence.startswith(f"'twice' is the name of 2 runs: {ids}. Give an id.")
 
     def test_an_ambiguous_start_of_an_id(self, refuses, own_root):
-        first, second = create_run(own_root, small_config()), create_run(own_root, small_config())
+        first, second = Store(own_root).create_run(small_config()), Store(own_root).create_run(small_config())
         sentence = refuses("show", "20")
         assert first.id in sentence
         assert second.id in sentence
 
     def test_a_run_that_is_being_worked_on_is_left_alone(self, refuses, own_root):
-        run = create_run(own_root, small_config())
+        run = Store(own_root).create_run(small_config())
         write_status(run.folder, own_status("running"))
         assert "already being worked on" in refuses("resume", run.id)
 
@@ -222,7 +222,7 @@ class TestBadRuns:
         "content", ["", "{", "[]", "null", '{"unknown": 1}', '{"schema_version": 2}', '{"task": 3}']
     )
     def test_unreadable_settings(self, refuses, own_root, command, content):
-        run = create_run(own_root, small_config())
+        run = Store(own_root).create_run(small_config())
         (run.folder / layout.CONFIG).write_text(content)
         before = sorted(run.folder.rglob("*"))
         assert run.id in refuses(command, run.id)
@@ -230,24 +230,24 @@ class TestBadRuns:
 
     @pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
     def test_an_unreadable_status(self, refuses, own_root, content):
-        run = create_run(own_root, small_config())
+        run = Store(own_root).create_run(small_config())
         (run.folder / layout.STATUS).write_text(content)
         assert "unreadable: status.json" in refuses("show", run.id)
 
     @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"unit": 3}'])
     def test_an_unreadable_ledger(self, refuses, own_root, content):
-        run = create_run(own_root, small_config())
+        run = Store(own_root).create_run(small_config())
         (run.folder / layout.LEDGER).write_text(content)
         assert "unreadable: ledger.json" in refuses("ledger", run.id)
         assert "unreadable: ledger.json" in refuses("show", run.id)
 
     def test_a_log_that_cannot_be_read(self, refuses, own_root):
-        run = create_run(own_root, small_config())
+        run = Store(own_root).create_run(small_config())
         (run.folder / layout.LOG).mkdir()
         assert f"'{run.folder / layout.LOG}' could not be read or written" in refuses("show", run.id, "--log")
 
     def test_a_run_that_has_not_begun_has_no_ledger_yet(self, refuses, own_root):
-        run = create_run(own_root, small_config())
+        run = Store(own_root).create_run(small_config())
         assert f"The folder '{run.id}' has no ledger.json" in refuses("ledger", run.id)
 
     @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ class TestBadRuns:
     )
     @pytest.mark.parametrize("content", ["", "{", "[]", "3", "{}"])
     def test_one_damaged_run_does_not_hide_the_others(self, dpflat, own_root, file, content):
-        whole, damaged = create_run(own_root, small_config()), create_run(own_root, small_config("seed=1"))
+        whole, damaged = Store(own_root).create_run(small_config()), Store(own_root).create_run(small_config("seed=1"))
         (damaged.folder / file).write_text(content)
         code, out, _ = dpflat("list", "--json")
         assert code == 0
@@ -295,7 +295,7 @@ class TestBadMachine:
     @pytest.mark.parametrize("command", ["train", "resume", "study"])
     def test_a_read_only_lab_starts_nothing(self, refuses, tmp_path, own_root, monkeypatch, command):
         monkeypatch.setenv("DPFLAT_READONLY", "1")
-        run = create_run(own_root, small_config())
+        run = Store(own_root).create_run(small_config())
         study = tmp_path / "study.yaml"
         study.write_text("name: one\nbase: {backbone.name: random_tiny}\n")
         arguments = {"train": SETTINGS, "resume": [run.id], "study": ["run", study]}[command]
@@ -496,8 +496,8 @@ class TestTrain:
         assert row["guarantee"] == "nominal"
         assert row["epsilon"] == pytest.approx(3, abs=0.01)
         assert row["id"] in err
-        assert load_run("latest", own_root).id == row["id"]
-        assert load_run("latest", own_root).config == small_config()
+        assert Store(own_root).load_run("latest").id == row["id"]
+        assert Store(own_root).load_run("latest").config == small_config()
 
     def test_it_ends_with_accuracy_and_guarantee(self, dpflat, work_here):
         code, out, err = dpflat("train", *SETTINGS)
@@ -537,23 +537,23 @@ class TestTrain:
         (model / "config.json").write_text('{"model_type": "bert"}')
         (model / "model.safetensors").write_bytes(b"no weights")
 
-        def start(folder):
+        def start(folder, store):
             between(model)
-            return do_run(Run(folder), Stopping(folder))
+            return do_run(Run(folder, store=store), Stopping(folder))
 
         monkeypatch.setattr(jobs, "start", start)
         code, out, err = dpflat("train", *SETTINGS, "--set", f"backbone.name=folder:{model}")
         assert (code, out) == (3, "")
         assert "Traceback" not in err
-        run = load_run("latest", own_root)
+        run = Store(own_root).load_run("latest")
         assert run.state == "failed"
         assert expected in run.status.message, run.status.message
         assert err.count(run.status.message) == 2
         assert f"failed. {run.status.message}" in err
 
     def test_a_full_disk_during_the_run_is_exit_code_3_and_says_how_to_go_on(self, dpflat, monkeypatch, own_root):
-        def work(folder):
-            run = Run(folder)
+        def work(folder, store):
+            run = Run(folder, store=store)
             monkeypatch.setattr("dpflat.recorder.append_line", refuse)
             do_run(run, Stopping(folder))
 
@@ -564,17 +564,19 @@ class TestTrain:
         code, out, err = dpflat("train", *SETTINGS)
         assert (code, out) == (3, "")
         assert "The disk is full. Nothing written was lost." in err
-        assert f"dpflat resume {load_run('latest', own_root).id}" in err
+        assert f"dpflat resume {Store(own_root).load_run('latest').id}" in err
         assert "Traceback" not in err
 
     def test_a_stopped_run_is_exit_code_130_and_says_how_to_go_on(self, dpflat, monkeypatch, own_root):
-        monkeypatch.setattr(jobs, "start", lambda folder: do_run(Run(folder), AfterSteps(Run(folder), 2)))
+        monkeypatch.setattr(
+            jobs, "start", lambda folder, store: do_run(Run(folder, store=store), AfterSteps(Run(folder), 2))
+        )
         code, out, err = dpflat("train", *SETTINGS)
         assert (code, out) == (130, "")
-        assert f"Nothing written was lost. Go on with: dpflat resume {load_run('latest', own_root).id}" in err
+        assert f"Nothing written was lost. Go on with: dpflat resume {Store(own_root).load_run('latest').id}" in err
 
     def test_resume_goes_on_to_the_end(self, dpflat, own_root):
-        run = create_run(own_root, small_config())
+        run = Store(own_root).create_run(small_config())
         assert do_run(run, AfterSteps(run, 4)) == STOPPED
         code, out, _ = dpflat("resume", "--json")
         assert code == 0
@@ -598,7 +600,7 @@ class TestTrain:
                 assert process.poll() is None, process.communicate()
                 assert time.monotonic() < deadline, "waited 50 s for the first step"
                 time.sleep(0.02)
-            run = load_run("latest", own_root)
+            run = Store(own_root).load_run("latest")
             worker = psutil.Process(run.status.pid)
             process.send_signal(number)
             out, err = process.communicate(timeout=20)
@@ -665,14 +667,15 @@ class TestLooking:
 
     @pytest.mark.parametrize("name", ["a name of mine", "why?", "20", "x/../y"])
     def test_a_name_may_be_what_no_id_is(self, dpflat, own_root, name):
-        run, other = create_run(own_root, small_config(), {"name": name}), create_run(own_root, small_config("seed=1"))
+        run = Store(own_root).create_run(small_config(), {"name": name})
+        other = Store(own_root).create_run(small_config("seed=1"))
         (other.folder / layout.LABEL).write_text("{")
         assert json.loads(dpflat("show", name, "--json")[1])["id"] == run.id
 
     def test_an_id_and_the_latest_come_before_a_name(self, dpflat, own_root):
         for seed in (0, 1):
-            create_run(own_root, small_config(f"seed={seed}"))
-        latest, other = list_runs(own_root, shipped=False)
+            Store(own_root).create_run(small_config(f"seed={seed}"))
+        latest, other = Store(own_root).list_runs(shipped=False)
         replace_json(other.folder / layout.LABEL, {"name": "latest"})
         replace_json(latest.folder / layout.LABEL, {"name": other.id})
         for named, run in (("latest", latest), (other.id, other)):
@@ -710,7 +713,7 @@ class TestLooking:
         assert dpflat("show", run.id, "--runs", store, "--log") == (0, "The log is empty.\n", "")
 
     def test_text_of_ones_own_is_shown_as_it_is(self, dpflat, own_root):
-        run = create_run(own_root, small_config("backbone.name='folder:/a[/b]'"), {"name": "[red]"})
+        run = Store(own_root).create_run(small_config("backbone.name='folder:/a[/b]'"), {"name": "[red]"})
         write_status(run.folder, own_status("failed", message="No folder '/a[/b]' is there."))
         code, out, _ = dpflat("show", run.id)
         assert code == 0

@@ -19,8 +19,8 @@ def test_a_study_that_ended_early_is_gone_on_with_by_a_command_that_can_be_paste
     monkeypatch.setattr(cli, "list_configs", lambda study: [])
     monkeypatch.setattr(cli, "open_study", lambda root, study: tmp_path)
     monkeypatch.setattr(cli, "follow_study", lambda folder, console: "stopped")
-    monkeypatch.setattr(cli.jobs, "start", lambda folder: None)
-    monkeypatch.setattr(cli.jobs, "check_allowed", lambda root: None)
+    monkeypatch.setattr(cli.jobs, "start", lambda folder, store: None)
+    monkeypatch.setattr(cli.jobs, "check_allowed", lambda store: None)
     with pytest.raises(cli.typer.Exit):
         cli.study_run(STUDY, store, as_json=True)
     command = capsys.readouterr().err.strip().partition("Go on with: ")[2]

@@ -26,10 +26,9 @@ from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import FIGURE_OUTSIDE
 from dpflat.run_job import FINISHED, Stopping, do_run
-from dpflat.runs.layout import run_command
 from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
-from dpflat.runs.store import create_run
+from dpflat.runs.store import open_store, store_of
 from tests.app.pages import MAIN, give_layers, make_run
 from tests.app.stored import all_figures, keep_everything, keep_way
 from tests.conftest import small_config
@@ -68,7 +67,13 @@ def run_cells(paths, root):
         [sys.executable, "-c", RUN_CELLS, *map(str, paths)],
         capture_output=True,
         text=True,
-        env={"DPFLAT_RUNS": str(root), "PATH": "", "HOME": str(root), "OMP_NUM_THREADS": "1"},
+        env={
+            "DPFLAT_RUNS": str(root),
+            "PATH": "",
+            "HOME": str(root),
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": str(MAIN.parents[1]),
+        },
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
@@ -158,9 +163,9 @@ def test_python_names_the_store_of_a_run_that_is_not_found_without_it(tmp_path, 
 
 
 def test_a_folder_of_any_name_is_one_word_in_commands_and_a_string_in_python(own_root):
-    run = Run(own_root / 'a "b" $(c)')
+    run = Run(own_root / 'a "b" $(c)', store=open_store())
     own_root.mkdir(parents=True, exist_ok=True)
-    assert shlex.split(run_command("show", run.folder)) == ["dpflat", "show", run.id]
+    assert shlex.split(store_of(run).command("show", run.folder)) == ["dpflat", "show", run.id]
     assert eval(shown_code.open_run(run), {"load_run": lambda name: name}) == run.id
 
 
@@ -182,7 +187,7 @@ def start_figure():
     shown = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.ui.page_start.show_shown", shown.append)
-        patch.setattr("dpflat.runs.layout.shipped_root", lambda: MAIN.parents[1] / "cached_runs")
+        patch.setattr("dpflat.runs.store.SHIPPED", MAIN.parents[1] / "cached_runs")
         show_tradeoff(load_shipped("for this test"))
     return shown[0]
 
@@ -194,13 +199,13 @@ def test_the_python_is_its_cells_and_empty_ones_are_no_cells():
 
 
 def test_a_notebook_measures_what_is_not_stored(own_root, monkeypatch):
-    made = create_run(own_root, small_config())
+    made = open_store().create_run(small_config())
     assert do_run(made, Stopping()) == FINISHED
-    run = Run(made.folder)
+    run = Run(made.folder, store=made.store)
     config = KINDS["trust"].settings(planes=2, points=3, examples=8)
     started = []
 
-    def work_here(folder, worker):
+    def work_here(folder, store, worker):
         started.append(worker)
         assert do_analysis(Analysis(folder), Stopping()) == FINISHED
 
@@ -215,7 +220,7 @@ def test_a_notebook_measures_what_is_not_stored(own_root, monkeypatch):
 def test_a_measurement_that_fails_is_told_and_a_read_only_lab_starts_none(own_root, monkeypatch):
     run, config = give_layers(make_run(own_root)), KINDS["trust"].settings()
 
-    def fail(folder, worker):
+    def fail(folder, store, worker):
         write_status(folder, own_status("failed", message="The disk is full."))
 
     monkeypatch.setattr(jobs, "start", fail)
@@ -223,4 +228,4 @@ def test_a_measurement_that_fails_is_told_and_a_read_only_lab_starts_none(own_ro
         find_or_measure(run, config)
     monkeypatch.setenv("DPFLAT_READONLY", "1")
     with pytest.raises(DPFlatError, match="read-only"):
-        find_or_measure(run, config)
+        find_or_measure(open_store().load_run(run.id), config)

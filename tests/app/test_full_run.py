@@ -29,7 +29,7 @@ from dpflat.runs.files import replace_json
 from dpflat.runs.left_out import find_left_out
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
-from dpflat.runs.store import create_run, load_run
+from dpflat.runs.store import Store
 from dpflat.settings import apply_settings
 from tests.app.pages import column, labels, open_page, texts
 from tests.conftest import SMALL, small_config
@@ -45,7 +45,7 @@ def store(tmp_path_factory):
         build_config(apply_settings(load_preset("full_finetuning"), SMALL)),
         small_config("privacy.kind=none"),
     ):
-        assert do_run(create_run(root, config), Stopping()) == FINISHED
+        assert do_run(Store(root).create_run(config), Stopping()) == FINISHED
     return root
 
 
@@ -54,16 +54,16 @@ def run(store, stores, monkeypatch):
     """The run of full fine-tuning, in the store that commands and pages read."""
     monkeypatch.setenv("DPFLAT_RUNS", str(store))
     st.cache_data.clear()
-    return load_run(next(folder.name for folder in store.iterdir() if "full" in folder.name), store)
+    return Store(store).load_run(next(folder.name for folder in store.iterdir() if "full" in folder.name))
 
 
 def test_the_preset_trains_from_the_command_line(dpflat, own_root, monkeypatch):
-    monkeypatch.setattr(jobs, "start", lambda folder: do_run(Run(folder), Stopping(folder)))
+    monkeypatch.setattr(jobs, "start", lambda folder, store: do_run(Run(folder, store=store), Stopping(folder)))
     settings = [word for setting in SMALL for word in ("--set", setting)]
     code, out, _ = dpflat("train", "--preset", "full_finetuning", *settings)
     assert code == 0
     assert "No guarantee: trained without noise." in out.splitlines()
-    assert load_run("latest", own_root).config.method() == "non-private full"
+    assert Store(own_root).load_run("latest").config.method() == "non-private full"
     code, out, err = dpflat("train", "--preset", "full_finetuning", "--set", "privacy.kind=dp")
     assert (code, out) == (2, "")
     assert "adapter.kind=full expects privacy.kind=none, got dp" in err
@@ -81,7 +81,7 @@ def test_its_folder_is_whole_and_holds_every_weight_and_no_path(run):
 
 
 def test_attacks_score_it_with_its_own_weights(run, tmp_path):
-    analysis = open_analysis(run, build_settings({"kind": "attacks"}), tmp_path)
+    analysis = open_analysis(run, build_settings({"kind": "attacks"}), Store(tmp_path))
     assert do_analysis(analysis, Stopping()) == FINISHED
     assert analysis.result.attacks["threshold"].others == run.results["examples"]
 
@@ -89,7 +89,7 @@ def test_attacks_score_it_with_its_own_weights(run, tmp_path):
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"attacks"}))
 def test_what_needs_prefixes_is_refused_in_a_sentence(run, tmp_path, kind):
     with pytest.raises(DPFlatError, match="trained every weight of the backbone: there is no prefix in any layer"):
-        open_analysis(run, build_settings({"kind": kind}), tmp_path)
+        open_analysis(run, build_settings({"kind": kind}), Store(tmp_path))
 
 
 def test_the_command_line_lists_shows_and_compares_it(run, dpflat, store):
@@ -122,7 +122,7 @@ def bare(run, store, tmp_path, monkeypatch, dpflat):
     shutil.copytree(store, root, ignore=shutil.ignore_patterns("analyses"))
     monkeypatch.setenv("DPFLAT_RUNS", str(root))
     assert dpflat("pack", root, "--leave-out-weights")[0] == 0
-    return load_run(run.id, root)
+    return Store(root).load_run(run.id)
 
 
 def test_packing_without_weights_leaves_those_of_other_runs_and_brings_none_back(bare, dpflat):
@@ -154,15 +154,15 @@ def test_what_was_measured_before_they_were_left_out_can_be_read(bare):
     replace_json(analysis / layout.CONFIG, AttacksConfig().model_dump(mode="json"))
     replace_json(analysis / layout.STATUS, Run(bare.folder).status.model_dump())
     with pytest.raises(DPFlatError, match="were left out of this copy"):
-        open_analysis(bare, AttacksConfig(), bare.folder.parent)
+        open_analysis(bare, AttacksConfig(), Store(bare.folder.parent))
     replace_json(analysis / layout.MANIFEST, {"sha256": {}})
-    assert open_analysis(bare, AttacksConfig(), bare.folder.parent).folder == analysis
+    assert open_analysis(bare, AttacksConfig(), Store(bare.folder.parent)).folder == analysis
 
 
 def test_a_shadow_run_without_weights_is_left_out_with_the_reason(bare, store):
-    other = create_run(store.parent / "others", bare.config.model_copy(update={"seed": 7})).folder
+    other = Store(store.parent / "others").create_run(bare.config.model_copy(update={"seed": 7})).folder
     shutil.copytree(other, bare.folder.parent / other.name)
-    shadows = find_shadows(load_run(other.name, bare.folder.parent), 4)
+    shadows = find_shadows(Store(bare.folder.parent).load_run(other.name), 4)
     assert (shadows.runs, shadows.left_out) == ((), {bare.id: NO_WEIGHTS})
 
 

@@ -13,7 +13,7 @@ from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import Guarantee, PrivacyLedger
 from dpflat.runs.links import list_folders
 from dpflat.runs.record import Run
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import Store
 from tests.app.pages import make_run, open_page
 
 
@@ -30,9 +30,9 @@ def test_a_deleted_run_can_come_back_for_ten_seconds(tmp_path):
     root = run.folder.parent
     before = sorted(f.name for f in run.folder.rglob("*"))
     delete_run(run)
-    assert list_runs(root, shipped=False) == []
+    assert Store(root).list_runs(shipped=False) == []
     empty_trash(root)
-    assert restore_run(root, run.id)
+    assert restore_run(Store(root), run.id)
     assert sorted(f.name for f in run.folder.rglob("*")) == before
 
 
@@ -41,7 +41,7 @@ def test_after_that_it_is_gone(tmp_path):
     place = delete_run(run)
     os.utime(place, (time.time() - 11, time.time() - 11))
     empty_trash(run.folder.parent)
-    assert not restore_run(run.folder.parent, run.id)
+    assert not restore_run(Store(run.folder.parent), run.id)
 
 
 @pytest.mark.parametrize("page", ["start", "new", "privacy", "runs"])
@@ -63,19 +63,18 @@ def test_a_read_only_lab_removes_nothing(stores, monkeypatch):
 
 
 @pytest.mark.parametrize("act", [lambda run: label_run(run, "x", ""), delete_run])
-def test_shipped_runs_and_read_only_labs_are_left_as_they_are(tmp_path, monkeypatch, act):
+def test_shipped_runs_and_read_only_labs_are_left_as_they_are(tmp_path, act):
     run = make_run(tmp_path / "runs")
     with pytest.raises(DPFlatError, match="came with the lab"):
         act(Run(run.folder, shipped=True))
-    monkeypatch.setenv("DPFLAT_READONLY", "1")
     with pytest.raises(DPFlatError, match="read-only"):
-        act(run)
+        act(Run(run.folder, store=Store(run.folder.parent, read_only=True)))
     assert run.folder.exists()
 
 
 def test_path_parts_cannot_be_restored(tmp_path):
     with pytest.raises(DPFlatError, match="not a run id"):
-        restore_run(tmp_path, "../elsewhere")
+        restore_run(Store(tmp_path), "../elsewhere")
 
 
 def names(content):
@@ -141,7 +140,7 @@ def test_a_trash_that_is_a_link_is_neither_emptied_nor_filled(tmp_path):
     (run.folder.parent / ".trash").symlink_to(precious.parent)
     empty_trash(run.folder.parent)
     assert precious.is_dir()
-    assert not restore_run(run.folder.parent, "precious")
+    assert not restore_run(Store(run.folder.parent), "precious")
     with pytest.raises(DPFlatError, match="is a link"):
         delete_run(run)
     assert run.folder.is_dir()

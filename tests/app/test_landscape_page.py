@@ -55,7 +55,7 @@ def test_a_run_that_is_not_measured_offers_each_question_with_cost_and_command(o
 def test_the_button_starts_a_worker_with_the_settings_of_the_page(own, monkeypatch):
     run = white_box(own)
     started = []
-    monkeypatch.setattr(measure.jobs, "start", lambda folder, module: started.append((folder, module)))
+    monkeypatch.setattr(measure.jobs, "start", lambda folder, store, module: started.append((folder, module)))
     page = open_tab(run, tab="curvature", head="in", count="10")
     press(page, "Measure")
     ((folder, module),) = started
@@ -140,7 +140,7 @@ def test_a_rise_without_a_place_on_the_axes_is_told_on_the_page(own):
 def test_more_eigenvalues_are_offered_at_the_cost_of_what_is_missing_and_start_with_the_other_parts(own, monkeypatch):
     run = white_box(own)
     keep_analysis(run, own, {"kind": "curvature"}, made_up_curvature())
-    monkeypatch.setattr(measure.jobs, "start", lambda folder, module: None)
+    monkeypatch.setattr(measure.jobs, "start", lambda folder, store, module: None)
     page = open_tab(run, tab="curvature", count="10")
     assert "(4 of 5 parts are measured already)" in texts(page)
     kept = BACKBONES[run.config.backbone.name].memory_gb[run.config.backbone.dtype]

@@ -9,6 +9,7 @@ from dpflat.commands import as_command, as_setting, changed_settings
 from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError
 from dpflat.runs.record import Run
+from dpflat.runs.store import Store
 from dpflat.settings import apply_settings
 from dpflat.studies import is_study, list_configs
 from tests.conftest import small_config
@@ -19,7 +20,7 @@ CHOICE = Choice("rotten_tomatoes", "random_tiny", ("DP prefix",), (3.0,), "quick
 @pytest.fixture
 def started(monkeypatch):
     folders = []
-    monkeypatch.setattr(jobs, "start", folders.append)
+    monkeypatch.setattr(jobs, "start", lambda folder, store: folders.append(folder))
     return folders
 
 
@@ -55,7 +56,7 @@ def test_what_the_page_does_not_offer_is_refused_whatever_the_browser_sends(chan
     with pytest.raises(DPFlatError, match=sentence):
         as_study(replace(CHOICE, **change))
     with pytest.raises(DPFlatError):
-        launch(replace(CHOICE, **change), tmp_path)
+        launch(replace(CHOICE, **change), Store(tmp_path))
     assert started == []
     assert list(tmp_path.iterdir()) == []
 
@@ -71,7 +72,7 @@ def test_the_levels_of_an_own_mix_apply_to_it_alone():
 
 
 def test_one_choice_becomes_one_run_with_its_name(tmp_path, started):
-    folder = launch(CHOICE, tmp_path, "  mine  ")
+    folder = launch(CHOICE, Store(tmp_path), "  mine  ")
     assert started == [folder]
     run = Run(folder)
     assert run.config == first_config(CHOICE)
@@ -80,7 +81,7 @@ def test_one_choice_becomes_one_run_with_its_name(tmp_path, started):
 
 def test_several_become_a_study_in_which_a_method_without_noise_is_run_once_a_seed(tmp_path, started):
     choice = replace(CHOICE, methods=("Non-private", "DP prefix"), epsilons=(1.0, 3.0, 8.0), seeds=3)
-    folder = launch(choice, tmp_path)
+    folder = launch(choice, Store(tmp_path))
     assert started == [folder]
     assert is_study(folder)
     configs = list_configs(as_study(choice))
@@ -88,10 +89,9 @@ def test_several_become_a_study_in_which_a_method_without_noise_is_run_once_a_se
     assert [c.seed for c in configs] == [0] * 4 + [1] * 4 + [2] * 4
 
 
-def test_a_read_only_lab_starts_nothing(tmp_path, started, monkeypatch):
-    monkeypatch.setenv("DPFLAT_READONLY", "1")
+def test_a_read_only_lab_starts_nothing(tmp_path, started):
     with pytest.raises(DPFlatError, match="read-only"):
-        launch(CHOICE, tmp_path)
+        launch(CHOICE, Store(tmp_path, read_only=True))
     assert started == []
     assert list(tmp_path.iterdir()) == []
 

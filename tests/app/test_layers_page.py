@@ -15,7 +15,7 @@ from dpflat.privacy.ledger import EntryClass, LedgerEntry
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from dpflat.runs.manifest import write_manifest
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import Store
 from tests.app.pages import (
     address_of,
     give_layers,
@@ -59,7 +59,7 @@ def test_a_run_that_is_not_measured_offers_to_with_its_cost_and_its_command(own)
 def test_the_button_starts_a_worker_of_analyses_on_that_run(own, monkeypatch):
     run = white_box(own)
     started = []
-    monkeypatch.setattr(jobs, "start", lambda folder, worker: started.append((folder, worker)))
+    monkeypatch.setattr(jobs, "start", lambda folder, store, worker: started.append((folder, worker)))
     page = press(open_page("layers"), "Measure")
     assert not page.exception
     folder = own / "analyses" / run.id / f"layers-{LayersConfig().fingerprint()}"
@@ -323,7 +323,7 @@ def test_a_damaged_removal_of_another_seed_is_named_and_the_others_stand(own):
         run = white_box(own, f"seed={seed}", removed=(5,))
         trace_layers(run, (5, {5: 0.1, 3: 0.2}, 0.01, None))
         measure_layers(run, own)
-    damaged = next(r for r in list_runs(own, shipped=False) if r.config.seed == 0)
+    damaged = next(r for r in Store(own).list_runs(shipped=False) if r.config.seed == 0)
     (damaged.folder / "artifacts" / layout.SELECTION).write_text("{")
     page = open_page("layers", a=run.id, b="none")
     assert not page.exception

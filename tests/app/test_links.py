@@ -5,7 +5,7 @@ from analysis.store import ANALYSES, find_analysis, folder_of, list_analyses
 from app.terminal.pack import list_jobs
 from app.ui.study_detail import find_studies
 from dpflat.runs import layout
-from dpflat.runs.store import create_folder, create_run
+from dpflat.runs.store import Store, create_folder
 from tests.conftest import small_config
 
 LINES = build_settings({"kind": "lines"})
@@ -13,7 +13,7 @@ LINES = build_settings({"kind": "lines"})
 
 @pytest.mark.parametrize("linked", [False, True])
 def test_analyses_and_studies_behind_a_link_are_not_found(tmp_path, linked):
-    run = create_run(tmp_path / "runs", small_config())
+    run = Store(tmp_path / "runs").create_run(small_config())
     place = tmp_path / ("elsewhere" if linked else "runs")
     folder = folder_of(place, run, LINES)
     create_folder(folder.parent, folder.name, {layout.CONFIG: LINES.model_dump(mode="json")})
@@ -26,4 +26,4 @@ def test_analyses_and_studies_behind_a_link_are_not_found(tmp_path, linked):
     assert len(list_analyses(run, "lines", root)) == there
     assert (find_analysis(run, LINES, root) is not None) == bool(there)
     assert len(find_studies([root])) == there
-    assert len(list_jobs(root)) == 1 + there
+    assert len(list_jobs(Store(root))) == 1 + there

@@ -21,7 +21,7 @@ from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.record import Run
-from dpflat.runs.store import create_run, list_runs
+from dpflat.runs.store import Store, open_store
 from dpflat.settings import apply_settings
 from tests.app.pages import make_run, open_page, texts
 from tests.app.test_cli import refuses, work_here  # noqa: F401
@@ -43,7 +43,7 @@ class TestTrain:
         assert code == 0
         assert re.search(r"test accuracy [\d.]+ % on \d+ examples", out)
         assert "covers the trained weights: adding or removing any one example." in out
-        (run,) = list_runs(own_root, shipped=False)
+        (run,) = Store(own_root).list_runs(shipped=False)
         assert run.config.task.name == "file:diary.csv"
         assert run.config.task.file.path == str(own)
         assert run.config.task.file.classes == ("bad", "good")
@@ -123,7 +123,7 @@ class TestBudget:
         found = json.loads(out)
         assert len(found["runs"]) == 3
         alone = compose_store(
-            list_runs(store, shipped=False)[:1], *find_data(list_runs(store, shipped=False), str(own))
+            Store(store).list_runs(shipped=False)[:1], *find_data(Store(store).list_runs(shipped=False), str(own))
         )
         assert found["epsilon"] > 3.0
         assert alone["epsilon"] is None or alone["epsilon"] < found["epsilon"]
@@ -150,7 +150,7 @@ def start(root, config):
     from dpflat.privacy.entries import write_ledger
     from dpflat.runs.files import replace_json
 
-    run = create_run(root, config)
+    run = Store(root).create_run(config)
     ledger = write_ledger(config, *plan_privacy(config), ("wikipedia",))
     replace_json(run.folder / layout.LEDGER, ledger.model_dump(mode="json"))
     return run
@@ -180,7 +180,7 @@ class TestPages:
             run = make_run(stores[0], "finished", 3, 0.7, "data.train_subset=null", *settings, more)
             environment = {"settings_fingerprint": run.config.fingerprint(), "cores": 2}
             (run.folder / layout.ENV).write_text(json.dumps(environment))
-        first, second = (r.id for r in list_runs(stores[0], shipped=False))
+        first, second = (r.id for r in Store(stores[0]).list_runs(shipped=False))
 
         def shown():
             pages = [open_page("runs", a=first), open_page("runs", a=first, b=second)]
@@ -229,7 +229,7 @@ class TestModels:
         monkeypatch.setenv("DPFLAT_READONLY", "1")
         monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("a process was started"))
         with pytest.raises(DPFlatError, match="read-only"):
-            jobs.ask("dpflat.backbones.check", "random_tiny")
+            jobs.ask("dpflat.backbones.check", "random_tiny", open_store())
 
 
 def test_one_persons_rows_together_are_said_not_to_be_covered(dpflat, own, own_root):

@@ -19,10 +19,9 @@ from dpflat.runs import layout
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.pack_folders import unpack_folder
 from dpflat.runs.record import Run
+from dpflat.runs.store import SHIPPED
 from tests.app.pages import make_run
 from tests.app.stored import keep_everything
-
-SHIPPED = layout.shipped_root()
 
 
 def with_arrays(root):
@@ -131,7 +130,9 @@ def test_the_pages_see_that_a_packed_analysis_was_replaced(store, dpflat):
 
     def stamps():
         runs = [Run(folder) for folder in folders]
-        return claims_data._stamp(tuple((folder, False) for folder in folders)), tradeoff_data._stamp(runs, measure)
+        return claims_data._stamp(
+            tuple((folder, False, None) for folder in folders), SHIPPED / "lessons"
+        ), tradeoff_data._stamp(runs, measure)
 
     before = stamps()
     for packed in (store / ANALYSES).rglob(layout.PACKED):

@@ -6,7 +6,7 @@ from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.record import Run
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import Store
 from tests.app.pages import address_of, make_run, open_page, texts
 
 
@@ -87,9 +87,9 @@ def test_a_damaged_ledger_is_told_and_the_page_stands(own):
 
 def test_runs_on_one_data_set_compose_and_choosing_among_them_is_said_not_to_be_covered(own):
     first = make_run(own)
-    alone = compose_store(list_runs(own, shipped=False), "rotten_tomatoes")
+    alone = compose_store(Store(own).list_runs(shipped=False), "rotten_tomatoes")
     make_run(own, "stopped")
-    both = compose_store(list_runs(own, shipped=False), "rotten_tomatoes")
+    both = compose_store(Store(own).list_runs(shipped=False), "rotten_tomatoes")
     assert 0 < alone["epsilon"] < both["epsilon"] < 2 * alone["epsilon"]
     assert len(both["runs"]) == 2
     assert "Choosing the best of them" in both["additions"][0]
@@ -97,28 +97,31 @@ def test_runs_on_one_data_set_compose_and_choosing_among_them_is_said_not_to_be_
     assert compose_store([Run(first.folder)], "rotten_tomatoes")["sentence"] == (
         "One run has read rotten_tomatoes. No guarantee: un-noised private data shaped it."
     )
-    void = compose_store(list_runs(own, shipped=False), "rotten_tomatoes")
+    void = compose_store(Store(own).list_runs(shipped=False), "rotten_tomatoes")
     assert void["epsilon"] is None
     assert "have no guarantee: one of them was shaped by un-noised private data" in void["sentence"]
-    assert compose_store(list_runs(own, shipped=False), "imdb")["sentence"] == "No run of this store has read imdb yet."
+    assert (
+        compose_store(Store(own).list_runs(shipped=False), "imdb")["sentence"]
+        == "No run of this store has read imdb yet."
+    )
 
 
 @pytest.mark.parametrize("level", ["cross_model", "cross_layer"])
 def test_a_run_that_uses_a_data_set_as_public_has_read_it_without_noise(own, level):
     reader = make_run(own, "stopped", 3, 0.75, f"flatness.{level}.mode=public", f"flatness.{level}.public_task=imdb")
-    alone = compose_store(list_runs(own, shipped=False), "imdb")
+    alone = compose_store(Store(own).list_runs(shipped=False), "imdb")
     assert (alone["runs"], alone["read_as_public"], alone["epsilon"]) == ([], [reader.id], None)
     assert alone["sentence"] == "One run has read imdb. No guarantee: it read these data as public, without noise."
     assert f"Read imdb as public, without noise: {reader.id}." in alone["additions"]
     private = make_run(own, "finished", 3, 0.75, "task.name=imdb")
-    both = compose_store(list_runs(own, shipped=False), "imdb")
+    both = compose_store(Store(own).list_runs(shipped=False), "imdb")
     assert (both["runs"], both["read_as_public"], both["epsilon"]) == ([private.id], [reader.id], None)
     assert both["sentence"] == (
         "Released together, these 2 runs on imdb have no guarantee: one of them read these data as public, without "
         "noise."
     )
     assert "all of them read these data as public" in compose_store([reader, reader], "imdb")["sentence"]
-    own_data = compose_store(list_runs(own, shipped=False), "rotten_tomatoes")
+    own_data = compose_store(Store(own).list_runs(shipped=False), "rotten_tomatoes")
     assert (own_data["runs"], own_data["read_as_public"]) == ([reader.id], [])
     assert own_data["epsilon"] > 0
 
@@ -129,6 +132,6 @@ def test_a_run_without_noise_leaves_no_guarantee_for_all(own):
     noiseless = make_run(own, "finished", 3, 0.75, "privacy.kind=none", "flatness.within_layer.mode=per_example")
     ledger = noiseless.ledger.add(entry(EntryClass.BREAKING, "gradients")).model_copy(update={"epsilon": None})
     replace_json(noiseless.folder / layout.LEDGER, ledger.model_dump(mode="json"))
-    found = compose_store(list_runs(own, shipped=False), "rotten_tomatoes")
+    found = compose_store(Store(own).list_runs(shipped=False), "rotten_tomatoes")
     assert found["epsilon"] is None
     assert "at least one was trained without noise" in found["sentence"]

@@ -1,9 +1,11 @@
 """Rows of experiments that are named alike."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 from app.ui.run_table import TableRow, tell_apart
 from dpflat.config import RunConfig, build_config
+from dpflat.runs.store import Store
 from dpflat.settings import apply_settings
 
 PULL = "flatness.cross_model.mode=average"
@@ -14,7 +16,7 @@ def make_rows(*settings, name="dp-prefix-across-models-average-eps3", seeds=2):
     for number, own in enumerate(settings):
         ids = tuple(f"{number}-s{seed}" for seed in range(seeds))
         config = build_config(apply_settings({}, own))
-        runs |= {run_id: SimpleNamespace(config=config) for run_id in ids}
+        runs |= {run_id: SimpleNamespace(config=config, store=Store(Path("runs"))) for run_id in ids}
         rows.append(TableRow(ids, {"name": name, "task": "rotten_tomatoes", "backbone": "dpflat-tiny"}))
     return rows, runs
 

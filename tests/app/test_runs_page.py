@@ -10,7 +10,7 @@ from app.views.runs import FILTERS
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import Store
 from tests.app.pages import EXAMPLES, address_of, column, labels, make_run, open_page, press, texts
 from tests.app.test_summary import add_layers
 
@@ -63,7 +63,7 @@ def test_a_living_run_shows_its_step_and_a_stop_button(own):
 @pytest.mark.parametrize("state", ["stopped", "failed", "lost"])
 def test_what_ended_early_can_go_on(own, monkeypatch, state):
     started = []
-    monkeypatch.setattr("dpflat.jobs.start", started.append)
+    monkeypatch.setattr("dpflat.jobs.start", lambda folder, store: started.append(folder))
     run = make_run(own, state=state)
     press(open_page("runs"), "Try again" if state == "failed" else "Resume")
     assert started == [run.folder]
@@ -106,7 +106,7 @@ class TestSeedsOfOneExperiment:
         assert column(page, "guarantee") == ["3.00 △ weak each"]
 
     def test_their_kept_layers_are_drawn_where_they_are_the_same(self, own, page):
-        runs = list_runs(own, shipped=False)
+        runs = Store(own).list_runs(shipped=False)
         for kept in ([0, 2], [1]):
             add_layers(runs[0], [0, 2], layers=3)
             add_layers(runs[1], [0, 2], layers=3)

@@ -12,7 +12,7 @@ from app.terminal import watch
 from app.terminal.watch import STILL_ENDING, follow_run, stopping_with
 from dpflat.runs import layout
 from dpflat.runs.status import own_status, write_status
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from tests.app.pages import make_run
 from tests.conftest import small_config
 
@@ -32,7 +32,7 @@ def test_words_and_bar_are_whole_in_a_terminal_of_80_columns(tmp_path):
 @pytest.fixture
 def alive(tmp_path):
     """A run at which this process is said to work."""
-    run = create_run(tmp_path, small_config())
+    run = Store(tmp_path).create_run(small_config())
     write_status(run.folder, own_status("running", step=2, steps=10))
     return run
 

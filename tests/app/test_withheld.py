@@ -26,6 +26,7 @@ from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.layout import CONFIG, EVENTS, LEDGER, STATUS
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
+from dpflat.runs.store import open_store
 from dpflat.tasks.cells import Cells
 from tests.app.pages import make_run, open_page, texts
 from tests.app.stored import all_figures, keep_everything
@@ -42,7 +43,7 @@ def on_file(run, path):
     ledger = write_ledger(config, *plan_privacy(config), None)
     replace_json(run.folder / LEDGER, ledger.model_dump(mode="json"))
     write_manifest(run.folder)
-    return type(run)(run.folder)
+    return type(run)(run.folder, store=run.store)
 
 
 @pytest.fixture
@@ -87,9 +88,12 @@ def test_whether_two_files_are_one_is_told_though_neither_may_be_named(own_root,
     other.write_text(own.read_text().replace("number 7 was fine indeed,good", "number 7 was fine indeed,bad"))
     first, same, second = (on_file(make_run(own_root), path) for path in (own, moved, other))
 
+    def share(run):
+        return shared_config(run.config)
+
     def told(a, b):
-        found = list_differences([a], [b], shared_config)
-        return found.to_numpy().tolist(), tell_tasks_apart(a.config, b.config, shared_config)
+        found = list_differences([a], [b], share)
+        return found.to_numpy().tolist(), tell_tasks_apart(a, b, share)
 
     assert told(first, second) == (
         [["task.file", "one file", "another file"]],
@@ -97,8 +101,8 @@ def test_whether_two_files_are_one_is_told_though_neither_may_be_named(own_root,
     )
     assert told(first, same) == ([], ("one name of a file", "another"))
     assert told(first, first) == ([], ("file:withheld", "file:withheld"))
-    assert tell_tasks_apart(first.config, second.config) == ("file:own.csv", "file:other.csv")
-    assert "task: one file against another" in compare([first], [second], shared_config).why_not
+    assert tell_tasks_apart(first, second) == ("file:own.csv", "file:other.csv")
+    assert "task: one file against another" in compare([first], [second], share).why_not
 
 
 def test_a_read_only_lab_shows_strangers_no_files_name(stores, tmp_path, monkeypatch):
@@ -160,8 +164,10 @@ def test_a_read_only_lab_shows_strangers_no_row_file_or_column_of_a_message(writ
     def shown():
         page = open_page("runs", a=run.id)
         assert not page.exception
-        told = [texts(page), dpflat("show", run.id, "--runs", stores[0])[1], *map(describe_event, run.events)]
-        return "\n".join([*told, str(summarise(run)["message"])])
+        store = open_store(stores[0])
+        told = [texts(page), dpflat("show", run.id, "--runs", stores[0])[1]]
+        told += [describe_event(event, store) for event in run.events]
+        return "\n".join([*told, str(summarise(store.load_run(run.id))["message"])])
 
     assert shown().count(SECRET_CELL) >= 4
     monkeypatch.setenv("DPFLAT_READONLY", "1")

@@ -10,7 +10,8 @@ LEAST_PX, MOST_CHARACTERS = 13, 75
 # a warning are Streamlit's.
 TEXTS = f"""() => {{
   const seen = [], root = document.querySelector('{MAIN}');
-  const skip = '.js-plotly-plot, .vega-embed, [data-testid="stDataFrame"], pre, code, [data-testid="stIconMaterial"], :disabled';
+  const drawn = '.js-plotly-plot, .vega-embed, [data-testid="stDataFrame"], [data-testid="stIconMaterial"]';
+  const skip = drawn + ', pre, code, :disabled';
   const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {{
     const node = walk.currentNode, parent = node.parentElement, text = node.textContent.trim();

@@ -6,10 +6,11 @@ import pytest
 
 from dpflat.forecast import plan_ledger, plan_privacy
 from dpflat.privacy.ledger import EntryClass, LedgerEntry
-from dpflat.runs import layout, store
+from dpflat.runs import layout
 from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
+from dpflat.runs.store import Store
 from dpflat.studies import build_study, open_study
 from dpflat.study_job import describe_row
 from tests.app.pages import give_layers, make_run, measure_layers
@@ -40,7 +41,7 @@ def make_own_file_run(root, tmp_path):
         rows.writerows([f"it was number {n} indeed", labels[n % 2]] for n in range(120))
     config = configure(path, text_column=words, classes=labels)
     label = {"name": hostile("name"), "note": hostile("note"), "group": hostile("group")}
-    run = store.create_run(root, config, label)
+    run = Store(root).create_run(config, label)
     entry = LedgerEntry(
         step=hostile("step"), touched=hostile("touched"), mechanism=hostile("how"), entry_class=EntryClass.BREAKING
     )

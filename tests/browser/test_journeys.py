@@ -6,7 +6,7 @@ import pytest
 
 from dpflat import jobs
 from dpflat.runs.status import derive_state
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import Store
 from tests.browser.conftest import DONE
 from tests.conftest import wait_until
 
@@ -26,8 +26,8 @@ def train(page, store):
     """Start a long run from the page; gives it."""
     choose_a_long_run(page)
     page.get_by_role("button", name="Train", exact=True).click()
-    wait_until(lambda: list_runs(store, shipped=False), "the run")
-    return list_runs(store, shipped=False)[0]
+    wait_until(lambda: Store(store).list_runs(shipped=False), "the run")
+    return Store(store).list_runs(shipped=False)[0]
 
 
 def steps_done(run):
@@ -36,7 +36,7 @@ def steps_done(run):
 
 def end_all(store):
     """Ask every job of a store to stop and wait for its end."""
-    folders = [run.folder for run in list_runs(store, shipped=False)] + list((store / "studies").glob("*"))
+    folders = [run.folder for run in Store(store).list_runs(shipped=False)] + list((store / "studies").glob("*"))
     for folder in sorted(folders, key=lambda f: f.parent.name != "studies"):
         (folder / "STOP").touch()
     wait_until(lambda: all(derive_state(f) not in jobs.ALIVE for f in folders), "the end of all workers")
@@ -49,7 +49,7 @@ def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reloa
     choose_a_long_run(page)
     page.get_by_role("button", name="Train", exact=True).click()
     page.get_by_role("button", name="Stop", exact=True).wait_for()
-    run = list_runs(tmp_path / "runs", shipped=False)[0]
+    run = Store(tmp_path / "runs").list_runs(shipped=False)[0]
     try:
         wait_until(lambda: steps_done(run) >= 5, "five steps")
         page.get_by_test_id("stVegaLiteChart").first.wait_for()
@@ -76,8 +76,8 @@ def test_two_servers_on_one_store_do_one_run_at_a_time(tmp_path, serve, open_pag
             choose_a_long_run(page)
         for page in pages:
             page.get_by_role("button", name="Train", exact=True).click()
-        wait_until(lambda: len(list_runs(store, shipped=False)) == 2, "two runs")
-        runs = list_runs(store, shipped=False)
+        wait_until(lambda: len(Store(store).list_runs(shipped=False)) == 2, "two runs")
+        runs = Store(store).list_runs(shipped=False)
         wait_until(lambda: any(steps_done(run) >= 3 for run in runs), "three steps of one")
         for _ in range(30):
             assert sorted(run.state for run in runs) == ["running", "waiting"]

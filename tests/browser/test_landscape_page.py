@@ -5,7 +5,7 @@ from analysis.store import find_analysis
 from dpflat import jobs
 from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.record import Run
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from tests.conftest import small_config, wait_until
 
 pytestmark = pytest.mark.browser
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.mark.timeout(200)
 def test_measure_a_plane_from_the_page_stop_it_and_go_on(tmp_path, serve, open_page):
-    made = create_run(tmp_path / "runs", small_config())
+    made = Store(tmp_path / "runs").create_run(small_config())
     assert do_run(made, Stopping()) == FINISHED
     run = Run(made.folder)
     address = serve(tmp_path / "runs")

@@ -5,7 +5,7 @@ from analysis.store import find_analysis
 from dpflat import jobs
 from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.record import Run
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from tests.app.pages import give_layers, make_run, measure_layers
 from tests.browser.conftest import DONE
 from tests.conftest import small_config, wait_until
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def trained(tmp_path):
     """A finished run on the tiny random backbone."""
-    run = create_run(tmp_path / "runs", small_config())
+    run = Store(tmp_path / "runs").create_run(small_config())
     assert do_run(run, Stopping()) == FINISHED
     return Run(run.folder)
 

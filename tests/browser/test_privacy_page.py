@@ -5,7 +5,7 @@ from analysis.store import find_analysis
 from dpflat import jobs
 from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.record import Run
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from tests.app.pages import plan_run
 from tests.conftest import small_config, wait_until
 
@@ -30,7 +30,7 @@ def test_from_the_guarantee_to_the_odds_and_back_by_a_copied_link(tmp_path, serv
 
 @pytest.mark.timeout(240)
 def test_attack_a_run_from_the_page(tmp_path, serve, open_page):
-    made = create_run(tmp_path / "runs", small_config("data.canaries=40"))
+    made = Store(tmp_path / "runs").create_run(small_config("data.canaries=40"))
     assert do_run(made, Stopping()) == FINISHED
     run = Run(made.folder)
     page, errors = open_page(f"{serve(tmp_path / 'runs')}/privacy?v=1&a={run.id}&tab=attacks")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import Store
 from tests.app.pages import make_run
 
 pytestmark = pytest.mark.browser
@@ -59,4 +59,4 @@ def test_a_read_only_lab_shows_what_is_published_and_has_no_button_that_starts_o
         for name in ("Train", "Train one yourself", "Stop", "Resume", "Save", "Delete"):
             assert page.get_by_role("button", name=name, exact=True).count() == 0
         assert errors == []
-    assert len(list_runs(store, shipped=False)) == 4
+    assert len(Store(store).list_runs(shipped=False)) == 4

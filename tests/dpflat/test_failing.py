@@ -14,7 +14,7 @@ from dpflat.runs import layout
 from dpflat.runs.files import is_full_disk, read_lines
 from dpflat.runs.record import Run
 from dpflat.runs.status import UNWRITTEN, derive_state, own_status, read_status, write_status
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from dpflat.study_job import do_study
 from dpflat.worker import main
 from tests.conftest import files_limited_to, small_config
@@ -51,7 +51,7 @@ def raising(error):
 
 @pytest.fixture
 def run(tmp_path):
-    return create_run(tmp_path, small_config())
+    return Store(tmp_path).create_run(small_config())
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
@@ -100,7 +100,7 @@ class TestADiskThatIsFullAtTheStart:
         assert (run.state, run.status.step, run.status.steps) == ("failed", 4, 10)
         monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: psutil.Process())
         monkeypatch.setattr(jobs, "_children", [])
-        jobs.start(run.folder)
+        jobs.start(run.folder, Store(run.folder.parent))
         assert run.state == "waiting"
 
     @pytest.mark.integration
@@ -116,7 +116,7 @@ class TestADiskThatIsFullAtTheStart:
         folder.mkdir(parents=True)
         (folder / layout.CONFIG).write_text('{"kind": "study", "name": "grid"}')
         with files_limited_to(0):
-            assert do_study(folder, Stopping()) == FAILED
+            assert do_study(folder, Store(folder.parent.parent), Stopping()) == FAILED
         assert derive_state(folder) == "failed"
         assert read_status(folder).message == UNWRITTEN.whole()
 
@@ -124,7 +124,7 @@ class TestADiskThatIsFullAtTheStart:
         for module in (jobs, run_job):
             monkeypatch.setattr(module, "worker_lock", raising(FULL))
         with pytest.raises(DPFlatError, match=r"could not be started \(No space left on device\)"):
-            jobs.start(run.folder)
+            jobs.start(run.folder, Store(run.folder.parent))
         assert do_run(run, Stopping()) == FAILED
         assert run.status.message.startswith("The disk is full.")
 

@@ -15,7 +15,7 @@ from dpflat.forecast import forecast_run, plan_privacy
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import EntryClass
 from dpflat.run_job import FINISHED, Stopping, do_run
-from dpflat.runs.store import create_run, find_same
+from dpflat.runs.store import Store, find_same
 from dpflat.settings import apply_settings
 from dpflat.studies import build_study, list_configs, open_study, pin_cells, study_folder
 from dpflat.tasks.count import count_texts
@@ -137,7 +137,7 @@ class TestLedger:
 class TestRun:
     @pytest.mark.integration
     def test_its_folder_is_the_owners_and_holds_no_text(self, own, tmp_path):
-        run = create_run(tmp_path / "runs", configure(own, classes=["bad", "good"]))
+        run = Store(tmp_path / "runs").create_run(configure(own, classes=["bad", "good"]))
         assert stat.S_IMODE(run.folder.stat().st_mode) == 0o700
         assert do_run(run, Stopping()) == FINISHED
         assert run.ledger.guarantee().answer == "holds"
@@ -149,7 +149,7 @@ class TestRun:
 
     @pytest.mark.integration
     def test_a_file_that_has_changed_since_is_refused(self, own, tmp_path):
-        run = create_run(tmp_path / "runs", configure(own))
+        run = Store(tmp_path / "runs").create_run(configure(own))
         write_own(own, word="wombat")
         assert do_run(run, Stopping()) != FINISHED
         assert "no longer those that this run's epsilon was planned for" in run.status.message
@@ -168,7 +168,7 @@ class TestRun:
         settings = [f"flatness.{level}", f"flatness.{name}.public_task=rotten_tomatoes"]
         config = configure(path, *settings, "flatness.cross_layer.examples=16" if "layer" in level else "seed=0")
         assert count_shared_texts(config) == {"rotten_tomatoes": 5}
-        run = create_run(tmp_path / "runs", config)
+        run = Store(tmp_path / "runs").create_run(config)
         assert do_run(run, Stopping()) == FINISHED
         told = [e.because for e in run.ledger.entries if e.entry_class == EntryClass.CAVEAT]
         assert "not counting that texts of file:mine.csv share a sentence with the public rotten_tomatoes" in told
@@ -192,7 +192,7 @@ class TestStudy:
         assert study_folder(tmp_path / "runs", pin_cells(study)) != folder
 
     def test_a_run_on_the_same_file_is_found_again_and_one_on_another_is_not(self, own, tmp_path):
-        run = create_run(tmp_path / "runs", configure(own))
+        run = Store(tmp_path / "runs").create_run(configure(own))
         assert find_same([run], configure(own)) is run
         assert find_same([run], configure(write_own(own, word="wombat"))) is None
 

@@ -18,7 +18,7 @@ from dpflat.continuation import bind_inputs, open_key
 from dpflat.errors import CannotGoOnError, DPFlatError
 from dpflat.experiment import choose_noise_key, prepare
 from dpflat.forecast import count_layers, plan_privacy
-from dpflat.runs.store import create_run, find_same
+from dpflat.runs.store import Store, find_same
 from dpflat.studies import build_study, list_configs, read_study, write_study
 from tests.conftest import small_config
 from tests.dpflat.test_backbones import save_bert
@@ -169,7 +169,7 @@ def test_another_model_under_one_path_has_another_key_and_a_run_does_not_go_on_w
     name = config.backbone.name
     identity = identify(name)
     key = choose_noise_key(config, identity)
-    run = create_run(tmp_path / "runs", config)
+    run = Store(tmp_path / "runs").create_run(config)
     opened = open_key(run.folder, config, plan_privacy(config)[0])
     bind_inputs(run.folder, prepare(config, opened))
     assert choose_noise_key(config, identify(name)) == key
@@ -198,7 +198,7 @@ def test_weights_and_tokenizers_that_settings_point_to_are_not_read(folder, tmp_
 
 def test_a_model_that_changes_between_key_and_load_is_refused(folder, tmp_path):
     config = small_config(f"backbone.name=folder:{folder}")
-    run = create_run(tmp_path / "runs", config)
+    run = Store(tmp_path / "runs").create_run(config)
     key = open_key(run.folder, config, plan_privacy(config)[0])
     settings(hidden_act="relu")(folder)
     with pytest.raises(CannotGoOnError, match="began with other backbone"):
@@ -230,7 +230,7 @@ def test_two_models_under_one_path_are_two_experiments_and_a_copy_elsewhere_is_t
     after = resolve([], None, [named], 0)
     assert after.fingerprint() != before.fingerprint()
     assert list_differences(shared_settings(before), shared_settings(after)) == ("backbone.name",)
-    run = create_run(tmp_path / "runs", before)
+    run = Store(tmp_path / "runs").create_run(before)
     assert run.config == before
     assert find_same([run], before) is not None
     assert find_same([run], after) is None

@@ -21,7 +21,7 @@ from dpflat.runs import layout
 from dpflat.runs.files import read_lines
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.status import derive_state, own_status, worker_lock, write_status
-from dpflat.runs.store import create_run, find_same, load_run
+from dpflat.runs.store import Store, find_same, store_of
 from dpflat.tasks import load
 from tests.conftest import files_limited_to, small_config, wait_until
 
@@ -91,7 +91,7 @@ def start():
     workers = []
 
     def begin(run):
-        workers.append(psutil.Process(jobs.start(run.folder)))
+        workers.append(psutil.Process(jobs.start(run.folder, Store(run.folder.parent))))
         return workers[-1]
 
     yield begin
@@ -105,7 +105,7 @@ def start():
 @pytest.mark.integration
 class TestWorkers:
     def test_two_on_one_store_never_train_at_the_same_time(self, tmp_path, start):
-        runs = [create_run(tmp_path, small_config(f"seed={seed}", TWICE)) for seed in (0, 1)]
+        runs = [Store(tmp_path).create_run(small_config(f"seed={seed}", TWICE)) for seed in (0, 1)]
         with FileLock(tmp_path / layout.LOCK):
             for run in runs:
                 start(run)
@@ -131,7 +131,7 @@ class TestWorkers:
         self, tmp_path, start, real_processes
     ):
         config = small_config("optimiser.epochs=15", TWICE)
-        run = create_run(tmp_path / "killed", config)
+        run = Store(tmp_path / "killed").create_run(config)
         worker = start(run)
         wait_for_steps(run, 10)
         before = read_lines(run.folder / layout.METRICS)
@@ -146,16 +146,16 @@ class TestWorkers:
         assert [line["step"] for line in lines] == list(range(1, 151))
         assert [e["event"] for e in run.events] == ["started", "resumed", "evaluated", "evaluated", "finished"]
 
-        uninterrupted = create_run(tmp_path / "whole", config)
+        uninterrupted = Store(tmp_path / "whole").create_run(config)
         assert do_run(uninterrupted, Stopping()) == FINISHED
         assert outcome(run) == outcome(uninterrupted)
 
     def test_a_stop_file_stops_within_two_seconds_and_keeps_what_was_done(self, tmp_path, start):
-        run = create_run(tmp_path, small_config("optimiser.epochs=1000"))
+        run = Store(tmp_path).create_run(small_config("optimiser.epochs=1000"))
         worker = start(run)
         wait_for_steps(run, 3)
         with pytest.raises(DPFlatError, match=f"already being worked on .process {worker.pid}"):
-            jobs.start(run.folder)
+            jobs.start(run.folder, Store(run.folder.parent))
         asked = time.monotonic()
         jobs.ask_to_stop(run.folder)
         wait_for_state(run, "stopped", seconds=2)
@@ -172,7 +172,7 @@ class TestWorkers:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The outcome of a run that was never interrupted."""
-    run = create_run(tmp_path_factory.mktemp("whole"), small_config(TWICE))
+    run = Store(tmp_path_factory.mktemp("whole")).create_run(small_config(TWICE))
     assert do_run(run, Stopping()) == FINISHED
     return outcome(run)
 
@@ -180,7 +180,7 @@ def whole(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A run that was stopped after its last step: what is left is to measure, to write and to close the folder."""
-    run = create_run(tmp_path_factory.mktemp("trained"), small_config("privacy.noise=secret"))
+    run = Store(tmp_path_factory.mktemp("trained")).create_run(small_config("privacy.noise=secret"))
     assert do_run(run, AfterSteps(run, 10)) == STOPPED
     return run
 
@@ -189,7 +189,7 @@ def trained(tmp_path_factory):
 class TestGoingOn:
     @pytest.mark.parametrize("steps", [1, 5, 10], ids=["after the first", "before an evaluation", "after the last"])
     def test_stopped_and_resumed_equals_never_stopped(self, tmp_path, whole, steps):
-        run = create_run(tmp_path, small_config(TWICE))
+        run = Store(tmp_path).create_run(small_config(TWICE))
         assert do_run(run, AfterSteps(run, steps)) == STOPPED
         assert run.state == "stopped"
         assert count_steps(run) == steps
@@ -197,19 +197,19 @@ class TestGoingOn:
         assert outcome(run) == whole
 
     def test_how_often_it_is_interrupted_does_not_matter(self, tmp_path, whole):
-        run = create_run(tmp_path, small_config(TWICE))
+        run = Store(tmp_path).create_run(small_config(TWICE))
         for steps in (2, 3, 8):
             assert do_run(run, AfterSteps(run, steps)) == STOPPED
         assert do_run(run, Stopping()) == FINISHED
         assert outcome(run) == whole
 
     def test_another_seed_gives_another_outcome(self, tmp_path, whole):
-        run = create_run(tmp_path, small_config(TWICE, "seed=1"))
+        run = Store(tmp_path).create_run(small_config(TWICE, "seed=1"))
         assert do_run(run, Stopping()) == FINISHED
         assert outcome(run) != whole
 
     def test_a_torn_line_is_written_anew(self, tmp_path, whole):
-        run = create_run(tmp_path, small_config(TWICE))
+        run = Store(tmp_path).create_run(small_config(TWICE))
         assert do_run(run, AfterSteps(run, 4)) == STOPPED
         for name in (layout.METRICS, layout.EVENTS):
             path = run.folder / name
@@ -219,7 +219,7 @@ class TestGoingOn:
         assert outcome(run) == whole
 
     def test_a_stop_before_the_first_step_leaves_a_run_that_can_begin(self, tmp_path, whole):
-        run = create_run(tmp_path, small_config(TWICE))
+        run = Store(tmp_path).create_run(small_config(TWICE))
         jobs.ask_to_stop(run.folder)
         assert do_run(run, Stopping(run.folder)) == STOPPED
         assert run.state == "stopped"
@@ -227,7 +227,7 @@ class TestGoingOn:
         assert outcome(run) == whole
 
     def test_a_stop_while_waiting_for_another_run(self, tmp_path):
-        run = create_run(tmp_path, small_config())
+        run = Store(tmp_path).create_run(small_config())
         jobs.ask_to_stop(run.folder)
         with FileLock(tmp_path / layout.LOCK):
             assert do_run(run, Stopping(run.folder)) == STOPPED
@@ -235,7 +235,7 @@ class TestGoingOn:
         assert run.events == []
 
     def test_a_second_worker_that_comes_too_late_changes_nothing(self, tmp_path):
-        run = create_run(tmp_path, small_config("privacy.noise=secret"))
+        run = Store(tmp_path).create_run(small_config("privacy.noise=secret"))
         assert do_run(run, Stopping()) == FINISHED
         before = outcome(run)
         assert do_run(run, Stopping()) == FINISHED
@@ -244,7 +244,7 @@ class TestGoingOn:
         assert find_damage(run.folder) == []
 
     def test_without_its_noise_key_a_run_cannot_go_on(self, tmp_path):
-        run = create_run(tmp_path, small_config())
+        run = Store(tmp_path).create_run(small_config())
         assert do_run(run, AfterSteps(run, 2)) == STOPPED
         (run.folder / layout.PRIVATE / layout.NOISE_KEY).unlink()
         assert do_run(run, Stopping()) == FAILED
@@ -252,7 +252,7 @@ class TestGoingOn:
         assert "noise key of this run is gone" in run.status.message
 
     def test_a_damaged_checkpoint_is_one_sentence(self, tmp_path):
-        run = create_run(tmp_path, small_config())
+        run = Store(tmp_path).create_run(small_config())
         assert do_run(run, AfterSteps(run, 2)) == STOPPED
         (run.folder / layout.PRIVATE / layout.CHECKPOINT).write_bytes(b"half")
         assert do_run(run, Stopping()) == FAILED
@@ -263,7 +263,7 @@ class TestGoingOn:
 class TestKilledWhileFinishing:
     @pytest.mark.parametrize("at", ["replace_json", "write_status", "write_manifest"])
     def test_the_weights_stay_those_that_were_trained(self, tmp_path, trained, monkeypatch, at):
-        run = load_run(shutil.copytree(trained.folder, tmp_path / trained.id).name, tmp_path)
+        run = Store(tmp_path).load_run(shutil.copytree(trained.folder, tmp_path / trained.id).name)
         weights = (run.folder / layout.ARTIFACTS / layout.WEIGHTS).read_bytes()
         gather = recorder.Recorder._gather_trajectory
 
@@ -289,7 +289,7 @@ class TestKilledWhileFinishing:
 @pytest.mark.integration
 class TestSecretNoise:
     def test_the_key_is_the_owners_only_is_nowhere_else_and_is_gone_at_the_end(self, tmp_path):
-        run = create_run(tmp_path, small_config("privacy.noise=secret"))
+        run = Store(tmp_path).create_run(small_config("privacy.noise=secret"))
         assert do_run(run, AfterSteps(run, 4)) == STOPPED
         private = run.folder / layout.PRIVATE
         assert stat.S_IMODE(private.stat().st_mode) == 0o700
@@ -313,7 +313,7 @@ class TestSecretNoise:
     def test_two_runs_of_one_seed_have_different_noise(self, tmp_path):
         weights = []
         for _ in range(2):
-            run = create_run(tmp_path, small_config("privacy.noise=secret"))
+            run = Store(tmp_path).create_run(small_config("privacy.noise=secret"))
             assert do_run(run, AfterSteps(run, 1)) == STOPPED
             weights.append((run.folder / layout.ARTIFACTS / layout.WEIGHTS).read_bytes())
         assert weights[0] != weights[1]
@@ -323,11 +323,11 @@ class TestSecretNoise:
 class TestAFullDisk:
     def test_is_one_sentence_loses_nothing_and_the_run_goes_on_when_there_is_room(self, tmp_path, capfd):
         config = small_config("optimiser.epochs=6")
-        run = create_run(tmp_path / "full", config)
+        run = Store(tmp_path / "full").create_run(config)
         with files_limited_to(20_000):
             assert do_run(run, Stopping()) == FAILED
         assert run.state == "failed"
-        again = layout.run_command("resume", run.folder)
+        again = store_of(run).command("resume", run.folder)
         assert run.status.message == f"The disk is full. Nothing written was lost. Make room, then: {again}"
         assert "Traceback" not in capfd.readouterr().err
         done = count_steps(run)
@@ -336,12 +336,12 @@ class TestAFullDisk:
         assert [e["event"] for e in run.events] == ["started", "failed"]
 
         assert do_run(run, Stopping()) == FINISHED
-        whole = create_run(tmp_path / "whole", config)
+        whole = Store(tmp_path / "whole").create_run(config)
         assert do_run(whole, Stopping()) == FINISHED
         assert outcome(run) == outcome(whole)
 
     def test_with_no_room_even_for_the_status_the_sentence_is_in_the_log(self, tmp_path, monkeypatch, capfd):
-        run = create_run(tmp_path, small_config())
+        run = Store(tmp_path).create_run(small_config())
 
         def refuse(handle):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -360,7 +360,7 @@ def test_what_breaks_is_one_sentence_and_the_log_has_the_rest(tmp_path, monkeypa
         raise ZeroDivisionError("a row of private text")
 
     monkeypatch.setattr("dpflat.experiment.load_task", break_down)
-    run = create_run(tmp_path, small_config())
+    run = Store(tmp_path).create_run(small_config())
     assert do_run(run, Stopping()) == FAILED
     assert run.state == "failed"
     log = f"dpflat show --log {run.id} --runs {tmp_path}"
@@ -372,37 +372,35 @@ class TestWhatMayBeStarted:
     @pytest.fixture
     def run(self, tmp_path, monkeypatch):
         monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
-        return create_run(tmp_path, small_config())
+        return Store(tmp_path).create_run(small_config())
 
-    @pytest.mark.parametrize("value", ["1", "true", "Yes"])
-    def test_a_read_only_lab_starts_nothing(self, run, monkeypatch, value):
-        monkeypatch.setenv("DPFLAT_READONLY", value)
+    def test_a_read_only_lab_starts_nothing(self, run):
         with pytest.raises(DPFlatError, match=r"read-only \(DPFLAT_READONLY=1\)"):
-            jobs.start(run.folder)
+            jobs.start(run.folder, Store(run.folder.parent, read_only=True))
         assert not (run.folder / layout.LOG).exists()
 
     def test_a_nearly_full_disk_starts_nothing(self, run, monkeypatch):
         full = shutil.disk_usage("/")._replace(free=10 * 1024**2)
         monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
         with pytest.raises(DPFlatError, match=r"expected 50 MB free, got 10 MB\. Make room"):
-            jobs.start(run.folder)
+            jobs.start(run.folder, Store(run.folder.parent))
 
     def test_a_job_with_a_living_worker_gets_no_second_one(self, run):
         write_status(run.folder, own_status("running"))
         with pytest.raises(DPFlatError, match=f"already being worked on .process {os.getpid()}"):
-            jobs.start(run.folder)
+            jobs.start(run.folder, Store(run.folder.parent))
 
     @pytest.mark.parametrize("content", ["{", "[]", '{"state": "running"}'])
     def test_a_damaged_status_is_as_none_and_the_lock_still_keeps_a_second_worker_out(self, run, monkeypatch, content):
         (run.folder / layout.STATUS).write_text(content)
         with worker_lock(run.folder).acquire(timeout=0), pytest.raises(DPFlatError, match="already being worked on"):
-            jobs.start(run.folder)
+            jobs.start(run.folder, Store(run.folder.parent))
         monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: SimpleNamespace(pid=os.getpid(), poll=lambda: 0))
-        jobs.start(run.folder)
+        jobs.start(run.folder, Store(run.folder.parent))
         assert run.state == "waiting"
 
     def test_a_store_that_is_not_there_yet_is_allowed(self, tmp_path):
-        jobs.check_allowed(tmp_path / "not" / "yet" / "there")
+        jobs.check_allowed(Store(tmp_path / "not" / "yet" / "there"))
         assert list(tmp_path.iterdir()) == []
 
 
@@ -448,8 +446,8 @@ class TestStopping:
 
     @pytest.mark.integration
     def test_a_worker_that_is_loading_stops_within_two_seconds(self, tmp_path):
-        run = create_run(tmp_path, small_config())
-        jobs.start(run.folder)
+        run = Store(tmp_path).create_run(small_config())
+        jobs.start(run.folder, Store(run.folder.parent))
         wait_until(lambda: run.status is not None and run.status.state == "running", "the worker")
         began = time.monotonic()
         jobs.ask_to_stop(run.folder)
@@ -465,12 +463,12 @@ def test_the_status_of_a_worker_is_json_a_page_can_read(tmp_path):
 
 
 def test_a_run_that_a_worker_holds_is_left_to_it(tmp_path, monkeypatch, capfd):
-    run = create_run(tmp_path, small_config())
+    run = Store(tmp_path).create_run(small_config())
     monkeypatch.setattr("dpflat.run_job.HANDOVER_SECONDS", 0.05)
     with worker_lock(run.folder):
         assert do_run(run, Stopping()) == FAILED
         with pytest.raises(DPFlatError, match="already being worked on"):
-            jobs.start(run.folder)
+            jobs.start(run.folder, Store(run.folder.parent))
     assert "is being worked on by another process" in capfd.readouterr().err
     assert run.status is None
     assert run.events == []
@@ -487,14 +485,14 @@ def test_a_wish_to_stop_leaves_a_finished_folder_as_it_is(tmp_path):
 class TestARunGoesOnOnlyAsItBegan:
     @pytest.fixture
     def stopped(self, tmp_path):
-        run = create_run(tmp_path, small_config())
+        run = Store(tmp_path).create_run(small_config())
         assert do_run(run, AfterSteps(run, 4)) == STOPPED
         return run
 
     def check_refused(self, run, sentence):
         weights = (run.folder / layout.ARTIFACTS / layout.WEIGHTS).read_bytes()
         steps = count_steps(run)
-        assert do_run(load_run(run.id, run.folder.parent), Stopping()) == FAILED
+        assert do_run(Store(run.folder.parent).load_run(run.id), Stopping()) == FAILED
         assert sentence in run.status.message
         assert "Start a new run" in run.status.message
         assert (run.folder / layout.ARTIFACTS / layout.WEIGHTS).read_bytes() == weights
@@ -549,7 +547,7 @@ class TestARunGoesOnOnlyAsItBegan:
         content = json.loads((stopped.folder / layout.CONFIG).read_text())
         content["execution"]["microbatch"] = 7
         (stopped.folder / layout.CONFIG).write_text(json.dumps(content))
-        assert do_run(load_run(stopped.id, stopped.folder.parent), Stopping()) == FINISHED
+        assert do_run(Store(stopped.folder.parent).load_run(stopped.id), Stopping()) == FINISHED
 
     def test_a_stop_while_it_loads_again_keeps_its_position(self, stopped):
         assert do_run(stopped, AfterSteps(stopped, 0)) == STOPPED

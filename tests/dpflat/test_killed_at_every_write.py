@@ -9,7 +9,7 @@ from dpflat.runs import layout
 from dpflat.runs.files import read_json, read_lines
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.status import derive_state
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from dpflat.studies import build_study, open_study
 from dpflat.study_job import do_study
 from tests.conftest import small_config
@@ -38,13 +38,13 @@ def holds_key(folder):
 
 
 def test_a_secret_run_that_is_killed_at_any_write_goes_on_and_leaves_nothing_behind(tmp_path, every_write):
-    whole = create_run(tmp_path / "whole", SECRET)
+    whole = Store(tmp_path / "whole").create_run(SECRET)
     assert do_run(whole, Stopping()) == FINISHED
     expected, written = outcome(whole), files_of(whole.folder)
     left, number = set(), 0
     while True:
         number += 1
-        run = create_run(tmp_path / str(number), SECRET)
+        run = Store(tmp_path / str(number)).create_run(SECRET)
         if killed_at(number, lambda run=run: do_run(run, Stopping())) == SURVIVED:
             break
         left |= {name.rpartition(".")[0] for name in files_of(run.folder) if name.count(".") > 1}
@@ -62,17 +62,17 @@ def test_a_secret_run_that_is_killed_at_any_write_goes_on_and_leaves_nothing_beh
 def test_a_study_that_is_killed_at_any_write_goes_on_and_leaves_nothing_behind(tmp_path, every_write):
     settings = {"task.name": "rotten_tomatoes", **_flat(SECRET)}
     study = build_study({"name": "killed", "base": settings}, "test")
-    run = create_run(tmp_path, SECRET)
+    run = Store(tmp_path).create_run(SECRET)
     assert do_run(run, Stopping()) == FINISHED
     folder = open_study(tmp_path, study)
     number = 0
     while True:
         number += 1
-        signalled = killed_at(number, lambda: do_study(folder, Stopping()))
+        signalled = killed_at(number, lambda: do_study(folder, Store(folder.parent.parent), Stopping()))
         if signalled == SURVIVED:
             break
         assert signalled == signal.SIGKILL
-        assert do_study(folder, Stopping()) == FINISHED
+        assert do_study(folder, Store(folder.parent.parent), Stopping()) == FINISHED
         assert not_listed(folder) == set()
         assert derive_state(folder) == "finished"
         assert [row["state"] for row in read_json(folder / layout.STUDY)["rows"]] == ["finished"]

@@ -13,7 +13,7 @@ from dpflat.runs import layout
 from dpflat.runs.files import read_json, read_lines
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.status import derive_state, own_status, read_status, write_status
-from dpflat.runs.store import create_run, list_runs
+from dpflat.runs.store import Store
 from dpflat.studies import StudyConfig, is_study, list_configs, open_study, read_study, study_folder
 from dpflat.study_job import do_study
 from tests.conftest import SMALL, small_config, wait_until
@@ -31,7 +31,7 @@ def rows_of(folder):
 
 
 def mine(root):
-    return list_runs(root, shipped=False)
+    return Store(root).list_runs(shipped=False)
 
 
 class TestWhatAFileMeans:
@@ -116,7 +116,7 @@ class TestItsFolder:
         assert mine(tmp_path) == []
 
     def test_a_run_is_not_a_study(self, tmp_path):
-        assert not is_study(create_run(tmp_path, small_config()).folder)
+        assert not is_study(Store(tmp_path).create_run(small_config()).folder)
 
 
 @pytest.mark.integration
@@ -124,7 +124,7 @@ class TestDoing:
     def test_all_runs_are_done_and_each_is_a_row(self, tmp_path):
         study = StudyConfig(**PAIR, seeds=[0, 1])
         folder = open_study(tmp_path, study)
-        assert do_study(folder, Stopping()) == FINISHED
+        assert do_study(folder, Store(folder.parent.parent), Stopping()) == FINISHED
         assert derive_state(folder) == "finished"
         assert find_damage(folder) == []
         rows = rows_of(folder)
@@ -147,33 +147,33 @@ class TestDoing:
             assert row["epsilon"] == run.ledger.epsilon
 
     def test_what_is_finished_is_skipped_by_fingerprint_and_seed(self, tmp_path):
-        done = create_run(tmp_path, small_config("execution.microbatch=7"))
+        done = Store(tmp_path).create_run(small_config("execution.microbatch=7"))
         assert do_run(done, Stopping()) == FINISHED
         before = read_status(done.folder)
         folder = open_study(tmp_path, make_study(cells=PAIR["cells"], seeds=[0]))
-        assert do_study(folder, Stopping()) == FINISHED
+        assert do_study(folder, Store(folder.parent.parent), Stopping()) == FINISHED
         assert [row["run"] == done.id for row in rows_of(folder)] == [False, True]
         assert len(mine(tmp_path)) == 2
         assert read_status(done.folder) == before
 
-        assert do_study(folder, Stopping()) == FINISHED
+        assert do_study(folder, Store(folder.parent.parent), Stopping()) == FINISHED
         assert len(mine(tmp_path)) == 2
 
     def test_a_failed_run_does_not_end_it_is_told_and_is_tried_anew(self, tmp_path):
         missing = tmp_path / "no-such-backbone"
         folder = open_study(tmp_path / "runs", make_study(cells=[{"backbone.name": f"folder:{missing}"}, {}]))
         for _ in range(2):
-            assert do_study(folder, Stopping()) == FAILED
+            assert do_study(folder, Store(folder.parent.parent), Stopping()) == FAILED
             assert [row["state"] for row in rows_of(folder)] == ["failed", "finished"]
             assert len(mine(tmp_path / "runs")) == 2
         assert derive_state(folder) == "failed"
         assert read_status(folder).message == "1 of 2 runs did not finish. Start the study again to try those anew."
 
     def test_a_run_that_somebody_else_is_working_on_is_left_to_them(self, tmp_path):
-        theirs = create_run(tmp_path, small_config())
+        theirs = Store(tmp_path).create_run(small_config())
         write_status(theirs.folder, own_status("running"))
         folder = open_study(tmp_path, make_study())
-        assert do_study(folder, Stopping()) == FAILED
+        assert do_study(folder, Store(folder.parent.parent), Stopping()) == FAILED
         assert [(row["run"], row["state"]) for row in rows_of(folder)] == [(theirs.id, "running")]
         assert theirs.steps == []
 
@@ -194,15 +194,15 @@ class TestDoing:
 
         monkeypatch.setattr("dpflat.study_job.HEARTBEAT_SECONDS", 0.02)
         monkeypatch.setattr("dpflat.study_job.do_run", long_run)
-        assert do_study(folder, Stopping(folder)) == STOPPED
+        assert do_study(folder, Store(folder.parent.parent), Stopping(folder)) == STOPPED
         assert derive_state(folder) == "stopped"
 
     def test_one_damaged_run_does_not_end_it(self, tmp_path):
         folder = open_study(tmp_path, make_study(cells=PAIR["cells"]))
-        assert do_study(folder, Stopping()) == FINISHED
+        assert do_study(folder, Store(folder.parent.parent), Stopping()) == FINISHED
         damaged = rows_of(folder)[0]["run"]
         (tmp_path / damaged / layout.LEDGER).write_text("{")
-        assert do_study(folder, Stopping()) == FAILED
+        assert do_study(folder, Store(folder.parent.parent), Stopping()) == FAILED
         assert [row["state"] for row in rows_of(folder)] == ["unreadable", "finished"]
 
     def test_a_stop_ends_it_and_its_run_and_both_go_on(self, tmp_path):
@@ -212,10 +212,10 @@ class TestDoing:
             def __call__(self):
                 return any(len(run.steps) >= 3 for run in mine(tmp_path))
 
-        assert do_study(folder, AfterTheFirstSteps()) == STOPPED
+        assert do_study(folder, Store(folder.parent.parent), AfterTheFirstSteps()) == STOPPED
         assert derive_state(folder) == "stopped"
         assert [row["state"] for row in rows_of(folder)] == ["stopped", "absent"]
-        assert do_study(folder, Stopping()) == FINISHED
+        assert do_study(folder, Store(folder.parent.parent), Stopping()) == FINISHED
         assert [row["state"] for row in rows_of(folder)] == ["finished", "finished"]
         assert len(mine(tmp_path)) == 2
         assert [line["step"] for line in mine(tmp_path)[0].steps] == list(range(1, 11))
@@ -224,7 +224,7 @@ class TestDoing:
     def test_a_damaged_study_is_one_sentence(self, tmp_path, content):
         folder = open_study(tmp_path, make_study())
         (folder / layout.CONFIG).write_text(content)
-        assert do_study(folder, Stopping()) == FAILED
+        assert do_study(folder, Store(folder.parent.parent), Stopping()) == FAILED
         assert derive_state(folder) == "failed"
         assert "\n" not in read_status(folder).message
         assert mine(tmp_path) == []
@@ -236,7 +236,7 @@ class TestDoing:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr("dpflat.study_job.replace_json", refuse)
-        assert do_study(folder, Stopping()) == FAILED
+        assert do_study(folder, Store(folder.parent.parent), Stopping()) == FAILED
         assert read_status(folder).message.startswith("The disk is full. Nothing written was lost.")
 
 
@@ -247,7 +247,7 @@ def test_it_survives_kill_9_and_goes_on_where_it_was(tmp_path):
     def second_run_is_at_step(number):
         return len(mine(tmp_path)) == 2 and len(read_lines(mine(tmp_path)[0].folder / layout.METRICS)) >= number
 
-    worker = psutil.Process(jobs.start(folder))
+    worker = psutil.Process(jobs.start(folder, Store(folder.parent)))
     try:
         deadline = time.monotonic() + 45
         while not second_run_is_at_step(5):
@@ -264,7 +264,7 @@ def test_it_survives_kill_9_and_goes_on_where_it_was(tmp_path):
     before = {run.id: read_lines(run.folder / layout.METRICS) for run in (first, second)}
     assert len(before[second.id]) < 150
 
-    assert do_study(folder, Stopping()) == FINISHED
+    assert do_study(folder, Store(folder.parent.parent), Stopping()) == FINISHED
     assert {run.id for run in mine(tmp_path)} == {first.id, second.id}
     assert read_lines(first.folder / layout.METRICS) == before[first.id]
     assert read_lines(second.folder / layout.METRICS)[: len(before[second.id])] == before[second.id]

@@ -8,7 +8,7 @@ from dpflat.errors import DPFlatError
 from dpflat.runs import layout
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import Store
 from tests.conftest import small_config
 
 
@@ -17,7 +17,7 @@ def started(monkeypatch):
     """Workers that are done at once."""
     folders = []
 
-    def work(folder, worker):
+    def work(folder, store, worker):
         folders.append((folder.name, worker))
         write_status(folder, own_status("finished"))
         write_manifest(folder)
@@ -43,7 +43,7 @@ def test_one_that_was_stopped_goes_on(tmp_path, started):
 
 
 def test_one_that_fails_is_told_and_a_read_only_lab_makes_no_folder(tmp_path, monkeypatch):
-    def fail(folder, worker):
+    def fail(folder, store, worker):
         write_status(folder, own_status("failed", message="The disk is full."))
 
     with monkeypatch.context() as patch:
@@ -53,7 +53,7 @@ def test_one_that_fails_is_told_and_a_read_only_lab_makes_no_folder(tmp_path, mo
     monkeypatch.setenv("DPFLAT_READONLY", "1")
     with pytest.raises(DPFlatError, match="read-only"):
         dpflat.find_or_train(small_config("seed=1"), tmp_path)
-    assert len(list_runs(tmp_path, shipped=False)) == 1
+    assert len(Store(tmp_path).list_runs(shipped=False)) == 1
 
 
 def test_a_worker_that_is_at_it_is_waited_for(tmp_path, monkeypatch):
@@ -62,4 +62,4 @@ def test_a_worker_that_is_at_it_is_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(jobs, "derive_state", lambda folder: next(states))
     monkeypatch.setattr(jobs, "start", lambda *_: pytest.fail("a second worker"))
     monkeypatch.setattr(jobs, "POLL_SECONDS", 0.0)
-    assert jobs.do_to_end(tmp_path) == "finished"
+    assert jobs.do_to_end(tmp_path, Store(tmp_path.parent)) == "finished"

@@ -2,6 +2,7 @@
 
 from dpflat import jobs
 from dpflat.executor import EXECUTORS, Executor
+from dpflat.runs.store import Store
 
 
 class Pair(Executor):
@@ -9,7 +10,7 @@ class Pair(Executor):
     at_once = 2
 
     def start(self, folder, work):
-        jobs.start(folder, beside_others=True)
+        jobs.start(folder, Store(folder.parent), beside_others=True)
 
 
 EXECUTORS.register("pair", Pair())

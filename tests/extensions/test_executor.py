@@ -18,7 +18,7 @@ from dpflat.runs import layout
 from dpflat.runs.files import read_json
 from dpflat.runs.manifest import find_damage, write_manifest
 from dpflat.runs.status import derive_state, is_alive, own_status, read_status, write_status
-from dpflat.runs.store import create_run, list_runs
+from dpflat.runs.store import Store
 from dpflat.studies import list_configs, open_study, read_rows, read_study
 from dpflat.study_job import do_study
 from tests import warm
@@ -63,7 +63,7 @@ def pair(registered, monkeypatch):
 
 def runs_of(folder):
     """The runs of the study's store, by seed."""
-    return sorted(list_runs(folder.parent.parent, shipped=False), key=lambda run: run.config.seed)
+    return sorted(Store(folder.parent.parent).list_runs(shipped=False), key=lambda run: run.config.seed)
 
 
 def events_of(run):
@@ -169,7 +169,7 @@ class TestByTheFileAlone:
         assert max(begun) < min(ended)
 
         alone = open_study(tmp_path / "alone", read_study(file))
-        assert do_study(alone, Stopping()) == FINISHED
+        assert do_study(alone, Store(alone.parent.parent), Stopping()) == FINISHED
         assert [outcome(run) for run in runs_of(alone)] == [outcome(run) for run in runs]
 
 
@@ -216,7 +216,7 @@ class TestAsking:
     def test_no_more_runs_at_once_than_it_takes_and_each_is_started_once(self, many, queue, monkeypatch):
         steps = []
         monkeypatch.setattr("dpflat.study_job.write_status", lambda _, status: steps.append(status.step))
-        assert do_study(many, Stopping()) == FAILED
+        assert do_study(many, Store(many.parent.parent), Stopping()) == FAILED
         assert queue.most == 2
         assert queue.asked == [("start", run.id) for run in runs_of(many)]
         assert [row["state"] for row in read_rows(many)] == ["stopped"] * 4
@@ -236,7 +236,7 @@ class TestAsking:
             def __call__(self):
                 return len(queue.asked) >= 2
 
-        assert do_study(many, AfterTheSecond()) == STOPPED
+        assert do_study(many, Store(many.parent.parent), AfterTheSecond()) == STOPPED
         started = [run.id for run in runs_of(many)]
         assert queue.asked == [("start", run) for run in started] + [("stop", run) for run in started]
         assert queue.looks == {}
@@ -244,9 +244,9 @@ class TestAsking:
         assert [row["state"] for row in read_rows(many)] == ["stopped", "stopped", "absent", "absent"]
 
     def test_a_run_that_it_still_does_is_watched_and_not_started_again(self, many, queue):
-        run = create_run(many.parent.parent, list_configs_of(many)[0], {"group": many.name})
+        run = Store(many.parent.parent).create_run(list_configs_of(many)[0], {"group": many.name})
         queue.looks[run.id] = 5
-        assert do_study(many, Stopping()) == FAILED
+        assert do_study(many, Store(many.parent.parent), Stopping()) == FAILED
         assert run.state == "stopped"
         assert ("start", run.id) not in queue.asked
         assert len(queue.asked) == 3
@@ -256,7 +256,7 @@ class TestAsking:
             raise DPFlatError("No queue answers.")
 
         monkeypatch.setattr(queue, "start", refuse)
-        assert do_study(many, Stopping()) == FAILED
+        assert do_study(many, Store(many.parent.parent), Stopping()) == FAILED
         assert read_status(many).message == "No queue answers."
 
 
@@ -292,7 +292,7 @@ class TestChoosing:
         (folder / layout.LABEL).write_text('{"executor": "pair"}')
         assert dpflat("study", "run", file)[0] == 2
         assert read_status(folder) is None
-        assert do_study(folder, Stopping()) == FAILED
+        assert do_study(folder, Store(folder.parent.parent), Stopping()) == FAILED
         assert read_status(folder).message == "Unknown executor 'pair'. Expected one of: local."
         assert runs_of(folder) == []
 
@@ -315,7 +315,7 @@ def test_a_worker_takes_its_turn_unless_it_is_told_to_work_beside_others(folder,
     told = []
     monkeypatch.setattr(worker, "do_run", lambda run, stopping, beside_others: told.append(beside_others) or 0)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    run = create_run(folder.parent.parent, list_configs_of(folder)[0])
+    run = Store(folder.parent.parent).create_run(list_configs_of(folder)[0])
     commands = []
 
     class Child(psutil.Process):
@@ -326,7 +326,7 @@ def test_a_worker_takes_its_turn_unless_it_is_told_to_work_beside_others(folder,
     monkeypatch.setattr(jobs, "_children", [])
     for beside_others in (False, True):
         (run.folder / layout.STATUS).unlink(missing_ok=True)
-        jobs.start(run.folder, beside_others=beside_others)
+        jobs.start(run.folder, Store(run.folder.parent), beside_others=beside_others)
         assert commands[-1][3:5] == ["-m", "dpflat.worker"]
         assert worker.main(commands[-1][5:]) == 0
     assert told == [False, True]

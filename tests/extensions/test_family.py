@@ -31,7 +31,7 @@ from dpflat.objective import Classification
 from dpflat.prefix import active_layers, drop_layers
 from dpflat.run_job import FINISHED, Stopping
 from dpflat.runs import layout
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from tests.app.pages import open_page
 from tests.conftest import SMALL, make_split, random_parameters, small_config
 
@@ -180,8 +180,8 @@ class TestDecoder:
 def run(extended, folder, tmp_path_factory):
     """A run of ten steps through its own process; the prefix of one layer is removed."""
     fixed = ("flatness.cross_layer.mode=fixed", "flatness.cross_layer.remove=[1]")
-    run = create_run(tmp_path_factory.mktemp("runs"), small_config(f"backbone.name=folder:{folder}", *fixed))
-    assert jobs.do_to_end(run.folder) == "finished"
+    run = Store(tmp_path_factory.mktemp("runs")).create_run(small_config(f"backbone.name=folder:{folder}", *fixed))
+    assert jobs.do_to_end(run.folder, Store(run.folder.parent)) == "finished"
     return run
 
 
@@ -230,7 +230,7 @@ class TestRun:
 
     def test_its_layers_are_analysed(self, run, tmp_path):
         settings = {"kind": "layers", "examples": 8, "accuracy_examples": 8, "directions": 1, "random_subsets": 1}
-        analysis = open_analysis(run, build_settings(settings), tmp_path)
+        analysis = open_analysis(run, build_settings(settings), Store(tmp_path))
         assert do_analysis(analysis, Stopping()) == FINISHED
         assert sorted(analysis.result.norms) == [0, 2]
 

@@ -16,7 +16,7 @@ from dpflat.errors import DPFlatError
 from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs import layout
 from dpflat.runs.record import Run
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from tests import warm
 from tests.conftest import small_config
 
@@ -66,7 +66,7 @@ print(json.dumps(list(scope["figure"].data[0].x)))
 def store(tmp_path_factory):
     """A store with one finished run."""
     root = tmp_path_factory.mktemp("runs")
-    assert do_run(create_run(root, small_config()), Stopping()) == FINISHED
+    assert do_run(Store(root).create_run(small_config()), Stopping()) == FINISHED
     return root
 
 

@@ -47,7 +47,7 @@ def test_it_trains_is_in_the_ledger_and_moves_the_weights(lab):
     assert "ascent along the signs of the last noisy gradient" in lab.dpflat("ledger", rows[-1]["id"])
     assert "free" in lab.dpflat("ledger", rows[-1]["id"])
     digests = lab.python(
-        "from dpflat.runs.store import list_runs\n"
+        "from dpflat import list_runs\n"
         "print({run.folder.joinpath('artifacts/weights.safetensors').read_bytes() == other.folder.joinpath("
         "'artifacts/weights.safetensors').read_bytes() for run, other in [list_runs(shipped=False)]})"
     )
@@ -62,7 +62,7 @@ def test_report_page_and_export_hold_it(lab):
     choose = "page.radio(key='new_method').set_value('Own mix').run()"
     assert "mine: along signs" in lab.page("new", choose)
     exported = lab.python(
-        "import io, sys, zipfile\nfrom app.housekeeping import make_export\nfrom dpflat.runs.store import load_run\n"
+        "import io, sys, zipfile\nfrom app.housekeeping import make_export\nfrom dpflat import load_run\n"
         "archive = zipfile.ZipFile(io.BytesIO(make_export(load_run(sys.argv[1]), True)))\n"
         "print(archive.read(f'{sys.argv[1]}/config.json').decode(), archive.read(f'{sys.argv[1]}/env.json').decode())",
         name,

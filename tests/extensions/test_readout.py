@@ -14,7 +14,7 @@ import sys
 import numpy as np, torch
 from analysis.opening import load_rows, open_objective, read_weights
 from dpflat.gradients import per_unit_gradients
-from dpflat.runs.store import load_run
+from dpflat import load_run
 run = load_run(sys.argv[1])
 objective = open_objective(run)
 weights = read_weights(run, None, objective)
@@ -60,7 +60,7 @@ def test_its_parameters_loss_and_gradients_are_its_own(lab):
 
 def test_its_scores_are_kept_beside_the_usual_ones(lab):
     kept = lab.python(
-        "import sys\nfrom dpflat.runs.arrays import read_arrays\nfrom dpflat.runs.store import load_run\n"
+        "import sys\nfrom dpflat.runs.arrays import read_arrays\nfrom dpflat import load_run\n"
         "print(sorted(read_arrays(load_run(sys.argv[1]).folder, 'artifacts/predictions.npz')))",
         newest(lab)["id"],
     )
@@ -74,7 +74,7 @@ def test_report_page_analysis_and_export_hold_it(lab):
     assert "cosine readout" in (lab.runs / "report.html").read_text()
     assert "readout.kind=cosine" in lab.page("runs", a=name)
     exported = lab.python(
-        "import io, sys, zipfile\nfrom app.housekeeping import make_export\nfrom dpflat.runs.store import load_run\n"
+        "import io, sys, zipfile\nfrom app.housekeeping import make_export\nfrom dpflat import load_run\n"
         "archive = zipfile.ZipFile(io.BytesIO(make_export(load_run(sys.argv[1]), True)))\n"
         "print(archive.read(f'{sys.argv[1]}/config.json').decode())",
         name,

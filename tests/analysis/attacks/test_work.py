@@ -22,7 +22,7 @@ from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.runs import layout
 from dpflat.runs.files import read_json
 from dpflat.runs.record import Run
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from tests.conftest import small_config
 from tests.dpflat.test_file_tasks import configure, write_own
 
@@ -33,7 +33,7 @@ SILENT = ("privacy.epsilon=null", "privacy.noise_multiplier=100")
 
 
 def trained(store, *settings):
-    made = create_run(store, small_config(*settings))
+    made = Store(store).create_run(small_config(*settings))
     assert do_run(made, Stopping()) == FINISHED
     return Run(made.folder)
 
@@ -158,7 +158,7 @@ class AfterTheFirstPart(Stopping):
 
 
 def test_it_is_stored_like_every_analysis_and_goes_on_where_it_was_stopped(leaky, store):
-    analysis = open_analysis(leaky[2], AttacksConfig(), store)
+    analysis = open_analysis(leaky[2], AttacksConfig(), Store(store))
     assert do_analysis(analysis, AfterTheFirstPart(analysis.folder)) == STOPPED
     first = read_json(analysis.folder / RESULT)["parts"]
     assert list(first) == ["threshold"]
@@ -175,10 +175,10 @@ def test_it_is_stored_like_every_analysis_and_goes_on_where_it_was_stopped(leaky
 
 def test_of_private_texts_single_losses_and_who_took_part_stay_in_private(tmp_path):
     config = configure(write_own(tmp_path / "diary.csv", 150), "data.canaries=20", "optimiser.batch_size=20")
-    made = create_run(tmp_path / "runs", config)
+    made = Store(tmp_path / "runs").create_run(config)
     assert do_run(made, Stopping()) == FINISHED
     run = Run(made.folder)
-    analysis = open_analysis(run, AttacksConfig(), run.folder.parent)
+    analysis = open_analysis(run, AttacksConfig(), Store(run.folder.parent))
     assert do_analysis(analysis, Stopping(analysis.folder)) == FINISHED
     arrays = sorted(path.relative_to(analysis.folder).parts for path in analysis.folder.rglob("*.npz"))
     assert arrays == [(layout.PRIVATE, "arrays.npz")]

@@ -7,10 +7,11 @@ from analysis.claims.rules import read_claims
 from analysis.landscape.settings import LinesConfig
 from analysis.sharpness import SharpnessConfig
 from analysis.store import RESULT, folder_of
-from dpflat.runs import layout, store
+from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
+from dpflat.runs.store import Store
 
 CLAIMS = read_claims()
 FRESH = CLAIMS.cells["fresh"].seeds
@@ -22,7 +23,7 @@ def make_run(root, cells, method, seed, accuracy=0.7, state="finished", task=Non
     config = CLAIMS.config(cells, method).model_copy(update={"seed": seed})
     if task is not None:
         config = config.model_copy(update={"task": task})
-    run = store.create_run(root, config)
+    run = Store(root).create_run(config)
     order = np.random.default_rng(seed).permutation(EXAMPLES)
     correct = order < round(accuracy * EXAMPLES)
     np.savez_compressed(run.folder / layout.ARTIFACTS / layout.PREDICTIONS, correct=correct)

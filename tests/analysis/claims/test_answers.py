@@ -5,7 +5,7 @@ import re
 from analysis.claims.judge import judge_claims
 from analysis.claims.rules import methods_of
 from analysis.figures.claim_answers import QUESTIONS, write_answers
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import SHIPPED, Store
 from tests.analysis.claims.made_up import CLAIMS, make_pairs
 
 
@@ -33,7 +33,7 @@ def test_every_question_is_answered_by_rows_of_its_own_subject():
 
 def test_an_answer_has_its_card_its_number_and_its_seeds_and_a_missing_one_says_so(tmp_path):
     make_pairs(tmp_path, "DP-Flat", "DP prefix", [4.0 + 0.1 * place for place in range(10)])
-    told = write_answers(judge_claims(CLAIMS, list_runs(tmp_path, shipped=False)))
+    told = write_answers(judge_claims(CLAIMS, Store(tmp_path).list_runs(shipped=False), SHIPPED / "lessons"))
     number = r"4\.\d points higher \[.*\] \(.* against .* %\), as claimed \(10 seeds\)\."
     assert re.search(rf"on rotten_tomatoes \(card 2\): {number}", told)
     assert "on trec (card 2): not tested yet (0 of 10 seeds)." in told

@@ -12,7 +12,7 @@ from analysis.claims.statistics import count_seeds
 from analysis.comparison.points import student_interval
 from analysis.figures.claim_findings import describe_row
 from analysis.tradeoff import bootstrap_mean, load_scores, pair
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import Store
 from tests.analysis.claims.made_up import CLAIMS, make_run
 
 
@@ -65,7 +65,7 @@ def test_under_ten_seeds_an_interval_reaches_as_far_as_students_t(tmp_path):
     for seed, share in zip(CLAIMS.cells["strength"].seeds, shares, strict=True):
         make_run(tmp_path, "strength", row.first, seed, share)
         make_run(tmp_path, "strength", row.second, seed, 0.5)
-    found = compare(Source(find_runs(CLAIMS, list_runs(tmp_path, shipped=False))), row)
+    found = compare(Source(find_runs(CLAIMS, Store(tmp_path).list_runs(shipped=False))), row)
     assert len(found.values) < FEW_SEEDS
     assert (found.difference.low, found.difference.high) == pytest.approx(student_interval(np.array(found.values)))
 
@@ -75,7 +75,7 @@ def test_and_keeps_the_bootstraps_where_that_is_wider(tmp_path):
     for seed in cells.seeds:
         make_run(tmp_path, "strength", row.first, seed, 0.5)
         make_run(tmp_path, "strength", row.second, seed, 0.53)
-    runs = find_runs(CLAIMS, list_runs(tmp_path, shipped=False))
+    runs = find_runs(CLAIMS, Store(tmp_path).list_runs(shipped=False))
     found = compare(Source(runs), row)
     first, second = (
         {seed: load_scores(run) for seed, run in runs["strength", method].items()} for method in (row.first, row.second)
@@ -91,6 +91,6 @@ def test_what_both_sides_have_stands_beside_their_difference(tmp_path):
     for seed in CLAIMS.cells["strength"].seeds:
         make_run(tmp_path, "strength", row.first, seed, 0.75)
         make_run(tmp_path, "strength", row.second, seed, 0.5)
-    judged = judge_claims(CLAIMS, list_runs(tmp_path, shipped=False)).cards[10].rows[0]
+    judged = judge_claims(CLAIMS, Store(tmp_path).list_runs(shipped=False), tmp_path / "lessons").cards[10].rows[0]
     assert judged.means == pytest.approx((0.75, 0.5))
     assert "(75.0 against 50.0 %)" in describe_row(judged, CLAIMS).text

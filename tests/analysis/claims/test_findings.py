@@ -24,6 +24,7 @@ from analysis.figures.findings import Verdict
 from analysis.figures.tokens import PALETTES
 from analysis.results import PairedDifference
 from app.shown.claims import describe_cells
+from dpflat.runs.store import SHIPPED
 from tests.analysis.claims.made_up import CLAIMS
 
 ACCURACY = CLAIMS.cards[3].rows[0]
@@ -194,7 +195,10 @@ def test_raw_ratios_stand_beside_matched_ones_only_where_they_differ():
 
 
 def test_counts_are_told_in_words_and_every_verdict_has_a_glyph(tmp_path):
-    assert describe_counts(judge_claims(CLAIMS, [])) == "1 fails by proof · 9 not tested yet · 2 not tested"
+    assert (
+        describe_counts(judge_claims(CLAIMS, [], SHIPPED / "lessons"))
+        == "1 fails by proof · 9 not tested yet · 2 not tested"
+    )
     assert set(GLYPHS) == set(Outcome)
 
 

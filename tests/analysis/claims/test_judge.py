@@ -13,7 +13,7 @@ from analysis.sharpness import SharpnessConfig
 from analysis.store import analyze_command
 from dpflat.runs.files import replace_json
 from dpflat.runs.record import Run
-from dpflat.runs.store import list_runs
+from dpflat.runs.store import SHIPPED, Store
 from dpflat.tasks.settings import CountedTexts, TaskConfig
 from tests.analysis.claims.made_up import (
     CLAIMS,
@@ -25,19 +25,20 @@ from tests.analysis.claims.made_up import (
     measure_way,
 )
 
+LESSONS = SHIPPED / "lessons"
+
 
 @pytest.fixture
-def root(tmp_path, monkeypatch):
-    monkeypatch.setenv("DPFLAT_RUNS", str(tmp_path / "own"))
+def root(tmp_path):
     return tmp_path / "runs"
 
 
-def judge(root, claims=CLAIMS):
-    return judge_claims(claims, list_runs(root, shipped=False))
+def judge(root, claims=CLAIMS, lessons=LESSONS):
+    return judge_claims(claims, Store(root).list_runs(shipped=False), lessons)
 
 
-def card_of(root, number, claims=CLAIMS):
-    return judge(root, claims).cards[number - 1]
+def card_of(root, number, claims=CLAIMS, lessons=LESSONS):
+    return judge(root, claims, lessons).cards[number - 1]
 
 
 def spread(mean, deviation):
@@ -59,7 +60,7 @@ def test_ten_paired_seeds_reproduce_a_claim_and_nine_are_not_tested_yet(root):
     assert row.difference.mean == pytest.approx(0.04, abs=0.002)
     assert row.adjusted == pytest.approx(8 * 2 / 2**10)
     assert [len(runs) for runs in row.runs] == [10, 10]
-    last = next(run for run in list_runs(root, shipped=False) if run.config.seed == FRESH[-1])
+    last = next(run for run in Store(root).list_runs(shipped=False) if run.config.seed == FRESH[-1])
     (last.folder / "artifacts" / "predictions.npz").unlink()
     row = card_of(root, 2).rows[0]
     assert (row.outcome, row.seeds, row.asked) == (Outcome.NOT_YET, 9, 10)
@@ -118,7 +119,7 @@ def test_of_several_runs_of_a_seed_the_shipped_one_counts_else_the_oldest(root):
     make_run(root, "fresh", "DP-Flat", FRESH[0])
     assert card_of(root, 2).rows[0].runs[1] == (old.id,)
     shipped = [Run(new.folder, shipped=True), Run(old.folder)]
-    judged = judge_claims(CLAIMS, shipped)
+    judged = judge_claims(CLAIMS, shipped, LESSONS)
     assert judged.cards[1].rows[0].runs == ((), (new.id,))
 
 
@@ -146,7 +147,7 @@ def test_a_sharpness_without_a_logarithm_counts_as_missing(root, value):
 
 def test_a_damaged_file_is_told_once_and_counts_as_missing(root):
     make_pairs(root, "DP-Flat", "DP prefix", [0.0] * 10)
-    run, other = (next(r for r in list_runs(root, shipped=False) if r.config.seed == seed) for seed in FRESH[:2])
+    run, other = (next(r for r in Store(root).list_runs(shipped=False) if r.config.seed == seed) for seed in FRESH[:2])
     (run.folder / "artifacts" / "predictions.npz").write_bytes(b"not a file")
     (other.folder / "config.json").write_text("{")
     judged = judge(root)
@@ -180,7 +181,7 @@ def test_only_the_way_with_its_default_points_and_examples_is_judged(root, other
         measure_way(private, twin, 0.001 * (seed + 1), **(other if seed == 3 else {}))
     row = card_of(root, 10).rows[0]
     assert (row.outcome, row.seeds, row.asked) == (Outcome.NOT_YET, 4, 5)
-    again = list_runs(root, shipped=False)
+    again = Store(root).list_runs(shipped=False)
     private, twin = (
         next(run for run in again if run.config.seed == 3 and run.config.method() == name)
         for name in ("DP prefix", "non-private prefix")
@@ -226,20 +227,19 @@ def test_runs_on_texts_that_are_not_bundled_count_once_they_are_there(root):
     assert row.adjusted == pytest.approx(2 * 2 / 2**10)
 
 
-def test_trials_that_move_no_further_prove_nothing(root, tmp_path, monkeypatch):
-    lessons = tmp_path / "shipped" / "lessons"
-    lessons.mkdir(parents=True)
-    monkeypatch.setattr("dpflat.runs.layout.shipped_root", lambda: tmp_path / "shipped")
-    assert card_of(root, 9).outcome is Outcome.NOT_YET
+def test_trials_that_move_no_further_prove_nothing(root, tmp_path):
+    lessons = tmp_path / "lessons"
+    lessons.mkdir()
+    assert card_of(root, 9, lessons=lessons).outcome is Outcome.NOT_YET
     modes = {
         mode: {"largest": 1.0, "share_above_c": 0.0, "trials": [{}, {}]}
         for mode in ("within_layer: as_published", "cross_model: average")
     }
     replace_json(lessons / "remove_one.json", {"modes": modes})
-    assert card_of(root, 9).outcome is Outcome.CANNOT_TELL
+    assert card_of(root, 9, lessons=lessons).outcome is Outcome.CANNOT_TELL
     modes["within_layer: as_published"] |= {"largest": 1.5, "share_above_c": 0.5}
     replace_json(lessons / "remove_one.json", {"modes": modes})  # trials that came later are read
-    assert card_of(root, 9).rows[0].trials.largest == {"within_layer: as_published": 1.5}
+    assert card_of(root, 9, lessons=lessons).rows[0].trials.largest == {"within_layer: as_published": 1.5}
 
 
 def test_the_shipped_trials_and_the_attack_beside_them_are_read_as_they_are(root):
@@ -253,14 +253,13 @@ def test_the_shipped_trials_and_the_attack_beside_them_are_read_as_they_are(root
     assert trials.bound_over_all == pytest.approx(0.76, abs=0.01)
 
 
-def test_an_analysis_of_a_shipped_run_is_found_in_the_store_that_was_asked_for(root, tmp_path, monkeypatch):
+def test_an_analysis_of_a_shipped_run_is_found_in_the_store_that_was_asked_for(root, tmp_path):
     shipped = tmp_path / "shipped"
-    monkeypatch.setattr("dpflat.runs.layout.shipped_root", lambda: shipped)
     made = make_run(shipped, "fresh", "DP prefix", FRESH[0])
     measure_sharpness(made, 0.2)
     root.mkdir()
     (shipped / "analyses").rename(root / "analyses")
-    (run,) = list_runs(root)
+    (run,) = Store(root, shipped).list_runs()
     assert run.shipped
     assert read_sharpness(run).value == pytest.approx(0.2)
     assert analyze_command(run, SharpnessConfig()).endswith(f"--runs {root}")

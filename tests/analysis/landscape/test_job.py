@@ -25,7 +25,7 @@ from dpflat.privacy.ledger import EntryClass
 from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.integration
@@ -44,7 +44,7 @@ def store(tmp_path_factory):
 
 
 def train(store, *settings):
-    made = create_run(store, small_config("execution.trajectory_points=3", *settings))
+    made = Store(store).create_run(small_config("execution.trajectory_points=3", *settings))
     assert do_run(made, Stopping()) == FINISHED
     return Run(made.folder)
 
@@ -55,7 +55,7 @@ def run(store):
 
 
 def measure(run, store, kind, **more):
-    analysis = open_analysis(run, build_settings({"kind": kind, **SMALL[kind], **more}), store)
+    analysis = open_analysis(run, build_settings({"kind": kind, **SMALL[kind], **more}), Store(store))
     assert do_analysis(analysis, Stopping()) == FINISHED
     return analysis
 
@@ -90,7 +90,7 @@ class WhenAnythingIsThere(Stopping):
 def test_stopped_on_the_way_it_goes_on_and_ends_as_if_uninterrupted(run, store, tmp_path, monkeypatch, kind):
     monkeypatch.setattr("analysis.landscape.planes.SAVE_SECONDS", 0.0)
     other = build_settings({"kind": kind, **SMALL[kind], "seed": 5})
-    stopped = open_analysis(run, other, store)
+    stopped = open_analysis(run, other, Store(store))
     assert do_analysis(stopped, WhenAnythingIsThere(stopped)) == STOPPED
     kept = content_of(stopped)
     assert stopped.state == "stopped"
@@ -100,7 +100,7 @@ def test_stopped_on_the_way_it_goes_on_and_ends_as_if_uninterrupted(run, store, 
         if part["complete"]:
             assert ended[name] == part
     monkeypatch.undo()
-    again = open_analysis(copy_of(run, tmp_path), other, tmp_path)
+    again = open_analysis(copy_of(run, tmp_path), other, Store(tmp_path))
     assert do_analysis(again, Stopping()) == FINISHED
     assert content_of(again) == ended
 
@@ -119,7 +119,7 @@ class WhenPartOf(Stopping):
 
 def test_curvature_keeps_blocks_draws_and_vectors_as_they_come_and_goes_on_with_the_next(run, store, tmp_path):
     config = build_settings({"kind": "curvature", **SMALL["curvature"], "seed": 6, "spectrum_probes": 3})
-    stopped = open_analysis(run, config, store)
+    stopped = open_analysis(run, config, Store(store))
     counts = {
         "blocks": lambda found: len(found.blocks),
         "ball": lambda found: found.draws,
@@ -130,7 +130,7 @@ def test_curvature_keeps_blocks_draws_and_vectors_as_they_come_and_goes_on_with_
         assert count(stopped.result) == {"blocks": 1, "ball": 2, "spectrum": 1}[part]
         assert stopped.result.unfinished == {part}
     assert do_analysis(stopped, Stopping()) == FINISHED
-    again = open_analysis(copy_of(run, tmp_path), config, tmp_path)
+    again = open_analysis(copy_of(run, tmp_path), config, Store(tmp_path))
     assert do_analysis(again, Stopping()) == FINISHED
     assert content_of(again) == content_of(stopped)
     assert again.result.unfinished == frozenset()
@@ -138,7 +138,7 @@ def test_curvature_keeps_blocks_draws_and_vectors_as_they_come_and_goes_on_with_
 
 def test_more_eigenvalues_take_over_every_part_that_does_not_depend_on_their_number(run, store):
     few = measure(run, store, "curvature", seed=7, count=5)
-    more = open_analysis(run, build_settings({**few.config.model_dump(), "count": 6}), store)
+    more = open_analysis(run, build_settings({**few.config.model_dump(), "count": 6}), Store(store))
     at_once = more.result
     assert at_once.top == ()
     assert at_once.rises == few.result.rises
@@ -175,7 +175,7 @@ def test_a_part_is_taken_over_where_all_settings_that_it_depends_on_are_the_same
 def test_what_is_unfinished_or_damaged_is_not_taken_over(run, store, tmp_path):
     mine = copy_of(run, tmp_path)
     config = build_settings({"kind": "curvature", **SMALL["curvature"], "count": 5})
-    stopped = open_analysis(mine, config, tmp_path)
+    stopped = open_analysis(mine, config, Store(tmp_path))
     assert do_analysis(stopped, WhenPartOf(stopped, "ball")) == STOPPED
     other = build_settings({**config.model_dump(), "count": 6})
     assert set(take_over(mine, other, tmp_path)["parts"]) == {"trace", "blocks"}
@@ -272,7 +272,7 @@ def test_another_engine_has_its_own_folder_and_agrees(run, store):
 
 def test_pyhessian_can_be_stopped_on_the_way(run, store):
     config = {"kind": "curvature", **SMALL["curvature"], "engine": "pyhessian", "tolerance": 1e-15, "seed": 8}
-    asked = open_analysis(run, build_settings(config | {"most_products": 10_000}), store)
+    asked = open_analysis(run, build_settings(config | {"most_products": 10_000}), Store(store))
 
     class AfterSomeTime(Stopping):
         began: float | None = None
@@ -300,14 +300,14 @@ def test_pyhessian_can_be_stopped_on_the_way(run, store):
 )
 def test_what_cannot_be_asked_is_refused_in_a_sentence(run, store, settings, words):
     with pytest.raises(DPFlatError, match=words):
-        open_analysis(run, build_settings(settings), store)
+        open_analysis(run, build_settings(settings), Store(store))
 
 
 def test_a_run_without_a_path_has_no_plane_of_one_and_says_how_to_get_one(store):
-    short = create_run(store, small_config("execution.trajectory_points=0"))
+    short = Store(store).create_run(small_config("execution.trajectory_points=0"))
     assert do_run(short, Stopping()) == FINISHED
     analysis = open_analysis(
-        Run(short.folder), build_settings({"kind": "plane", "plane": "path", **SMALL["plane"]}), store
+        Run(short.folder), build_settings({"kind": "plane", "plane": "path", **SMALL["plane"]}), Store(store)
     )
     assert do_analysis(analysis, Stopping()) != FINISHED
     assert "execution.trajectory_points" in analysis.status.message

@@ -27,7 +27,7 @@ from dpflat.runs import layout
 from dpflat.runs.files import read_lines, replace_json
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from dpflat.settings import apply_settings
 from tests.conftest import small_config, wait_until
 
@@ -44,8 +44,8 @@ def store(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(store):
     """A finished run whose layers were chosen privately."""
-    made = create_run(
-        store, small_config("flatness.cross_layer.mode=exponential", "flatness.cross_layer.keep_layers=1")
+    made = Store(store).create_run(
+        small_config("flatness.cross_layer.mode=exponential", "flatness.cross_layer.keep_layers=1")
     )
     assert do_run(made, Stopping()) == FINISHED
     return Run(made.folder)
@@ -54,7 +54,7 @@ def run(store):
 @pytest.fixture(scope="module")
 def whole(store, run):
     """Its layers, measured in one go."""
-    analysis = open_analysis(run, QUICK, store)
+    analysis = open_analysis(run, QUICK, Store(store))
     assert do_analysis(analysis, Stopping()) == FINISHED
     return analysis
 
@@ -136,7 +136,7 @@ def test_a_worker_that_is_killed_is_lost_and_what_it_measured_stays(run, tmp_pat
     shutil.copytree(run.folder, tmp_path / run.id)
     replace_json(folder / layout.CONFIG, slow.model_dump(mode="json"))
     analysis = Analysis(folder)
-    pid = jobs.start(folder, "analysis.worker")
+    pid = jobs.start(folder, Store(folder.parent), "analysis.worker")
     try:
         wait_until(lambda: (folder / RESULT).exists() or analysis.state not in jobs.ALIVE, "a part")
         os.kill(pid, signal.SIGKILL)
@@ -149,7 +149,7 @@ def test_a_worker_that_is_killed_is_lost_and_what_it_measured_stays(run, tmp_pat
 
 
 def test_one_set_alone_is_scored_beside_the_whole(run, store, whole):
-    analysis = open_analysis(run, QUICK.model_copy(update={"keep": (1,)}), store)
+    analysis = open_analysis(run, QUICK.model_copy(update={"keep": (1,)}), Store(store))
     assert do_analysis(analysis, Stopping()) == FINISHED
     found = analysis.result
     assert set(found.asked()) == {(1,), (0, 1)}
@@ -158,19 +158,18 @@ def test_one_set_alone_is_scored_beside_the_whole(run, store, whole):
 
 
 def test_the_same_settings_find_the_same_folder_and_others_another(run, store, whole):
-    assert open_analysis(run, QUICK, store).folder == whole.folder == find_analysis(run, QUICK, store).folder
+    assert open_analysis(run, QUICK, Store(store)).folder == whole.folder == find_analysis(run, QUICK, store).folder
     assert find_analysis(run, QUICK.model_copy(update={"seed": 1}), store) is None
 
 
 def test_of_a_shipped_run_it_lies_in_ones_own_store(run, tmp_path):
     shipped = Run(run.folder, shipped=True)
-    assert open_analysis(shipped, QUICK.model_copy(update={"seed": 3}), tmp_path).root == tmp_path
+    assert open_analysis(shipped, QUICK.model_copy(update={"seed": 3}), Store(tmp_path)).root == tmp_path
 
 
-def test_a_read_only_lab_makes_no_folder(run, tmp_path, monkeypatch):
-    monkeypatch.setenv("DPFLAT_READONLY", "1")
+def test_a_read_only_lab_makes_no_folder(run, tmp_path):
     with pytest.raises(DPFlatError, match="read-only"):
-        open_analysis(Run(run.folder, shipped=True), QUICK, tmp_path)
+        open_analysis(Run(run.folder, shipped=True), QUICK, Store(tmp_path, read_only=True))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -211,12 +210,11 @@ def test_what_was_scored_on_few_rows_only_is_not_set_beside_many(whole, run, sto
     assert joined.value((1,), "sharpness") is not None
 
 
-def test_the_command_to_go_on_with_names_the_settings_and_the_store(run, store, monkeypatch):
+def test_the_command_to_go_on_with_names_the_settings_and_the_store(run, store):
     config = LayersConfig(keep=(0, 2), data="imdb")
     expected = f"dpflat analyze {run.id} layers --set data=imdb --set 'keep=[0, 2]'"
     assert analyze_command(run, config) == f"{expected} --runs {store}"
-    monkeypatch.setenv("DPFLAT_RUNS", str(store))
-    assert analyze_command(run, config) == expected
+    assert analyze_command(Run(run.folder, store=Store(store, is_usual=True)), config) == expected
 
 
 def test_longer_texts_and_slower_backbones_take_longer():
@@ -251,19 +249,19 @@ def test_damage_is_one_sentence(whole, tmp_path):
 )
 def test_what_cannot_be_asked_is_refused_with_the_reason(run, store, settings, sentence):
     with pytest.raises(DPFlatError, match=sentence):
-        open_analysis(run, LayersConfig(**settings), store)
+        open_analysis(run, LayersConfig(**settings), Store(store))
 
 
 @pytest.mark.parametrize(("adapter", "sentence"), [("prompt", "black box"), ("head_only", "head alone")])
 def test_a_run_without_prefixes_in_its_layers_gets_its_sentence(store, adapter, sentence):
-    other = create_run(store, small_config(f"adapter.kind={adapter}"))
+    other = Store(store).create_run(small_config(f"adapter.kind={adapter}"))
     with pytest.raises(DPFlatError, match=sentence):
-        open_analysis(other, QUICK, store)
+        open_analysis(other, QUICK, Store(store))
 
 
 def test_a_run_that_is_not_finished_is_refused(store):
     with pytest.raises(DPFlatError, match="only a finished run"):
-        open_analysis(create_run(store, small_config()), QUICK, store)
+        open_analysis(Store(store).create_run(small_config()), QUICK, Store(store))
 
 
 def test_unknown_settings_are_refused_with_what_was_expected():
@@ -357,6 +355,6 @@ def mass_by_hand(asked, layer, batch):
 
 def test_the_sharpness_of_a_run_alone_is_that_which_an_analysis_of_its_layers_reads(whole, run, store):
     alone = SharpnessConfig(examples=QUICK.examples, restarts=QUICK.restarts, ascent_steps=QUICK.ascent_steps)
-    analysis = open_analysis(run, alone, store)
+    analysis = open_analysis(run, alone, Store(store))
     assert do_analysis(analysis, Stopping()) == FINISHED
     assert analysis.result.box == whole.result.whole["box"]

@@ -14,7 +14,7 @@ from dpflat.privacy.plan import ExponentialSelection
 from dpflat.recorder import Recorder
 from dpflat.runs import layout
 from dpflat.runs.files import read_json
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from dpflat.settings import apply_settings
 from dpflat.training import train
 from tests.conftest import small_config
@@ -27,7 +27,7 @@ TWIN = ["flatness.cross_model.mode=as_published"]
 
 def record(root, *settings, public=True, until=None):
     config = small_config(*settings)
-    run = create_run(root, config)
+    run = Store(root).create_run(config)
     work_on(run, until, public)
     return run
 

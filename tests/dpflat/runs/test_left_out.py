@@ -16,7 +16,7 @@ from dpflat.runs.manifest import find_damage, read_checksums, write_manifest
 from dpflat.runs.pack_folders import pack_folder, unpack_folder
 from dpflat.runs.packing import LEAVABLE, Packed, join_texts, split_texts
 from dpflat.runs.record import Run
-from dpflat.runs.store import load_run
+from dpflat.runs.store import Store
 from dpflat.settings import apply_settings
 from tests.dpflat.runs.test_packing import FIXTURE, contents, cut_off, read_all
 
@@ -27,7 +27,7 @@ WEIGHTS, _ = LEAVABLE
 def prefixes(tmp_path):
     """The folder of a run that trained prefixes."""
     shutil.copytree(FIXTURE, tmp_path, dirs_exist_ok=True)
-    return load_run("latest", tmp_path).folder
+    return Store(tmp_path).load_run("latest").folder
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from dpflat.runs.links import list_folders, passes_link
 from dpflat.runs.manifest import covered_files, find_damage, write_manifest
 from dpflat.runs.pack_folders import unpack_folder
 from dpflat.runs.packing import join_texts
-from dpflat.runs.store import create_run, list_runs
+from dpflat.runs.store import Store
 from tests.conftest import small_config
 
 OUTSIDE = "what lies elsewhere"
@@ -64,11 +64,11 @@ def test_a_file_that_became_a_link_is_told_as_missing(job, elsewhere):
 
 
 def test_a_link_in_a_store_is_no_run_of_it_and_a_store_may_be_a_link(tmp_path, elsewhere):
-    run = create_run(tmp_path / "runs", small_config())
+    run = Store(tmp_path / "runs").create_run(small_config())
     (tmp_path / "runs" / "linked").symlink_to(elsewhere)
     (tmp_path / "store").symlink_to(tmp_path / "runs")
     for store in ("runs", "store"):
-        assert [found.id for found in list_runs(tmp_path / store, shipped=False)] == [run.id]
+        assert [found.id for found in Store(tmp_path / store).list_runs(shipped=False)] == [run.id]
         assert list_folders(tmp_path / store) == [tmp_path / store / run.id]
 
 

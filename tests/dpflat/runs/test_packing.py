@@ -13,7 +13,7 @@ from dpflat.runs.manifest import find_damage, write_manifest
 from dpflat.runs.pack_folders import pack_folder, unpack_folder
 from dpflat.runs.packing import is_packable, join_texts, split_texts
 from dpflat.runs.record import Run
-from dpflat.runs.store import list_runs, load_run
+from dpflat.runs.store import Store
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "schema-1"
 BESIDE = {layout.PACKED, layout.METRICS, layout.ARTIFACTS}
@@ -23,7 +23,7 @@ NAMES = ["config.json", "events.jsonl", "artifacts/results.json"]
 @pytest.fixture
 def folder(tmp_path):
     shutil.copytree(FIXTURE, tmp_path, dirs_exist_ok=True)
-    return load_run("latest", tmp_path).folder
+    return Store(tmp_path).load_run("latest").folder
 
 
 def read_all(folder):
@@ -44,7 +44,7 @@ def read_all(folder):
         "has": [run.has(name) for name in (layout.LEDGER, layout.LABEL, layout.LOG, "artifacts/results.json")],
         "files": list_files(folder),
         "damage": find_damage(folder),
-        "listed": [found.id for found in list_runs(folder.parent, shipped=False)],
+        "listed": [found.id for found in Store(folder.parent).list_runs(shipped=False)],
     }
 
 
@@ -166,7 +166,7 @@ def test_a_damaged_one_is_a_sentence_wherever_it_is_read_and_the_run_is_still_li
             read()
     assert run.state == "unreadable"
     assert run.has(layout.LEDGER)
-    assert [found.id for found in list_runs(folder.parent, shipped=False)] == [run.id]
+    assert [found.id for found in Store(folder.parent).list_runs(shipped=False)] == [run.id]
 
 
 def test_a_text_that_was_changed_inside_is_named_as_damage(folder):

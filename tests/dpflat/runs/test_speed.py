@@ -7,14 +7,14 @@ from dpflat.runs.files import replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.speed import measured_speed
 from dpflat.runs.status import own_status, write_status
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from tests.conftest import small_config
 
 EACH = "flatness.within_layer.mode=per_example"
 
 
 def finished_run(root, *settings):
-    run = create_run(root, small_config(*settings))
+    run = Store(root).create_run(small_config(*settings))
     results = {"accuracy": 0.7, "loss": 0.5, "examples": 10, "steps": 10, "seconds": 9.0, "examples_per_second": 123.0}
     replace_json(run.folder / layout.ARTIFACTS / layout.RESULTS, results)
     replace_json(run.folder / layout.ENV, {"cores": os.cpu_count()})

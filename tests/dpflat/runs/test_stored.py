@@ -17,7 +17,7 @@ from dpflat.runs.contradiction import find_contradiction
 from dpflat.runs.files import append_line, read_json, read_last_line, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import is_alive, own_status
-from dpflat.runs.store import load_run
+from dpflat.runs.store import Store
 from tests.conftest import small_config
 from tests.dpflat.runs.test_packing import FIXTURE
 
@@ -27,7 +27,7 @@ RESULTS = f"{layout.ARTIFACTS}/{layout.RESULTS}"
 @pytest.fixture
 def run(tmp_path):
     shutil.copytree(FIXTURE, tmp_path, dirs_exist_ok=True)
-    return load_run("latest", tmp_path)
+    return Store(tmp_path).load_run("latest")
 
 
 def put(run, file, seal, **values):
@@ -111,7 +111,7 @@ def test_results_of_a_run_that_lost_its_manifest_are_not_shown(run):
 def test_a_living_run_whose_status_no_worker_writes_is_one_row(run, values):
     (run.folder / layout.MANIFEST).unlink()
     replace_json(run.folder / layout.STATUS, read_json(run.folder / layout.STATUS) | {"state": "running"} | values)
-    row = summarise(load_run(run.id, run.folder.parent))
+    row = summarise(Store(run.folder.parent).load_run(run.id))
     assert (row["state"], "unreadable: status.json" in row["message"]) == ("unreadable", True)
 
 
@@ -151,16 +151,16 @@ def test_no_epsilon_that_a_run_is_planned_with_contradicts_its_settings(epsilon,
 
 def test_epsilon_by_another_accountant_is_not_stated_of_a_run_that_is_not_sealed(run):
     put(run, layout.LEDGER, True, epsilon_pld=0.01)
-    assert load_run(run.id, run.folder.parent).ledger.epsilon_pld == 0.01
+    assert Store(run.folder.parent).load_run(run.id).ledger.epsilon_pld == 0.01
     (run.folder / layout.MANIFEST).unlink()
-    assert load_run(run.id, run.folder.parent).ledger.epsilon_pld is None
+    assert Store(run.folder.parent).load_run(run.id).ledger.epsilon_pld is None
 
 
 @pytest.mark.parametrize("values", [{"epsilon": 1e300}, {"epsilon_pld": -1}, {"delta": 7}, {"units": -4}])
 def test_a_ledger_with_numbers_that_no_run_has_is_unreadable(run, values):
     put(run, layout.LEDGER, True, **values)
     with pytest.raises(DPFlatError, match=r"unreadable: ledger\.json"):
-        _ = load_run(run.id, run.folder.parent).ledger
+        _ = Store(run.folder.parent).load_run(run.id).ledger
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_what_is_no_file_is_not_waited_for(run, name, make):
     path = run.folder / name
     path.unlink(missing_ok=True)
     make(path)
-    assert summarise(load_run(run.id, run.folder.parent))
+    assert summarise(Store(run.folder.parent).load_run(run.id))
     assert read_last_line(path) is None
     with pytest.raises(DPFlatError):
         read_arrays(run.folder, name)
@@ -265,7 +265,7 @@ def test_of_a_stored_file_no_value_is_told(run):
     content = read_json(run.folder / layout.CONFIG)
     file = {"path": "/home/SECRET.csv", "text_column": "SECRETCOLUMN"}
     put(run, layout.CONFIG, True, task={"name": "own-x", "file": file}, seed="SECRETSEED", **{"SECRETKEY": 1})
-    message = summarise(load_run(run.id, run.folder.parent))["message"]
+    message = summarise(Store(run.folder.parent).load_run(run.id))["message"]
     assert "config.json" in message
     assert "task.file.label_column: missing" in message
     assert "SECRET" not in message.replace("SECRETKEY", "")
@@ -281,7 +281,7 @@ def test_a_heartbeat_of_another_computer_that_lies_ahead_keeps_nobody_alive():
 
 def test_a_name_that_a_terminal_would_obey_is_shown_as_text(run):
     replace_json(run.folder / layout.LABEL, {"name": "\x1b[2J\x1b]0;x\x07a\nrow 0.10"})
-    assert load_run(run.id, run.folder.parent).label["name"] == "[2J ]0;x a row 0.10"
+    assert Store(run.folder.parent).load_run(run.id).label["name"] == "[2J ]0;x a row 0.10"
     assert "\x1b" not in str(DPFlatError("no column \x1b[2J"))
 
 
