@@ -28,7 +28,7 @@ OWN_MICROBATCH = 32
 TAGS = ("prefix", "prompt", "head_only", "full", "dp", "none")
 
 
-class DataConfig(Section):
+class DataConfig(Section, use_attribute_docstrings=True):
     """How the texts reach the model."""
 
     max_tokens: int = Field(64, ge=4, le=512)
@@ -65,7 +65,7 @@ class BackboneConfig(Section):
         return f"{self.name} (sha256 {self.sha256[:12]})" if self.sha256 else self.name
 
 
-class OptimiserConfig(Section):
+class OptimiserConfig(Section, use_attribute_docstrings=True):
     """Adam on the summed, possibly clipped and noised, gradients divided by the expected batch size."""
 
     epochs: float = Field(4.0, gt=0, le=1000)
@@ -86,7 +86,7 @@ class NoPrivacy(Section):
     kind: Literal["none"] = "none"
 
 
-class DPPrivacy(Section):
+class DPPrivacy(Section, use_attribute_docstrings=True):
     """DP-SGD: Poisson sampling, clipping, Gaussian noise."""
 
     kind: Literal["dp"] = "dp"

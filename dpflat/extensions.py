@@ -11,8 +11,8 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable
-from functools import partial
-from importlib.metadata import entry_points
+from functools import cache, partial
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from dpflat.errors import DPFlatError
@@ -38,9 +38,14 @@ def load_extensions() -> None:
         path = Path(named).expanduser().absolute()
         if str(path) not in _loaded:
             _load(str(path), path.name, partial(_run, path))
-    for point in entry_points(group=GROUP):
+    for point in _installed_points():
         if point.value not in _loaded:
             _load(point.value, point.name, point.load)
+
+
+@cache
+def _installed_points() -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=GROUP))
 
 
 def is_loading() -> bool:

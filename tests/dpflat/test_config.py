@@ -128,3 +128,12 @@ def test_a_setting_that_comes_later_leaves_what_named_older_runs_as_it_is_until_
     assert Newer(also="x").named_by() == Older().named_by() | {"also": "x"}
     assert Newer(inner=WiderData(added=True)).named_by()["inner"]["added"] is True
     assert "sha256" not in RunConfig().named_by()["backbone"]
+
+
+def test_what_names_a_run_is_its_settings_as_json_without_what_came_later_and_is_unchanged():
+    levels = {"cross_layer": {"mode": "fixed", "remove": [1, 2]}, "within_layer": {"mode": "random"}}
+    config = build_config({"flatness": levels, "privacy": {"epsilon": None, "noise_multiplier": 1}})
+    expected = config.model_dump(mode="json")
+    del expected["readout"], expected["backbone"]["sha256"]
+    assert config.named_by() == expected
+    assert json.loads(json.dumps(config.named_by())) == config.named_by()
