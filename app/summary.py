@@ -12,6 +12,7 @@ from dpflat.message import Message, read_message
 from dpflat.privacy import wording, wording_units
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
+from dpflat.runs.status import read_standing
 from dpflat.tasks.baseline import read_baseline
 
 QUICK_IS_FOR_LOOKING = "For looking, not for numbers: one pass over the data, measured once."
@@ -70,7 +71,8 @@ DAMAGED = ("changed", "unreadable")
 
 def summarise(run: Run) -> dict[str, Any]:
     """One run as a row: only what its folder says; a damaged folder says what is unreadable."""
-    row: dict[str, Any] = {"id": run.id, "shipped": run.shipped, "state": run.state}
+    standing = read_standing(run.folder)
+    row: dict[str, Any] = {"id": run.id, "shipped": run.shipped, "state": standing.state}
     try:
         config, results = run.config, run.results
         row |= {
@@ -94,7 +96,9 @@ def summarise(run: Run) -> dict[str, Any]:
             guarantee = run.ledger.guarantee()
             row |= {"guarantee": guarantee.answer, "epsilon": guarantee.epsilon, "delta": guarantee.delta}
             row["weak"] = bool(wording.weakness_of(guarantee, run.ledger.units, run.ledger.unit))
-        status = run.status
+        if standing.problem is not None:
+            raise standing.problem
+        status = standing.status
         if status is not None:
             row |= {"step": status.step, "steps": status.steps, "message": visible_status_message(status) or None}
     except DPFlatError as error:
