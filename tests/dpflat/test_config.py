@@ -9,7 +9,7 @@ from dpflat.errors import DPFlatError
 from dpflat.keys import derive_seeded_key
 from dpflat.presets import list_presets, load_preset
 from dpflat.section import LATER, Section
-from dpflat.settings import apply_settings, read_settings, write_yaml
+from dpflat.settings import apply_settings, read_settings, set_values, write_yaml
 from tests.conftest import small_config
 
 
@@ -137,3 +137,12 @@ def test_what_names_a_run_is_its_settings_as_json_without_what_came_later_and_is
     del expected["readout"], expected["backbone"]["sha256"]
     assert config.named_by() == expected
     assert json.loads(json.dumps(config.named_by())) == config.named_by()
+
+
+def test_values_are_set_in_turn_and_a_mode_replaces_its_section():
+    values = [("flatness.within_layer.gamma", 2.0), ("flatness.within_layer.mode", "random"), ("seed", 1), ("seed", 2)]
+    given = {"optimiser": {"epochs": 1.0}}
+    expected = {"optimiser": {"epochs": 1.0}, "flatness": {"within_layer": {"mode": "random"}}, "seed": 2}
+    assert set_values(given, values) == expected
+    assert given == {"optimiser": {"epochs": 1.0}}
+    assert set_values(given, [("backbone.name", "1e-05")])["backbone"]["name"] == "1e-05"
