@@ -16,7 +16,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import brentq
 
 from dpflat.errors import DPFlatError
 from dpflat.forecast import plan_privacy
@@ -198,6 +197,8 @@ def solve_noise(plan: PrivacyPlan, epsilon: float) -> float | None:
         low, high, step = max(low - step, lowest), low, 2 * step
     if excess(low) < 0 or excess(high) > 0:
         return None
+    from scipy.optimize import brentq  # half a second to load, which a list of runs does not wait for
+
     return math.exp(brentq(excess, low, high, xtol=CLOSE)) if low < high else math.exp(low)
 
 

@@ -101,7 +101,7 @@ def load_scores(run: Run, name: str = "correct") -> np.ndarray | None:
 @lru_cache(maxsize=1024)
 def _read_scores(folder: Path, name: str, stamp: int, size: int, sealed: int) -> np.ndarray:
     del stamp, size, sealed
-    scores: np.ndarray | None = read_arrays(folder, f"{ARTIFACTS}/{PREDICTIONS}").get(name)
+    scores: np.ndarray | None = read_arrays(folder, f"{ARTIFACTS}/{PREDICTIONS}", name).get(name)
     if scores is None or scores.ndim != 1 or scores.dtype.kind not in "biuf" or not len(scores):
         raise unreadable(folder / ARTIFACTS / PREDICTIONS, "is damaged")
     scores.flags.writeable = False

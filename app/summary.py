@@ -12,6 +12,7 @@ from dpflat.message import Message, read_message
 from dpflat.privacy import wording, wording_units
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
+from dpflat.runs.status import read_standing
 from dpflat.runs.store import Store, store_of
 from dpflat.tasks.baseline import read_baseline
 
@@ -71,7 +72,8 @@ DAMAGED = ("changed", "unreadable")
 
 def summarise(run: Run) -> dict[str, Any]:
     """One run as a row: only what its folder says; a damaged folder says what is unreadable."""
-    row: dict[str, Any] = {"id": run.id, "shipped": run.shipped, "state": run.state}
+    standing = read_standing(run.folder)
+    row: dict[str, Any] = {"id": run.id, "shipped": run.shipped, "state": standing.state}
     try:
         config, results = run.config, run.results
         row |= {
@@ -95,7 +97,9 @@ def summarise(run: Run) -> dict[str, Any]:
             guarantee = run.ledger.guarantee()
             row |= {"guarantee": guarantee.answer, "epsilon": guarantee.epsilon, "delta": guarantee.delta}
             row["weak"] = bool(wording.weakness_of(guarantee, run.ledger.units, run.ledger.unit))
-        status = run.status
+        if standing.problem is not None:
+            raise standing.problem
+        status = standing.status
         if status is not None:
             message = visible_status_message(status, store_of(run)) or None
             row |= {"step": status.step, "steps": status.steps, "message": message}

@@ -9,7 +9,7 @@ from pydantic import Field
 from dpflat.section import Section
 
 
-class PrefixAdapter(Section):
+class PrefixAdapter(Section, use_attribute_docstrings=True):
     """White box: trained keys and values in front of every layer's own, and a linear head."""
 
     kind: Literal["prefix"] = "prefix"

@@ -27,7 +27,7 @@ from dpflat.wrong_settings import describe_errors, wrong_settings
 OWN_MICROBATCH = 32
 
 
-class DataConfig(Section):
+class DataConfig(Section, use_attribute_docstrings=True):
     """How the texts reach the model."""
 
     max_tokens: int = Field(64, ge=4, le=512)
@@ -64,7 +64,7 @@ class BackboneConfig(Section):
         return f"{self.name} (sha256 {self.sha256[:12]})" if self.sha256 else self.name
 
 
-class OptimiserConfig(Section):
+class OptimiserConfig(Section, use_attribute_docstrings=True):
     """Adam on the summed, possibly clipped and noised, gradients divided by the expected batch size."""
 
     epochs: float = Field(4.0, gt=0, le=1000)
@@ -85,7 +85,7 @@ class NoPrivacy(Section):
     kind: Literal["none"] = "none"
 
 
-class DPPrivacy(Section):
+class DPPrivacy(Section, use_attribute_docstrings=True):
     """DP-SGD: Poisson sampling, clipping, Gaussian noise."""
 
     kind: Literal["dp"] = "dp"

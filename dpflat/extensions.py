@@ -11,7 +11,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import decode_source, module_from_spec, spec_from_loader
@@ -40,8 +40,13 @@ def load_extensions() -> None:
         raise DPFlatError(_problems[0])
     for named in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
         _load(Path(named).name or named, partial(_load_file, named))
-    for point in entry_points(group=GROUP):
+    for point in _installed_points():
         _load(point.name, partial(_load_point, point))
+
+
+@cache
+def _installed_points() -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=GROUP))
 
 
 def is_loading() -> bool:

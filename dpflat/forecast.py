@@ -53,9 +53,14 @@ class Forecast:
     basis: str
 
 
+def count_units(config: RunConfig) -> int:
+    """Number N of units."""
+    return config.data.train_subset or config.task.card().train_rows
+
+
 def plan_steps(config: RunConfig) -> tuple[int, Schedule]:
     """Number N of units, and the schedule."""
-    units = config.data.train_subset or config.task.card().train_rows
+    units = count_units(config)
     optimiser = config.optimiser
     sample_rate = optimiser.batch_size / units
     steps = max(1, round(optimiser.epochs / sample_rate))
@@ -166,7 +171,7 @@ def twin_config(config: RunConfig) -> RunConfig:
     if not pull.twin_is_noisy:
         changes["privacy"] = NoPrivacy()
     for public in pull.public_tasks():
-        units = config.data.train_subset or config.task.card().train_rows
+        units = count_units(config)
         changes["task"] = TaskConfig(name=public)
         changes["data"] = DataConfig(
             max_tokens=config.data.max_tokens, train_subset=min(units, TASKS[public].train_rows)

@@ -6,14 +6,20 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+AS_IT_IS = (str, int, float, bool, type(None))
+"""Types that JSON has."""
 LATER: dict[str, Any] = {"later": True}
 """`json_schema_extra` of a setting that its schema did not have at first."""
 
 
 class Section(BaseModel):
-    """A group of settings: frozen, unknown keys refused."""
+    """A group of settings: frozen, unknown keys refused.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    One whose texts under its settings are shown is declared with `use_attribute_docstrings=True`; reading them takes as
+    long as all else of declaring it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     def __hash__(self) -> int:
         """Whatever the types of its fields: a list or a mapping adds nothing to it, and is compared."""
@@ -28,12 +34,17 @@ class Section(BaseModel):
 
         So a new setting leaves the fingerprints of older runs, and what is stored under them, as they are.
         """
-        dumped, content = self.model_dump(mode="json"), {}
-        for name, field in type(self).model_fields.items():
+        content: dict[str, Any] = {}
+        for name, field in type(self).__pydantic_fields__.items():
             value = getattr(self, name)
             if field.json_schema_extra == LATER and value == field.get_default(call_default_factory=True):
                 continue
-            content[name] = value.named_by() if isinstance(value, Section) else dumped[name]
+            if type(value) in AS_IT_IS:
+                content[name] = value
+            elif isinstance(value, Section):
+                content[name] = value.named_by()
+            else:
+                content[name] = self.model_dump(mode="json", include={name})[name]
         return content
 
 

@@ -5,6 +5,7 @@ Nothing here knows which settings there are; `dpflat.config` does.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -34,27 +35,38 @@ def apply_settings(content: dict[str, Any], settings: list[str]) -> dict[str, An
     Raises:
         DPFlatError: for a string that is not of that form.
     """
-    result = deepcopy(content)
+    values = []
     for setting in settings:
         path, equals, text = setting.partition("=")
-        parts = path.strip().split(".")
-        if not equals or not all(parts):
+        if not equals or not all(path.strip().split(".")):
             raise DPFlatError(f"Expected section.field=value, for example privacy.epsilon=3; got '{setting}'.")
         try:
-            value = yaml.safe_load(text)
+            values.append((path.strip(), yaml.safe_load(text)))
         except yaml.YAMLError:
             raise DPFlatError(f"The value in '{setting}' cannot be read as YAML.") from None
+    return set_values(content, values)
+
+
+def set_values(content: dict[str, Any], values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Settings with values set in turn, each by its `section.field`; a `kind` or `mode` replaces its section.
+
+    Raises:
+        DPFlatError: for a field of what is a single value.
+    """
+    result = deepcopy(content)
+    for path, value in values:
+        parts = path.split(".")
         target = result
         for part in parts[:-1]:
             target = target.setdefault(part, {})
             if not isinstance(target, dict):
-                raise DPFlatError(f"'{setting}' sets a field of '{part}', which is a single value.")
+                raise DPFlatError(f"'{path}' is a field of '{part}', which is a single value.")
         target[parts[-1]] = value
         if parts[-1] == "kind" and len(parts) == 2:
             result[parts[0]] = {"kind": value}
         if parts[-1] == "mode" and len(parts) == 3:
             result[parts[0]][parts[1]] = {"mode": value}
-        if path.strip() == "privacy.noise_multiplier":
+        if path == "privacy.noise_multiplier":
             target.setdefault("epsilon", None)
     return result
 

@@ -26,9 +26,25 @@ sys.exit(f"Start imported {{heavy}}" if heavy else 0)
 """
 
 
+FIRST_LIST = """
+import sys
+sys.path.insert(0, {root!r})
+sys.argv = ["dpflat", "list"]
+from app.cli import main
+try:
+    main()
+except SystemExit as done:
+    assert not done.code
+heavy = sorted(set(sys.modules) & {{"torch", "scipy", "dp_accounting", "pandas", "streamlit"}})
+sys.exit(f"the command line imported {{heavy}}" if heavy else 0)
+"""
+
+
 @pytest.mark.integration
-@pytest.mark.parametrize("code", [FIRST_PAINT, FIRST_FIGURE], ids=["whole page", "up to the figure of Start"])
-def test_the_page_loads_nothing_slow_that_it_does_not_need(tmp_path, code):
+@pytest.mark.parametrize(
+    "code", [FIRST_PAINT, FIRST_FIGURE, FIRST_LIST], ids=["whole page", "up to the figure of Start", "list of runs"]
+)
+def test_nothing_slow_is_loaded_that_is_not_needed(tmp_path, code):
     done = subprocess.run(
         [sys.executable, "-c", code.format(main=str(ROOT / "app" / "main.py"), root=str(ROOT))],
         capture_output=True,

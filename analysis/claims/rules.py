@@ -5,7 +5,6 @@ Privacy: none.
 
 from __future__ import annotations
 
-import json
 import math
 from datetime import date
 from pathlib import Path
@@ -16,7 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError
 from dpflat.section import Section
-from dpflat.settings import apply_settings, kinds_first, read_settings
+from dpflat.settings import kinds_first, read_settings, set_values
 from dpflat.wrong_settings import describe_errors
 
 Family = Literal["first", "later"]
@@ -199,8 +198,7 @@ class Claims(Section):
         asked, own = self.cells[cells], self.methods[method]
         epsilon = {} if own.get("privacy.kind") == "none" else {"privacy.epsilon": asked.epsilon}
         settings = {"backbone.name": asked.backbone, **epsilon, **asked.settings, **own}
-        given = [f"{key}={json.dumps(value)}" for key, value in kinds_first(settings).items()]
-        return build_config(apply_settings({}, given), f"claims, {cells}, {method}")
+        return build_config(set_values({}, kinds_first(settings).items()), f"claims, {cells}, {method}")
 
 
 def methods_of(row: AnyRow) -> tuple[str, ...]:

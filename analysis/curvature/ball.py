@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from analysis.parts import follow_as
 
@@ -94,6 +93,8 @@ def summarise_ball(scales: Sequence[float], pairs: Sequence[Pair]) -> list[Rise]
 def _summarise(scale: float, rises: np.ndarray) -> Rise:
     means = rises.mean(axis=1)
     mean, error = float(means.mean()), float(means.std(ddof=1) / np.sqrt(len(means)))
+    from scipy.special import stdtrit
+
     reach = float(stdtrit(len(means) - 1, 0.975)) * error
     tenth, ninetieth = np.quantile(rises, (0.1, 0.9))
     return Rise(scale, mean, mean - reach, mean + reach, float(tenth), float(ninetieth))

@@ -6,7 +6,6 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from analysis.curvature.lanczos import Krylov, expand
 from analysis.curvature.product import Product
@@ -57,6 +56,8 @@ def estimate_trace(
         image = yield from follow_as(product(outside), probe / probes)
         found.append(float(outside @ image))
     error = float(np.std(found, ddof=1) / np.sqrt(probes))
+    from scipy.special import stdtrit
+
     reach = float(stdtrit(probes - 1, 0.975)) * error
     return Trace(float(values.sum() + np.mean(found)), error, reach, probes)
 

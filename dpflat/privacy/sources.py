@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Source(StrEnum):
@@ -49,6 +50,7 @@ STARTS = (
 WITHIN = ((" a sentence with the public ", Source.SHARED_TEXTS), (" labels changed; a file", Source.CANARIES))
 
 
+@lru_cache(maxsize=1024)
 def derive_source(mechanism: str) -> Source:
     """The source of an entry that was written without one, from its frozen sentence; `other` where it is not known."""
     starts = (source for start, source in STARTS if mechanism.startswith(start))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from dpflat.regular import open_regular
 from dpflat.runs.files import unreadable
@@ -27,12 +28,13 @@ LARGEST_ARRAYS = 256_000_000
 """Bytes of all arrays of a file together, once they are unpacked."""
 
 
-def read_arrays(folder: Path, name: str) -> dict[str, np.ndarray]:
+def read_arrays(folder: Path, name: str, *wanted: str) -> dict[str, np.ndarray]:
     """The arrays of an npz file of a job, by name.
 
     Args:
         folder: the job's folder.
         name: path of the file inside it.
+        wanted: those that are read where they are there; all where none is named.
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -43,12 +45,11 @@ def read_arrays(folder: Path, name: str) -> dict[str, np.ndarray]:
     try:
         with open_regular(path) as opened:
             check_file(folder, name)
-            with ZipFile(opened) as archive:
-                if sum(entry.file_size for entry in archive.infolist()) > LARGEST_ARRAYS:
+            with NpzFile(opened, allow_pickle=False) as file:
+                assert file.zip is not None
+                if sum(entry.file_size for entry in file.zip.infolist()) > LARGEST_ARRAYS:
                     raise unreadable(path, f"holds more than {LARGEST_ARRAYS // 1_000_000} MB")
-            opened.seek(0)
-            with np.load(opened, allow_pickle=False) as file:
-                found = {key: np.asarray(file[key]) for key in file.files}
+                found = {key: np.asarray(file[key]) for key in file.files if not wanted or key in wanted}
     except FileNotFoundError:
         raise
     except (*DAMAGE, MemoryError):

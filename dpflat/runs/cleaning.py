@@ -18,6 +18,19 @@ def clean(content: Any) -> Any:
     return None if _is_nonfinite(content) else content
 
 
+def holds_infinity(content: dict[str, Any]) -> bool:
+    """Whether a number in parsed JSON is too large for a float, such as 1e400."""
+    holders: list[Any] = [content]
+    for holder in holders:
+        for value in holder.values() if type(holder) is dict else holder:
+            kind = type(value)
+            if kind is dict or kind is list:
+                holders.append(value)
+            elif kind is float and math.isinf(value):
+                return True
+    return False
+
+
 def _is_nonfinite(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return any(_is_nonfinite(item) for item in value)

@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from dpflat.config import DPPrivacy, RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.flatness.mode import Off
-from dpflat.forecast import plan_privacy, plan_steps, sketch_ledger
+from dpflat.forecast import count_units, plan_privacy, sketch_ledger
 from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.ledger import EntryClass, PrivacyLedger
 from dpflat.privacy.plan import default_delta
@@ -33,7 +33,7 @@ def find_contradiction(config: RunConfig, ledger: PrivacyLedger) -> str | None:
         config: the run's settings.
         ledger: as it was stored.
     """
-    units = plan_steps(config)[0]
+    units = count_units(config)
     if ledger.units != units:
         return f"counts {ledger.units:,} units where its settings have {units:,}"
     if missing := _missing_entries(config, ledger):

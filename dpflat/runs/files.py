@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import json
-import math
 import os
 import tempfile
 from functools import lru_cache
@@ -20,7 +19,7 @@ from pydantic_core import from_json
 
 from dpflat.errors import DPFlatError
 from dpflat.regular import open_regular, read_tail
-from dpflat.runs.cleaning import clean
+from dpflat.runs.cleaning import clean, holds_infinity
 from dpflat.runs.layout import ARTIFACTS, CONFIG, PACKED, PRIVATE
 from dpflat.runs.links import passes_link
 from dpflat.runs.packing import NotJSONError, Packed, is_packable, split_texts
@@ -81,7 +80,7 @@ def is_job(folder: str | Path) -> bool:
     return _has_file(os.path.join(folder, CONFIG)) or _has_file(os.path.join(folder, PACKED))  # noqa: PTH118
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: str | Path) -> bytes:
     """The content of a text of a job folder, lying there or packed.
 
     Raises:
@@ -97,11 +96,12 @@ def read_bytes(path: Path) -> bytes:
         return packed
 
 
-def _read_bounded(path: Path) -> bytes:
+def _read_bounded(path: str | Path) -> bytes:
     """A file of a usual size; larger ones, and what is no file, are not read."""
-    limit = LARGEST_LINES if path.suffix == ".jsonl" else LARGEST_TEXT
+    limit = LARGEST_LINES if str(path).endswith(".jsonl") else LARGEST_TEXT
     with open_regular(path) as file:
-        content = file.read(limit + 1)
+        size = os.fstat(file.fileno()).st_size  # asking for as much as the limit would set aside as much
+        content = file.read(min(size, limit) + 1)
     if len(content) > limit:
         raise unreadable(path, f"is larger than {limit // 1_000_000} MB")
     return content
@@ -143,24 +143,25 @@ def read_packed(path: str | Path) -> Packed:
     return _read_packed(str(path), found.st_mtime_ns, found.st_size)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _read_packed(path: str, stamp: int, size: int) -> Packed:  # noqa: ARG001
     try:
-        return split_texts(_read_bounded(Path(path)))
+        return split_texts(_read_bounded(path))
     except OSError as error:
-        raise unreadable(Path(path), f"cannot be read ({error.strerror})") from None
+        raise unreadable(path, f"cannot be read ({error.strerror})") from None
     except NotJSONError:
-        raise unreadable(Path(path), "is not complete JSON") from None
+        raise unreadable(path, "is not complete JSON") from None
     except ValueError:
-        raise unreadable(Path(path), "lacks its texts") from None
+        raise unreadable(path, "lacks its texts") from None
 
 
 def _locate(path: str | Path) -> tuple[str, str]:
     """The `packed.json` that a file of a job folder may be in, and its name there."""
     folder, name = os.path.split(path)
-    above, last = os.path.split(folder)
-    if last == ARTIFACTS:
-        folder, name = above, f"{ARTIFACTS}/{name}"
+    if folder.endswith(ARTIFACTS):
+        above, last = os.path.split(folder)
+        if last == ARTIFACTS:
+            folder, name = above, f"{ARTIFACTS}/{name}"
     return os.path.join(folder, PACKED), name  # noqa: PTH118
 
 
@@ -178,22 +179,30 @@ def _has_file(path: str | Path) -> bool:
     return True
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: str | Path) -> dict[str, Any]:
     """The mapping in a JSON file; its values are whatever they are (see `stored` for those of a finished job).
 
     Raises:
         DPFlatError: when it is missing, unreadable or not a mapping.
     """
+    found = find_json(path)
+    if found is None:
+        raise DPFlatError(f"The folder '{Path(path).parent.name}' has no {Path(path).name}.")
+    return found
+
+
+def find_json(path: str | Path) -> dict[str, Any] | None:
+    """`read_json`, or None where there is no such file."""
     try:
         content = read_bytes(path)
-    except FileNotFoundError:
-        raise DPFlatError(f"The folder '{path.parent.name}' has no {path.name}.") from None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except OSError as error:
         raise unreadable(path, f"cannot be read ({error.strerror})") from None
     return parse_json(path, content)
 
 
-def parse_json(path: Path, content: bytes) -> dict[str, Any]:
+def parse_json(path: str | Path, content: bytes) -> dict[str, Any]:
     """The mapping in the content of a JSON file.
 
     Raises:
@@ -206,22 +215,14 @@ def parse_json(path: Path, content: bytes) -> dict[str, Any]:
         raise unreadable(path, "is not complete JSON") from None
     if not isinstance(parsed, dict):
         raise unreadable(path, "is not a mapping")
-    if _is_infinite(parsed):
+    if holds_infinity(parsed):
         raise unreadable(path, "holds a number that is not finite")
     return parsed
 
 
-def _is_infinite(content: Any) -> bool:
-    """Whether a number is too large for a float, such as 1e400; the parser limits the depth."""
-    if isinstance(content, float):
-        return not math.isfinite(content)
-    if isinstance(content, dict):
-        return any(map(_is_infinite, content.values()))
-    return isinstance(content, list) and any(map(_is_infinite, content))
-
-
-def unreadable(path: Path, problem: str) -> DPFlatError:
+def unreadable(place: str | Path, problem: str) -> DPFlatError:
     """The sentence for a damaged file of a job folder; it quotes nothing of the content."""
+    path = Path(place)
     folder = path.parent.parent if path.parent.name in (ARTIFACTS, PRIVATE) else path.parent
     return DPFlatError(f"unreadable: {path.name} in '{folder.name}' {problem}.")
 
@@ -269,7 +270,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return parse_lines(path, content)
 
 
-def parse_lines(path: Path, content: bytes) -> list[dict[str, Any]]:
+def parse_lines(path: str | Path, content: bytes) -> list[dict[str, Any]]:
     """The finished lines in the content of a file of JSON lines (see `read_lines`)."""
     finished = content.split(b"\n")[:-1]
     if len(finished) > MOST_LINES:

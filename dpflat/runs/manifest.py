@@ -76,7 +76,7 @@ def read_checksums(folder: Path) -> dict[str, str]:
     Raises:
         DPFlatError: when it is missing or damaged.
     """
-    expected = read_json(folder / MANIFEST).get("sha256")
+    expected = read_json(f"{folder}/{MANIFEST}").get("sha256")
     if not isinstance(expected, dict):
         raise unreadable(folder / MANIFEST, "lacks its checksums")
     return expected

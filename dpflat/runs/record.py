@@ -69,7 +69,7 @@ class Run:
     @cached_property
     def label(self) -> dict[str, Any]:
         """Name, note and group, if given."""
-        path = self.folder / layout.LABEL
+        path = f"{self.folder}/{layout.LABEL}"
         return check_schema(path, read_json(path), LABEL) if self.has(layout.LABEL) else {}
 
     @property
@@ -133,6 +133,6 @@ class Run:
     def has(self, name: str) -> bool:
         """Whether one of its files is there, packed or not; no where one may not look."""
         try:
-            return is_there(self.folder / name)
+            return is_there(f"{self.folder}/{name}")
         except OSError:
             return False

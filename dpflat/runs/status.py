@@ -7,7 +7,7 @@ import os
 import platform
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import psutil
 from filelock import FileLock
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from dpflat.errors import DPFlatError
 from dpflat.message import Message, read_message
-from dpflat.runs.files import is_there, read_json, replace_json, unreadable
+from dpflat.runs.files import find_json, is_there, replace_json, unreadable
 from dpflat.runs.layout import FAILED, MANIFEST, PRIVATE, STATUS, STOP
 from dpflat.runs.schemas import Count, Moment, Number
 
@@ -124,16 +124,15 @@ def read_status(folder: Path) -> StatusFile | None:
         DPFlatError: when the file is damaged.
     """
     status = _read_file(folder)
-    if os.path.exists(f"{folder}/{FAILED}") and not is_there(folder / MANIFEST):  # noqa: PTH110  many times a page
+    if os.path.exists(f"{folder}/{FAILED}") and not is_there(f"{folder}/{MANIFEST}"):  # noqa: PTH110  many times a page
         return failed_status(UNWRITTEN, **({"step": status.step, "steps": status.steps} if status else {}))
     return status
 
 
 def _read_file(folder: Path) -> StatusFile | None:
-    if not is_there(folder / STATUS):
-        return None
+    found = find_json(f"{folder}/{STATUS}")
     try:
-        return StatusFile.model_validate(read_json(folder / STATUS))
+        return None if found is None else StatusFile.model_validate(found)
     except ValidationError:
         raise unreadable(folder / STATUS, "lacks fields") from None
 
@@ -157,16 +156,35 @@ def worker_lock(folder: Path) -> FileLock:
     return FileLock(private / ".worker.lock")
 
 
-def derive_state(folder: Path) -> State:
-    """What the job in a folder is doing now."""
+class Standing(NamedTuple):
+    """What a job is doing, what its worker last said, and why neither can be told where its status is damaged."""
+
+    state: State
+    status: StatusFile | None = None
+    problem: DPFlatError | None = None
+
+
+def read_standing(folder: Path) -> Standing:
+    """What the job in a folder is doing now, and its status, from one reading."""
     try:
         status = read_status(folder)
-    except (DPFlatError, PermissionError):
-        return "unreadable"
+    except DPFlatError as error:
+        return Standing("unreadable", problem=error)
+    except PermissionError as error:
+        return Standing("unreadable", problem=unreadable(folder / STATUS, f"cannot be read ({error.strerror})"))
+    return Standing(_derive(folder, status), status)
+
+
+def derive_state(folder: Path) -> State:
+    """What the job in a folder is doing now."""
+    return read_standing(folder).state
+
+
+def _derive(folder: Path, status: StatusFile | None) -> State:
     if status is None:
         return "waiting" if time.time() - folder.stat().st_mtime < SILENT_SECONDS else "lost"
     if status.state == "finished":
-        if is_there(folder / MANIFEST):
+        if is_there(f"{folder}/{MANIFEST}"):
             return "finished"
         return "running" if is_alive(status) else "lost"
     if status.state in ("stopped", "failed"):

@@ -43,7 +43,7 @@ def read_stored(folder: Path, name: str, schema: TypeAdapter[Model]) -> Model:
         ChangedError: when it is not what the finished job wrote.
         DPFlatError: when it is missing, unreadable, or not what the schema says.
     """
-    path = folder / name
+    path = f"{folder}/{name}"
     content = _read(folder, name)
     found = check_schema(path, parse_json(path, content), schema)
     check_written(folder, name, content)
@@ -57,7 +57,7 @@ def read_stored_lines(folder: Path, name: str, schema: TypeAdapter[Model]) -> li
         ChangedError: when it is not what the finished job wrote.
         DPFlatError: when it is unreadable, or a line is not what the schema says.
     """
-    path = folder / name
+    path = f"{folder}/{name}"
     try:
         content = read_bytes(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -74,7 +74,7 @@ def read_stored_lines(folder: Path, name: str, schema: TypeAdapter[Model]) -> li
     return lines
 
 
-def check_schema(path: Path, content: Any, schema: TypeAdapter[Model]) -> Model:
+def check_schema(path: str | Path, content: Any, schema: TypeAdapter[Model]) -> Model:
     """What was parsed, as the schema's type.
 
     Raises:
@@ -157,13 +157,13 @@ def read_manifest(folder: Path) -> Mapping[str, str] | None:
     Raises:
         DPFlatError: when the manifest is damaged.
     """
-    stamp = stamp_of(folder / MANIFEST)
+    stamp = stamp_of(f"{folder}/{MANIFEST}")
     return _read_manifest(folder, stamp) if stamp else None
 
 
 @lru_cache(maxsize=8192)
 def _read_manifest(folder: Path, stamp: int) -> Mapping[str, str] | None:  # noqa: ARG001
-    path = folder / MANIFEST
+    path = f"{folder}/{MANIFEST}"
     return check_schema(path, read_checksums(folder), CHECKSUMS) if is_there(path) else None
 
 
@@ -176,12 +176,12 @@ def _digest(path: Path, stamp: int, size: int) -> str:  # noqa: ARG001
 
 
 def _read(folder: Path, name: str) -> bytes:
-    path = folder / name
+    path = f"{folder}/{name}"
     try:
         return read_bytes(path)
     except FileNotFoundError:
         if name in (read_manifest(folder) or {}):
             raise unreadable(path, "is missing") from None
-        raise DPFlatError(f"The folder '{folder.name}' has no {path.name}.") from None
+        raise DPFlatError(f"The folder '{folder.name}' has no {Path(name).name}.") from None
     except OSError as error:
         raise unreadable(path, f"cannot be read ({error.strerror})") from None

@@ -9,7 +9,7 @@ from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import Store
 from dpflat.studies import is_study, read_study, study_folder
 from dpflat.study_job import describe_row
-from tests.app.pages import make_run, open_page, press, texts
+from tests.app.pages import as_read, make_run, open_page, press, texts
 from tests.conftest import small_config
 
 
@@ -24,6 +24,13 @@ def test_the_forecast_stands_before_the_button(page):
     assert "27 steps of about 256 examples" in shown
     assert "About 24 s, 0.9 GB" in shown
     assert "Public data playing the private part." in shown
+
+
+def test_a_number_says_what_it_is(page):
+    helps = {field.key: as_read(field.help) for field in page.number_input if field.key.startswith("new_setting_")}
+    assert len(helps) == len(page_new.NUMBERS)
+    assert helps["new_setting_batch_size"].startswith("Expected units in a batch; sample_rate = batch_size / N.")
+    assert all(len(text) > 20 for text in helps.values())
 
 
 def test_without_privacy_no_epsilon_is_asked_for_and_none_is_promised(page):

@@ -9,7 +9,7 @@ from dpflat.errors import DPFlatError
 from dpflat.keys import derive_seeded_key
 from dpflat.presets import list_presets, load_preset
 from dpflat.section import LATER, Section
-from dpflat.settings import apply_settings, read_settings, write_yaml
+from dpflat.settings import apply_settings, read_settings, set_values, write_yaml
 from tests.conftest import small_config
 
 
@@ -162,3 +162,21 @@ def test_a_setting_that_comes_later_leaves_what_named_older_runs_as_it_is_until_
     assert Newer(also="x").named_by() == Older().named_by() | {"also": "x"}
     assert Newer(inner=WiderData(added=True)).named_by()["inner"]["added"] is True
     assert "sha256" not in RunConfig().named_by()["backbone"]
+
+
+def test_what_names_a_run_is_its_settings_as_json_without_what_came_later_and_is_unchanged():
+    levels = {"cross_layer": {"mode": "fixed", "remove": [1, 2]}, "within_layer": {"mode": "random"}}
+    config = build_config({"flatness": levels, "privacy": {"epsilon": None, "noise_multiplier": 1}})
+    expected = config.model_dump(mode="json")
+    del expected["readout"], expected["backbone"]["sha256"]
+    assert config.named_by() == expected
+    assert json.loads(json.dumps(config.named_by())) == config.named_by()
+
+
+def test_values_are_set_in_turn_and_a_mode_replaces_its_section():
+    values = [("flatness.within_layer.gamma", 2.0), ("flatness.within_layer.mode", "random"), ("seed", 1), ("seed", 2)]
+    given = {"optimiser": {"epochs": 1.0}}
+    expected = {"optimiser": {"epochs": 1.0}, "flatness": {"within_layer": {"mode": "random"}}, "seed": 2}
+    assert set_values(given, values) == expected
+    assert given == {"optimiser": {"epochs": 1.0}}
+    assert set_values(given, [("backbone.name", "1e-05")])["backbone"]["name"] == "1e-05"

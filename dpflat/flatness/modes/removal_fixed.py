@@ -8,7 +8,6 @@ from pydantic import field_validator, model_validator
 
 from dpflat.flatness.mode import register
 from dpflat.flatness.removal import Removal
-from dpflat.keys import Purpose, seed_generator
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.sources import Source
 from dpflat.schedule import Schedule
@@ -61,5 +60,7 @@ class RemovalFixed(Removal):
         """The list, or the seed's."""
         if self.remove is not None:
             return self.remove
+        from dpflat.keys import Purpose, seed_generator  # whoever reads settings waits for no generator
+
         order: list[int] = seed_generator(seed, Purpose.REMOVAL).permutation(layers).tolist()
         return tuple(order[self.count_kept(layers) :])

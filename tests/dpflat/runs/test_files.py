@@ -3,6 +3,7 @@ import json
 import os
 import stat
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,25 @@ class TestLines:
         (tmp_path / "m.jsonl").write_text(json.dumps(content) + "\n")
         with pytest.raises(DPFlatError, match="line 1"):
             read_lines(tmp_path / "m.jsonl")
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1" + "0" * 400 + ".0"])
+@pytest.mark.parametrize("place", ['{"a": %s}', '{"a": [[1, %s]]}', '{"a": [{"b": %s}, 1]}'])
+def test_a_number_that_no_float_holds_is_found_however_deep_it_stands(tmp_path, place, number):
+    path = tmp_path / "config.json"
+    path.write_text(place % number)
+    with pytest.raises(DPFlatError, match="holds a number that is not finite"):
+        read_json(path)
+    path.write_text(place % "1e300")
+    assert read_json(path)
+
+
+def test_reading_a_text_sets_aside_no_more_than_its_size(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_bytes(b"{}" + b" " * 1000)
+    tracemalloc.start()
+    try:
+        assert read_json(path) == {}
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()

@@ -9,7 +9,8 @@ import pytest
 from dpflat.errors import DPFlatError
 from dpflat.message import plain
 from dpflat.runs import layout
-from dpflat.runs.status import derive_state, own_status, read_status, start_of, this_host, write_status
+from dpflat.runs.files import find_json
+from dpflat.runs.status import derive_state, own_status, read_standing, read_status, start_of, this_host, write_status
 
 UNFINISHED = ("waiting", "running")
 
@@ -134,3 +135,30 @@ def test_the_computers_name_is_not_written(tmp_path, monkeypatch):
     write(tmp_path, "running")
     assert "the-name" not in (tmp_path / layout.STATUS).read_text()
     assert read_status(tmp_path).host == this_host()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"state": "finished"}'])
+def test_of_a_damaged_status_there_is_the_sentence_and_no_step(tmp_path, content):
+    (tmp_path / layout.STATUS).write_text(content)
+    standing = read_standing(tmp_path)
+    assert (standing.state, standing.status) == ("unreadable", None)
+    assert "unreadable: status.json" in str(standing.problem)
+
+
+def test_a_state_and_its_step_are_of_one_reading(tmp_path, monkeypatch):
+    write(tmp_path, "stopped", step=3)
+    monkeypatch.setattr("dpflat.runs.status.find_json", read_then_go_on(tmp_path))
+    standing = read_standing(tmp_path)
+    assert (standing.state, standing.status.step, standing.problem) == ("stopped", 3, None)
+    assert read_status(tmp_path).step == 4
+
+
+def read_then_go_on(folder):
+    """A reader that is overtaken by the job's worker as soon as it has read."""
+
+    def read(path):
+        found = find_json(path)
+        write(folder, "running", step=found["step"] + 1)
+        return found
+
+    return read
