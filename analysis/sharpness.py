@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from analysis.layers.forecast import AGAINST_TRAINING
 from analysis.layers.results import Reading
 from analysis.layers.settings import LayersConfig, check_data
 from analysis.length import relative_length
+from analysis.schema import Count
 from analysis.settings import AnalysisConfig
 from dpflat.catalog import BACKBONES
 from dpflat.config import RunConfig
@@ -54,16 +55,17 @@ class SharpnessResult:
     run: str
     data: str
     rows: str
-    examples: int
+    examples: Count
     box: Reading | None
+
+
+SHARPNESS = TypeAdapter(SharpnessResult)
 
 
 def read_sharpness(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> SharpnessResult:
     """The typed result."""
     found = content["parts"].get("whole", {}).get("measures", {}).get("box")
-    return SharpnessResult(
-        content["run"], content["data"], content["rows"], content["examples"], Reading(**found) if found else None
-    )
+    return SHARPNESS.validate_python(content | {"box": found})
 
 
 def forecast_sharpness(config: SharpnessConfig, run: RunConfig) -> float | None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis import schema
+
 RESAMPLES, CHUNK = 1000, 50
 FEWEST_FALSE_ALARMS = 10
 ALPHA = 0.05
@@ -27,9 +29,9 @@ class Share:
         high: upper end.
     """
 
-    value: float
-    low: float
-    high: float
+    value: schema.Share
+    low: schema.Share
+    high: schema.Share
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Found:
         found: share of members called members.
     """
 
-    allowed: float
+    allowed: schema.Share
     found: Share
 
 
