@@ -7,33 +7,24 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter
 
 from analysis.layers.forecast import AGAINST_TRAINING
 from analysis.layers.results import Reading
-from analysis.layers.settings import LayersConfig, check_data
+from analysis.layers.settings import BoxConfig, LayersConfig, check_data
 from analysis.length import relative_length
 from analysis.schema import Count
-from analysis.settings import AnalysisConfig
 from dpflat.catalog import BACKBONES
 from dpflat.config import RunConfig
 from dpflat.forecast import START_SECONDS
 from dpflat.runs.record import Run
 
 
-class SharpnessConfig(AnalysisConfig):
-    """How high the loss rises in Keskar's box around all prefixes of the final weights (Keskar et al. 2017)."""
+class SharpnessConfig(BoxConfig):
+    """How high the loss rises in Keskar's box around all prefixes of the final weights."""
 
     kind: Literal["sharpness"] = "sharpness"
     schema_version: Literal[1] = 1
-    examples: int = Field(256, ge=8, le=10_000)
-    """Rows, drawn by the seed: those that an analysis of layers asks."""
-    restarts: int = Field(5, ge=1, le=100)
-    """Random starts of the ascent."""
-    ascent_steps: int = Field(3, ge=1, le=1000)
-    """Steps of each ascent."""
-    eta: float = Field(0.02, gt=0, le=1)
-    """Half width of the box, eta (|w| + 1)."""
 
     def of_layers(self) -> LayersConfig:
         """The settings of an analysis of layers that reads the same."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 
 from analysis.figures import tokens
-from analysis.figures.layers import ROW_PX, faint, hatch, point_at
+from analysis.figures.layers import ROW_PX, faint, hatch, name_layers, point_at
 from analysis.layers.subsets import Subset
 from analysis.layers.trace import TracedRound
 
@@ -152,12 +152,6 @@ def draw_choices(
         )
     figure.update_layout(barmode="overlay")
     point_at(figure, marked, palette)
-    figure.update_yaxes(
-        tickvals=list(range(layers)),
-        ticktext=[f"layer {layer}" for layer in range(layers)],
-        range=[-0.6, layers - 0.4],
-        showgrid=False,
-        zeroline=False,
-    )
+    name_layers(figure, layers)
     figure.update_xaxes(title_text="seed", type="category", showgrid=False)
     return figure

@@ -68,6 +68,15 @@ def draw_alone(sides: Sequence[LayerSide], mode: tokens.Mode, marked: int | None
         shift = 0.0 if len(sides) == 1 else (0.19 if number == 0 else -0.19)
         _draw_side(figure, side, shift, palette)
     point_at(figure, marked, palette)
+    name_layers(figure, layers)
+    figure.update_xaxes(
+        title_text="rise of the loss over 1 + loss", range=[0, 1.3 * highest or 1.0], rangemode="tozero"
+    )
+    return figure
+
+
+def name_layers(figure: go.Figure, layers: int) -> None:
+    """A row for each layer, by its name."""
     figure.update_yaxes(
         tickvals=list(range(layers)),
         ticktext=[f"layer {layer}" for layer in range(layers)],
@@ -75,10 +84,6 @@ def draw_alone(sides: Sequence[LayerSide], mode: tokens.Mode, marked: int | None
         showgrid=False,
         zeroline=False,
     )
-    figure.update_xaxes(
-        title_text="rise of the loss over 1 + loss", range=[0, 1.3 * highest or 1.0], rangemode="tozero"
-    )
-    return figure
 
 
 def _draw_side(figure: go.Figure, side: LayerSide, shift: float, palette: tokens.Palette) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import plotly.graph_objects as go
 
@@ -42,7 +42,6 @@ class Palette:
     hairline: str
     ink: str
     ink_2: str
-    disabled: str
     amber_tint: str
     amber_text: str
     danger_tint: str
@@ -61,7 +60,6 @@ PALETTES: dict[Mode, Palette] = {
         hairline="#D9DFE5",
         ink="#15202B",
         ink_2="#4A5866",
-        disabled="#6B7884",
         amber_tint="#FFF3DC",
         amber_text="#7A4B00",
         danger_tint="#FBEAEF",
@@ -78,7 +76,6 @@ PALETTES: dict[Mode, Palette] = {
         hairline="#2F3944",
         ink="#E7EBEF",
         ink_2="#A9B4BF",
-        disabled="#7F8B97",
         amber_tint="#33270F",
         amber_text="#F3C77A",
         danger_tint="#3A1622",
@@ -89,7 +86,7 @@ PALETTES: dict[Mode, Palette] = {
 FONT = "Source Sans, Source Sans Pro, sans-serif"
 BODY_PX, SMALL_PX, TABLE_PX, FIGURE_TITLE_PX, SECTION_PX, GUARANTEE_PX, PAGE_TITLE_PX = 16, 13, 14, 16, 20, 22, 28
 RADIUS_PX, MAIN_WIDTH_PX = 6, 1120
-PRIMARY_HEIGHT, STANDARD_HEIGHT, MULTIPLE_HEIGHT, STRIP_HEIGHT, NARROW_HEIGHT = 420, 320, 200, 120, 280
+PRIMARY_HEIGHT, STANDARD_HEIGHT, MULTIPLE_HEIGHT, STRIP_HEIGHT = 420, 320, 200, 120
 MARGIN = {"l": 56, "r": 16, "t": 8, "b": 44}
 LINE_PX, SEED_DOT_PX, MEAN_DOT_PX, SEED_OPACITY, BAND_OPACITY = 2, 5, 9, 0.45, 0.18
 EPSILON_TICKS = (0.5, 1, 2, 3, 5, 8, 20)
@@ -121,27 +118,3 @@ def plotly_template(mode: Mode) -> go.layout.Template:
             "modebar": {"remove": ["zoom", "pan", "select", "lasso", "zoomin", "zoomout", "autoscale"]},
         }
     )
-
-
-def streamlit_theme(mode: Mode) -> dict[str, Any]:
-    """The `[theme.light]` or `[theme.dark]` section of the app's configuration."""
-    palette = PALETTES[mode]
-    return {
-        "primaryColor": palette.baseline,
-        "backgroundColor": palette.page,
-        "secondaryBackgroundColor": palette.panel,
-        "textColor": palette.ink,
-        "linkColor": palette.baseline,
-        "borderColor": palette.hairline,
-        "chartCategoricalColors": [palette.baseline, palette.full, palette.part, palette.reference],
-    }
-
-
-def streamlit_base() -> dict[str, Any]:
-    """The `[theme]` section: what both modes share."""
-    return {
-        "baseFontSize": BODY_PX,
-        "baseRadius": f"{RADIUS_PX}px",
-        "headingFontSizes": [f"{PAGE_TITLE_PX}px", f"{GUARANTEE_PX}px", f"{SECTION_PX}px", f"{FIGURE_TITLE_PX}px"],
-        "headingFontWeights": [600, 600, 600, 600],
-    }
