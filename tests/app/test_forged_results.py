@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from analysis.kinds import kind_of
+from analysis.layers.trace import read_trace
 from analysis.store import ANALYSES, RESULT, Analysis
 from app.shown.kinds import find_figures
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
-from dpflat.runs.files import replace_json
+from dpflat.runs.files import read_json, replace_json
 from dpflat.runs.manifest import write_manifest
+from tests.app.pages import give_layers, plan_run
 from tests.app.test_damaged_files import drop, places_of, put
 
 SHIPPED = Path(__file__).parents[2] / "cached_runs"
@@ -94,3 +96,44 @@ def test_a_sharpness_in_words_is_refused(forge):
     content["parts"]["whole"]["measures"]["box"]["value"] = "text"
     with pytest.raises(DPFlatError, match=RESULT):
         _ = forge(folder, content, 0).result
+
+
+SCORES = {layer: 0.1 + 0.01 * layer for layer in range(6)}
+
+
+@pytest.mark.parametrize(
+    ("rounds", "change"),
+    [
+        ([(4, {}, 0.01, None)], {}),
+        ([(9, SCORES, 0.01, None)], {}),
+        ([(4, SCORES, 0.01, None), (4, SCORES, 0.01, None)], {}),
+        ([(4, SCORES, 0.01, 7.5)], {}),
+        ([(4, {**SCORES, 5: 1e308}, 0.01, None)], {}),
+        ([(4, SCORES, 0.01, None)], {"step": -1}),
+    ],
+    ids=["no candidate", "no candidate that went", "one twice", "probability", "far", "step"],
+)
+def test_a_choice_of_layers_that_cannot_have_been_is_one_sentence(own_root, rounds, change):
+    run = trace_layers_of(own_root, rounds)
+    file = run.folder / layout.ARTIFACTS / layout.SELECTION
+    replace_json(file, read_json(file) | change)
+    write_manifest(run.folder)
+    with pytest.raises(DPFlatError, match=layout.SELECTION) as told:
+        read_trace(run)
+    assert "\n" not in str(told.value)
+    assert any(layout.SELECTION in note for note in find_figures("layers", {"A": run}, own_root).notes)
+
+
+def trace_layers_of(root, rounds):
+    """A run whose layers went in these rounds, as its file says."""
+    run = give_layers(plan_run(root, "flatness.cross_layer.mode=exponential"), removed=(4,))
+    written = [
+        {
+            "removed": removed,
+            "candidates": {str(layer): {"value": value, "spread": spread} for layer, value in scores.items()},
+            "probability": probability,
+        }
+        for removed, scores, spread, probability in rounds
+    ]
+    replace_json(run.folder / layout.ARTIFACTS / layout.SELECTION, {"step": 27, "rounds": written})
+    return run
