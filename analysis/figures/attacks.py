@@ -31,8 +31,7 @@ def draw_attacks(attacks: Sequence[AttackResult], curve: LossCurve | None, mode:
         curve: what the run's noise leaves at most; None where nothing bounds it.
         mode: light or dark.
     """
-    palette = tokens.PALETTES[mode]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.PRIMARY_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.PRIMARY_HEIGHT)
     alarms = np.geomspace(LEAST, 1.0, GRID)
     if curve is not None:
         _draw_bound(figure, alarms, most_found(curve, alarms), palette)
@@ -137,10 +136,9 @@ def draw_audit(audit: Audit, guarantee: Guarantee, mode: tokens.Mode) -> go.Figu
         guarantee: what it claims.
         mode: light or dark.
     """
-    palette = tokens.PALETTES[mode]
     claimed = guarantee.epsilon if guarantee.answer in ("holds", "nominal") else None
     above = claimed is not None and audit.bound > claimed
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STRIP_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.STRIP_HEIGHT)
     figure.add_trace(
         go.Bar(
             x=[audit.bound],

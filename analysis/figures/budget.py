@@ -20,9 +20,8 @@ def draw_budget(parts: dict[str, float], epsilon: float, mode: tokens.Mode) -> g
         mode: light or dark.
     """
     bars = parts | {TOGETHER: epsilon}
-    palette = tokens.PALETTES[mode]
     height = ROW_PX * len(bars) + tokens.MARGIN["t"] + tokens.MARGIN["b"]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height, "bargap": 0.35})
+    figure, palette = tokens.start_figure(mode, height, bargap=0.35)
     figure.add_trace(
         go.Bar(
             x=list(bars.values()),

@@ -63,9 +63,8 @@ def draw_claim(rows: Sequence[JudgedRow], claims: Claims, mode: tokens.Mode) -> 
         claims: the rules.
         mode: light or dark.
     """
-    palette = tokens.PALETTES[mode]
     height = ROW_PX * len(rows) + AXIS_PX
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height})
+    figure, palette = tokens.start_figure(mode, height)
     measure = measure_of(rows[0])
     assert measure is not None
     margin = margin_of(rows, claims)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 
@@ -117,4 +118,20 @@ def plotly_template(mode: Mode) -> go.layout.Template:
             "hoverlabel": {"bgcolor": palette.panel, "font": {"size": SMALL_PX, "color": palette.ink}},
             "modebar": {"remove": ["zoom", "pan", "select", "lasso", "zoomin", "zoomout", "autoscale"]},
         }
+    )
+
+
+def start_figure(mode: Mode, height: int, **layout: Any) -> tuple[go.Figure, Palette]:
+    """An empty figure in the looks of a mode, so many pixels high, and the colours to draw with."""
+    return go.Figure(layout={"template": plotly_template(mode), "height": height, **layout}), PALETTES[mode]
+
+
+def name_rows(figure: go.Figure, names: Sequence[str]) -> None:
+    """A row a name, upwards from 0, on the y axis."""
+    figure.update_yaxes(
+        tickvals=list(range(len(names))),
+        ticktext=list(names),
+        range=[-0.6, len(names) - 0.4],
+        showgrid=False,
+        zeroline=False,
     )

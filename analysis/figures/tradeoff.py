@@ -82,8 +82,7 @@ def draw_tradeoff(
         A figure whose y axis is in the measure's unit. A filled marker has a guarantee, a hollow one has none or a
         caveat.
     """
-    palette = tokens.PALETTES[mode]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height})
+    figure, palette = tokens.start_figure(mode, height)
     private = [p for p in points if p.epsilon is not None]
     epsilons = [e for e in (*(p.epsilon for p in private), *(own.epsilon for own in yours)) if e]
     lowest = set_epsilon_axis(figure, epsilons, [p.epsilon for p in private if p.epsilon])
