@@ -7,32 +7,24 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import TypeAdapter
 
 from analysis.layers.forecast import AGAINST_TRAINING
 from analysis.layers.results import Reading
-from analysis.layers.settings import LayersConfig, check_data
+from analysis.layers.settings import BoxConfig, LayersConfig, check_data
 from analysis.length import relative_length
-from analysis.settings import AnalysisConfig
+from analysis.schema import Count
 from dpflat.catalog import BACKBONES
 from dpflat.config import RunConfig
 from dpflat.forecast import START_SECONDS
 from dpflat.runs.record import Run
 
 
-class SharpnessConfig(AnalysisConfig):
-    """How high the loss rises in Keskar's box around all prefixes of the final weights (Keskar et al. 2017)."""
+class SharpnessConfig(BoxConfig):
+    """How high the loss rises in Keskar's box around all prefixes of the final weights."""
 
     kind: Literal["sharpness"] = "sharpness"
     schema_version: Literal[1] = 1
-    examples: int = Field(256, ge=8, le=10_000)
-    """Rows, drawn by the seed: those that an analysis of layers asks."""
-    restarts: int = Field(5, ge=1, le=100)
-    """Random starts of the ascent."""
-    ascent_steps: int = Field(3, ge=1, le=1000)
-    """Steps of each ascent."""
-    eta: float = Field(0.02, gt=0, le=1)
-    """Half width of the box, eta (|w| + 1)."""
 
     def of_layers(self) -> LayersConfig:
         """The settings of an analysis of layers that reads the same."""
@@ -54,16 +46,17 @@ class SharpnessResult:
     run: str
     data: str
     rows: str
-    examples: int
+    examples: Count
     box: Reading | None
+
+
+SHARPNESS = TypeAdapter(SharpnessResult)
 
 
 def read_sharpness(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> SharpnessResult:
     """The typed result."""
     found = content["parts"].get("whole", {}).get("measures", {}).get("box")
-    return SharpnessResult(
-        content["run"], content["data"], content["rows"], content["examples"], Reading(**found) if found else None
-    )
+    return SHARPNESS.validate_python(content | {"box": found})
 
 
 def forecast_sharpness(config: SharpnessConfig, run: RunConfig) -> float | None:

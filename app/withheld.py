@@ -10,8 +10,9 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterable
-from html import escape
 from typing import Any
+
+from markupsafe import escape
 
 from dpflat.config import RunConfig
 from dpflat.message import Message
@@ -127,7 +128,7 @@ def _replace(text: str, hidden: dict[str, str]) -> str:
 
 
 def _spell(words: str) -> tuple[str, ...]:
-    """Words as they stand in plain text, in HTML, in JSON, and in JSON within HTML."""
+    """Words as they stand in plain text, in HTML, in JSON, and in JSON within HTML, as Jinja's `tojson` writes it."""
     ascii_only, any_letter = (json.dumps(words, ensure_ascii=only)[1:-1] for only in (True, False))
-    in_script = ascii_only.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    return words, escape(words), ascii_only, any_letter, in_script
+    in_script = re.sub("[<>&']", lambda found: f"\\u{ord(found[0]):04x}", ascii_only)
+    return words, str(escape(words)), ascii_only, any_letter, in_script

@@ -24,7 +24,10 @@ ROOT = Path(__file__).parents[1]
 ROWS = """
 from pathlib import Path
 from app.summary import summarise
-from dpflat.runs.store import list_runs
+try:
+    from dpflat import list_runs
+except ImportError:  # a checkout from before there were public names
+    from dpflat.runs.store import list_runs
 begin()
 rows = [summarise(run) for run in list_runs(Path("cached_runs"))]
 end()

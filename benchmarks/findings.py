@@ -21,7 +21,6 @@ from analysis.attacks.settings import AttacksConfig
 from analysis.claims.judge import judge_claims
 from analysis.claims.rules import read_claims
 from analysis.comparison.points import student_interval
-from analysis.figures.claim_answers import write_answers
 from analysis.layers.results import LayersResult
 from analysis.layers.settings import LayersConfig
 from analysis.layers.subsets import Subset, rank_of
@@ -30,6 +29,7 @@ from analysis.results import PairedDifference
 from analysis.store import find_analysis
 from analysis.tradeoff import Key, bootstrap_mean, compare_groups, group_runs, summarise_group
 from app.claim_rows import show_ratio
+from claim_answers import write_answers
 from dpflat.privacy.wording import show_epsilon, show_lower_bound
 from dpflat.runs.files import is_there, read_json, replace_file
 from dpflat.runs.layout import ARTIFACTS, SELECTION

@@ -32,8 +32,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from analysis.audit import judge_pair
-from analysis.sensitivity import plant, with_training
+from audit import judge_pair
 from dpflat.config import RunConfig, build_config
 from dpflat.environment import describe_software
 from dpflat.events import Trained, TwinStep
@@ -45,6 +44,7 @@ from dpflat.runs.files import read_json, replace_file, replace_json
 from dpflat.settings import apply_settings
 from dpflat.training import train
 from dpflat.worker import set_up_torch
+from sensitivity import plant, with_training
 
 CLAIMED, DELTA, ALPHA, UNITS, RECORD = 1.0, 1e-5, 0.05, 400, 7
 BASE = (

@@ -30,8 +30,6 @@ from typing import Any
 
 import numpy as np
 
-from analysis.draws import remove_from_scores
-from analysis.sensitivity import HOSTILE_DISGUISES, Disguise, choose_records, remove_each, run_until
 from dpflat.config import build_config
 from dpflat.environment import describe_software
 from dpflat.experiment import Experiment, prepare
@@ -39,6 +37,8 @@ from dpflat.flatness.mode import MODES_BY_LEVEL
 from dpflat.runs.files import read_json, replace_file
 from dpflat.settings import apply_settings
 from dpflat.worker import set_up_torch
+from draws import remove_from_scores
+from sensitivity import HOSTILE_DISGUISES, Disguise, choose_records, remove_each, run_until
 
 STEP, WARM_UP, TRIAL_SEED = 10, 5, 0
 NATURAL_DISGUISES = (Disguise(), Disguise(planted=True))

@@ -122,8 +122,8 @@ def test_seeds_versions_and_the_backbone_are_stored():
 @pytest.mark.integration
 @pytest.mark.parametrize("mode", [("none", "off"), ("within_layer", "as_published")], ids=": ".join)
 def test_the_first_stored_trial_can_be_repeated(mode):
-    from analysis.sensitivity import remove_one
     from dpflat.experiment import prepare
+    from sensitivity import remove_one
 
     experiment, seed = prepare(config_of(mode)), REMOVE_ONE["conditions"]["seed_of_records"]
     for planted in (False, True):

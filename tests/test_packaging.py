@@ -68,6 +68,11 @@ class TestWheel:
         folder = "dpflat/backbones/dpflat_tiny"
         assert {f"{folder}/{file}" for file in ("model.safetensors", "config.json", "vocab.txt", "README.md")} <= names
 
+    def test_holds_every_template_of_a_report(self, names):
+        templates = {f.relative_to(ROOT).as_posix() for f in (ROOT / "app" / "report" / "templates").iterdir()}
+        assert "app/report/templates/page.html" in templates
+        assert templates - names == set()
+
     def test_says_that_it_is_typed(self, names):
         assert {"dpflat/py.typed", "analysis/py.typed"} <= names
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.schema import Count, Share
+from dpflat.runs.schemas import Epsilon
+
 LARGEST = 100.0
 
 
@@ -29,13 +32,13 @@ class Audit:
         delta: of the claimed guarantee.
     """
 
-    canaries: int
-    included: int
-    guesses: int
-    right: int
-    bound: float
-    ceiling: float
-    delta: float
+    canaries: Count
+    included: Count
+    guesses: Count
+    right: Count
+    bound: Epsilon
+    ceiling: Epsilon
+    delta: Share
 
 
 def p_value(canaries: int, guesses: int, right: int, epsilon: float, delta: float) -> float:

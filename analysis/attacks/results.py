@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from analysis.attacks.one_run import Audit
 from analysis.attacks.roc import (
@@ -19,6 +20,7 @@ from analysis.attacks.roc import (
     trace_curve,
 )
 from analysis.attacks.settings import FALSE_ALARMS
+from analysis.schema import Count, Known
 
 NAMES = {"threshold": "loss threshold", "likelihood": "likelihood ratio"}
 CURVE_POINTS = 120
@@ -43,9 +45,9 @@ class AttackResult:
     area: Share
     accuracy: Share
     points: tuple[Found, ...]
-    curve: tuple[tuple[float, float], ...]
-    members: int
-    others: int
+    curve: tuple[tuple[Known, Known], ...]
+    members: Count
+    others: Count
     shadows: tuple[str, ...] = ()
 
     @property
@@ -116,28 +118,22 @@ def thin_curve(alarms: np.ndarray, found: np.ndarray, others: int) -> list[list[
     return [[float(x), float(found[place])] for x, place in zip(grid, places, strict=True)]
 
 
+ATTACKS = TypeAdapter(AttacksResult)
+
+
 def build_result(content: dict[str, Any]) -> AttacksResult:
     """The typed result, from `result.json`. Raises KeyError, TypeError or ValueError where it is damaged."""
-    parts = content["parts"]
-    done = {name: part for name, part in parts.items() if part.get("complete", True)}
+    done = {name: part for name, part in content["parts"].items() if part.get("complete", True)}
     absent = {name: part["absent"] for name, part in done.items() if "absent" in part}
-    attacks = {key: _build_attack(key, done[key]) for key in NAMES if key in done and key not in absent}
-    audit = None
-    if "canaries" in done and "canaries" not in absent:
-        audit = Audit(**done["canaries"]["audit"])
+    there = {name: part for name, part in done.items() if name not in absent}
     compared = done.get("likelihood", {})
-    tried, left_out = tuple(compared.get("tried", ())), dict(compared.get("left_out", {}))
-    return AttacksResult(content["run"], attacks, audit, absent, tried, left_out)
-
-
-def _build_attack(key: str, part: dict[str, Any]) -> AttackResult:
-    return AttackResult(
-        name=NAMES[key],
-        area=Share(**part["area"]),
-        accuracy=Share(**part["accuracy"]),
-        points=tuple(Found(p["allowed"], Share(**p["found"])) for p in part["points"]),
-        curve=tuple((float(x), float(y)) for x, y in part["curve"]),
-        members=part["members"],
-        others=part["others"],
-        shadows=tuple(part["shadows"]),
+    return ATTACKS.validate_python(
+        {
+            "run": content["run"],
+            "attacks": {key: there[key] | {"name": NAMES[key]} for key in NAMES if key in there},
+            "audit": there["canaries"]["audit"] if "canaries" in there else None,
+            "absent": absent,
+            "tried": compared.get("tried", ()),
+            "left_out": compared.get("left_out", {}),
+        }
     )

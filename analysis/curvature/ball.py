@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.parts import follow_as
+from analysis.schema import Length, OrNan
 
 Loss = Callable[[np.ndarray], Generator[None, None, float]]
 """The mean loss at the weights plus an (N,) offset."""
@@ -29,12 +30,12 @@ class Rise:
         ninetieth: a tenth of the draws rises more.
     """
 
-    scale: float
-    mean: float
-    low: float
-    high: float
-    tenth: float
-    ninetieth: float
+    scale: Length
+    mean: OrNan
+    low: OrNan
+    high: OrNan
+    tenth: OrNan
+    ninetieth: OrNan
 
 
 def measure_ball(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from analysis.curvature.ball import Rise
-from analysis.landscape.results import Conditions, read_conditions
+from analysis.landscape.results import Conditions
 from analysis.parts import list_complete
+from analysis.schema import Count, Known, Vector
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class Eigenvalue:
         residual: norm of H v - value v.
     """
 
-    value: float | None
-    residual: float
+    value: Known | None
+    residual: Known
 
 
 @dataclass(frozen=True)
@@ -49,18 +51,23 @@ class Curvature:
 
     conditions: Conditions
     engine: str
-    products: int
+    products: Count
     top: tuple[Eigenvalue, ...]
     own_top: tuple[Eigenvalue, ...]
     bottom: Eigenvalue | None
-    trace: float | None
-    trace_reach: float | None
+    trace: Known | None
+    trace_reach: Known | None
     blocks: Mapping[str, tuple[Eigenvalue, Eigenvalue]]
     rises: tuple[Rise, ...]
-    draws: int
-    spectrum: tuple[np.ndarray, np.ndarray] | None
-    probes: int
+    draws: Count
+    spectrum: tuple[Vector, Vector] | None
+    probes: Count
     unfinished: frozenset[str]
+
+    def __post_init__(self) -> None:
+        values, shares = self.spectrum or ((0,), (1,))
+        if len(values) != len(shares) or not len(values):
+            raise ValueError("a share for each eigenvalue, and one or more of them")
 
     def predicted_rise(self, scale: float) -> float | None:
         """1/2 (scale x unit)^2 tr H; None before the trace is there. Privacy: post-processing."""
@@ -82,36 +89,29 @@ class Curvature:
         return above, others
 
 
+CURVATURE = TypeAdapter(Curvature)
+
+
 def read_curvature(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Curvature:
     """The curvature in `result.json`."""
     parts = content["parts"]
     eigen, trace, spectrum = parts.get("eigenvalues", {}), parts.get("trace", {}), parts.get("spectrum")
     ball = parts.get("ball", {})
-    return Curvature(
-        conditions=read_conditions(content),
-        engine=str(eigen.get("engine", "own")),
-        products=int(eigen.get("products", 0)),
-        top=_read(eigen.get("top", [])),
-        own_top=_read(eigen.get("own_top", [])),
-        bottom=next(iter(_read(eigen.get("bottom", []))), None),
-        trace=trace.get("value"),
-        trace_reach=trace.get("reach"),
-        blocks={
-            str(row["block"]): (_read([row["top"]])[0], _read([row["bottom"]])[0])
-            for row in parts.get("blocks", {}).get("rows", ())
-        },
-        rises=tuple(_read_rise(row) for row in ball.get("rows", ())),
-        draws=int(ball.get("draws", 0)),
-        spectrum=(np.array(spectrum["values"]), np.array(spectrum["shares"])) if spectrum else None,
-        probes=int(spectrum["probes"]) if spectrum else 0,
-        unfinished=frozenset(parts) - set(list_complete(parts)),
+    return CURVATURE.validate_python(
+        {
+            "conditions": content,
+            "engine": eigen.get("engine", "own"),
+            "products": eigen.get("products", 0),
+            "top": eigen.get("top", ()),
+            "own_top": eigen.get("own_top", ()),
+            "bottom": next(iter(eigen.get("bottom", ())), None),
+            "trace": trace.get("value"),
+            "trace_reach": trace.get("reach"),
+            "blocks": {row["block"]: (row["top"], row["bottom"]) for row in parts.get("blocks", {}).get("rows", ())},
+            "rises": ball.get("rows", ()),
+            "draws": ball.get("draws", 0),
+            "spectrum": (spectrum["values"], spectrum["shares"]) if spectrum else None,
+            "probes": spectrum["probes"] if spectrum else 0,
+            "unfinished": frozenset(parts) - set(list_complete(parts)),
+        }
     )
-
-
-def _read(rows: list[dict[str, Any]]) -> tuple[Eigenvalue, ...]:
-    return tuple(Eigenvalue(row["value"], float(row["residual"])) for row in rows)
-
-
-def _read_rise(row: dict[str, Any]) -> Rise:
-    values = ((field.name, row[field.name]) for field in fields(Rise))
-    return Rise(**{name: float("nan") if value is None else float(value) for name, value in values})

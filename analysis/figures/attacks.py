@@ -39,8 +39,7 @@ def draw_attacks(attacks: Sequence[AttackResult], curve: LossCurve | None, mode:
         >>> draw_attacks(list(attacks.values()), curve_of_run(run), "light").layout.xaxis.type
         'log'
     """
-    palette = tokens.PALETTES[mode]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.PRIMARY_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.PRIMARY_HEIGHT)
     alarms = np.geomspace(LEAST, 1.0, GRID)
     if curve is not None:
         _draw_bound(figure, alarms, most_found(curve, alarms), palette)
@@ -145,10 +144,9 @@ def draw_audit(audit: Audit, guarantee: Guarantee, mode: tokens.Mode) -> go.Figu
         guarantee: what it claims.
         mode: light or dark.
     """
-    palette = tokens.PALETTES[mode]
     claimed = guarantee.epsilon if guarantee.answer in ("holds", "nominal") else None
     above = claimed is not None and audit.bound > claimed
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STRIP_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.STRIP_HEIGHT)
     figure.add_trace(
         go.Bar(
             x=[audit.bound],

@@ -25,9 +25,8 @@ def draw_budget(parts: dict[str, float], epsilon: float, mode: tokens.Mode) -> g
         ('2.50', '0.80', '3.00')
     """
     bars = parts | {TOGETHER: epsilon}
-    palette = tokens.PALETTES[mode]
     height = ROW_PX * len(bars) + tokens.MARGIN["t"] + tokens.MARGIN["b"]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height, "bargap": 0.35})
+    figure, palette = tokens.start_figure(mode, height, bargap=0.35)
     figure.add_trace(
         go.Bar(
             x=list(bars.values()),

@@ -79,9 +79,8 @@ def draw_claim(rows: Sequence[JudgedRow], claims: Claims, mode: tokens.Mode) -> 
         >>> draw_claim(group_drawn(card)["accuracy"], claims, "light").layout.height > 0
         True
     """
-    palette = tokens.PALETTES[mode]
     height = ROW_PX * len(rows) + AXIS_PX
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height})
+    figure, palette = tokens.start_figure(mode, height)
     measure = measure_of(rows[0])
     assert measure is not None
     margin = margin_of(rows, claims)

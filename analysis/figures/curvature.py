@@ -16,8 +16,7 @@ GRID_POINTS, WIDTH_SHARE, LEAST_REACH, DECADES = 200, 0.02, 1e-4, 7
 
 def draw_eigenvalues(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> go.Figure:
     """The largest eigenvalues as stems with their residuals, the lowest beside them; one not converged has no stem."""
-    palette = tokens.PALETTES[mode]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.STANDARD_HEIGHT)
     for number, side in enumerate(sides):
         shift = 0.0 if len(sides) == 1 else (-0.12, 0.12)[number]
         pairs = [*enumerate(side.result.top, start=1)]
@@ -42,7 +41,6 @@ def _draw_stems(
     shift: float,
     palette: tokens.Palette,
 ) -> None:
-    colour = side.colour(palette)
     known = [(place + shift, pair.value, pair.residual) for place, pair in pairs if pair.value is not None]
     for place, value, _ in known:
         figure.add_trace(
@@ -50,7 +48,7 @@ def _draw_stems(
                 x=[place, place],
                 y=[0, value],
                 mode="lines",
-                line={"color": colour, "width": tokens.LINE_PX, "dash": side.dash},
+                line=side.line(palette),
                 hoverinfo="skip",
             )
         )
@@ -60,7 +58,7 @@ def _draw_stems(
             y=[value for _, value, _ in known],
             mode="markers",
             error_y={"type": "data", "array": [residual for _, _, residual in known], "color": palette.ink_2},
-            marker={"symbol": side.symbol, "size": 8, "color": colour},
+            marker=side.marker(palette, 8),
             hovertemplate=f"{side.letter}: %{{y:.3g}} ± %{{error_y.array:.1g}} (residual)<extra></extra>",
         )
     )
@@ -78,8 +76,7 @@ def _draw_stems(
 
 def draw_blocks(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> go.Figure:
     """The largest eigenvalue of each block of the Hessian, as dots."""
-    palette = tokens.PALETTES[mode]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.STANDARD_HEIGHT)
     names = list(dict.fromkeys(name for side in sides for name in side.result.blocks))
     for side in sides:
         known = {name: top.value for name, (top, _) in side.result.blocks.items() if top.value is not None}
@@ -88,7 +85,7 @@ def draw_blocks(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> go.
                 x=list(known.values()),
                 y=[names.index(name) for name in known],
                 mode="markers",
-                marker={"symbol": side.symbol, "size": 9, "color": side.colour(palette)},
+                marker=side.marker(palette, 9),
                 hovertemplate=f"{side.letter}: %{{x:.3g}}<extra></extra>",
             )
         )
@@ -137,8 +134,7 @@ def _smooth_side(values: np.ndarray, shares: np.ndarray, sign: int, whole: float
 
 def draw_spectrum(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> go.Figure:
     """The density of all eigenvalues, on a logarithmic scale, its negative side with it."""
-    palette = tokens.PALETTES[mode]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.STANDARD_HEIGHT)
     highest = 0.0
     for side in sides:
         assert side.result.spectrum is not None
@@ -149,7 +145,7 @@ def draw_spectrum(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> g
                 x=places,
                 y=density,
                 mode="lines",
-                line={"color": side.colour(palette), "width": tokens.LINE_PX, "dash": side.dash},
+                line=side.line(palette),
                 hovertemplate=f"{side.letter}, %{{x:.3g}}: %{{y:.2g}}<extra></extra>",
             )
         )
@@ -165,8 +161,7 @@ def draw_ball(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> go.Fi
 
     What is not above zero is not drawn; `describe_left_out` says which it is.
     """
-    palette = tokens.PALETTES[mode]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.STANDARD_HEIGHT)
     everything: list[float] = []
     for side in sides:
         known, _ = side.result.split_rises()
@@ -184,7 +179,7 @@ def draw_ball(sides: Sequence[PointSide[Curvature]], mode: tokens.Mode) -> go.Fi
                     "arrayminus": [rise.mean - rise.low for _, rise in known],
                     "color": side.colour(palette),
                 },
-                marker={"symbol": side.symbol, "size": 8, "color": side.colour(palette)},
+                marker=side.marker(palette, 8),
                 hovertemplate=f"{side.letter}, noise of %{{customdata:g}} steps: measured %{{y:.3g}}, from the trace "
                 "%{x:.3g} nats<extra></extra>",
             )

@@ -34,8 +34,7 @@ def draw_lines(
     The lower axis is in lengths of the directions, so equal for each entry; the upper one has raw lengths where those
     are the same for all runs.
     """
-    palette = tokens.PALETTES[mode]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.PRIMARY_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.PRIMARY_HEIGHT)
     for side in sides:
         lines, colour = side.result, side.colour(palette)
         values = values_of(lines, measure)
@@ -57,7 +56,7 @@ def draw_lines(
                 x=places,
                 y=values.mean(axis=0),
                 mode="lines",
-                line={"color": colour, "width": tokens.LINE_PX, "dash": side.dash},
+                line=side.line(palette),
                 customdata=lines.positions * float(lines.norms.mean()),
                 hovertemplate=f"{side.letter}, %{{x:.3g}} lengths (%{{customdata:.3g}} raw): %{{y:.4g}} "
                 f"{UNITS[measure]}, mean of {len(values)}<extra></extra>",
@@ -117,8 +116,7 @@ def _draw_noise(figure: go.Figure, sides: Sequence[Lines], palette: tokens.Palet
 
 def draw_way(sides: Sequence[PointSide[Lines]], mode: tokens.Mode, measure: Measure = "loss") -> go.Figure:
     """Loss or accuracy on the straight line from one run (0) to another (1)."""
-    palette = tokens.PALETTES[mode]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.STANDARD_HEIGHT)
     for side in sides:
         lines = side.result
         values = lines.loss[0] if measure == "loss" else 100 * lines.accuracy[0]
@@ -127,8 +125,8 @@ def draw_way(sides: Sequence[PointSide[Lines]], mode: tokens.Mode, measure: Meas
                 x=lines.positions,
                 y=values,
                 mode="lines+markers",
-                line={"color": side.colour(palette), "width": tokens.LINE_PX, "dash": side.dash},
-                marker={"symbol": side.symbol, "size": 5},
+                line=side.line(palette),
+                marker=side.marker(palette, 5),
                 hovertemplate="%{x:.2f} of the way: %{y:.4g}<extra></extra>",
             )
         )
@@ -151,9 +149,8 @@ def draw_trust(sides: Sequence[PointSide[Trust]], mode: tokens.Mode) -> go.Figur
         >>> len(draw_trust([PointSide("A", run.config.method(), found)], "light").data) > 0
         True
     """
-    palette = tokens.PALETTES[mode]
     names = ["random planes", "top eigenvectors", "path of the run"]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.STANDARD_HEIGHT)
     count = min(len(side.result.planes) for side in sides)
     spread = np.linspace(-0.35, 0.35, max(count, 2))[:count]
     if len(sides) == 2:
@@ -175,7 +172,7 @@ def draw_trust(sides: Sequence[PointSide[Trust]], mode: tokens.Mode) -> go.Figur
                 x=[*trust.planes[:count], *(value for _, value in named if value is not None)],
                 y=[*spread, *(place for place, value in named if value is not None)],
                 mode="markers",
-                marker={"symbol": side.symbol, "size": 7, "color": side.colour(palette)},
+                marker=side.marker(palette, 7),
                 hovertemplate=f"{side.letter}: %{{x:.4g}} nats<extra></extra>",
             )
         )

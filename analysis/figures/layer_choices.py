@@ -14,11 +14,10 @@ from analysis.layers.trace import TracedRound
 
 def draw_round(found: TracedRound, mode: tokens.Mode, marked: int | None = None) -> go.Figure:
     """The score without each candidate layer in one round, the lowest at the bottom; the one that went is filled."""
-    palette = tokens.PALETTES[mode]
     layers = sorted(found.scores, key=lambda layer: (found.scores[layer], layer))
     places = {layer: place for place, layer in enumerate(layers)}
     height = max(tokens.STANDARD_HEIGHT, ROW_PX * len(layers) + 60)
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height})
+    figure, palette = tokens.start_figure(mode, height)
     figure.add_trace(
         go.Scatter(
             x=[found.scores[layer] for layer in layers],
@@ -78,8 +77,7 @@ def draw_strip(values: Mapping[Subset, float], chosen: Subset, own: Subset, unit
         unit: of the axis.
         mode: light or dark.
     """
-    palette = tokens.PALETTES[mode]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STRIP_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.STRIP_HEIGHT)
     names = ["keeps " + (", ".join(map(str, subset)) or "none") for subset in values]
     figure.add_trace(
         go.Scatter(
@@ -123,9 +121,8 @@ def draw_choices(
         mode: light or dark.
         marked: a layer to point at.
     """
-    palette = tokens.PALETTES[mode]
     height = ROW_PX * layers + 60
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height, "bargap": 0.08})
+    figure, palette = tokens.start_figure(mode, height, bargap=0.08)
     seeds = list(removals)
     for layer in range(layers):
         gone = [layer in removals[seed] for seed in seeds]
@@ -152,12 +149,6 @@ def draw_choices(
         )
     figure.update_layout(barmode="overlay")
     point_at(figure, marked, palette)
-    figure.update_yaxes(
-        tickvals=list(range(layers)),
-        ticktext=[f"layer {layer}" for layer in range(layers)],
-        range=[-0.6, layers - 0.4],
-        showgrid=False,
-        zeroline=False,
-    )
+    tokens.name_rows(figure, [f"layer {layer}" for layer in range(layers)])
     figure.update_xaxes(title_text="seed", type="category", showgrid=False)
     return figure

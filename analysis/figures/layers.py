@@ -68,22 +68,15 @@ def draw_alone(sides: Sequence[LayerSide], mode: tokens.Mode, marked: int | None
         >>> len(figure.data) > 0
         True
     """
-    palette = tokens.PALETTES[mode]
     layers = max(side.result.layers for side in sides)
     height = max(tokens.PRIMARY_HEIGHT, ROW_PX * layers * len(sides) + 60)
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height, "bargap": 0})
+    figure, palette = tokens.start_figure(mode, height, bargap=0)
     highest = max((value for side in sides for value, _ in side.boxes().values()), default=0.0)
     for number, side in enumerate(sides):
         shift = 0.0 if len(sides) == 1 else (0.19 if number == 0 else -0.19)
         _draw_side(figure, side, shift, palette)
     point_at(figure, marked, palette)
-    figure.update_yaxes(
-        tickvals=list(range(layers)),
-        ticktext=[f"layer {layer}" for layer in range(layers)],
-        range=[-0.6, layers - 0.4],
-        showgrid=False,
-        zeroline=False,
-    )
+    tokens.name_rows(figure, [f"layer {layer}" for layer in range(layers)])
     figure.update_xaxes(
         title_text="rise of the loss over 1 + loss", range=[0, 1.3 * highest or 1.0], rangemode="tozero"
     )

@@ -42,10 +42,9 @@ def draw_odds(rows: list[Row], total: int, what: str, mode: tokens.Mode) -> go.F
         >>> [trace.type for trace in figure.data]
         ['heatmap', 'heatmap']
     """
-    palette = tokens.PALETTES[mode]
     high = HIGH if total >= 1000 else 2
     height = len(rows) * (LABEL_PX + (ARRAY_PX if high == HIGH else ARRAY_PX // 2))
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height})
+    figure, palette = tokens.start_figure(mode, height)
     wide, slot = total // high, high * (1 + LABEL_PX / (ARRAY_PX if high == HIGH else ARRAY_PX // 2))
     for number, row in enumerate(rows):
         filled = out_of(row.share, total)

@@ -141,9 +141,8 @@ def _draw_places(figure: go.Figure, plane: Plane, palette: tokens.Palette, colum
 
 def draw_surface(side: PointSide[Plane], mode: tokens.Mode, kind: str = "filter") -> go.Figure:
     """The rise of the loss over one plane as a surface."""
-    palette = tokens.PALETTES[mode]
     places, rises = _grid_of(side.result, "loss")
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.PRIMARY_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.PRIMARY_HEIGHT)
     figure.add_trace(
         go.Surface(
             x=places,

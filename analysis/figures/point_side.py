@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from analysis.figures import tokens
 from analysis.figures.layers import DASHES, LETTERS, SHAPES, role_of
@@ -30,12 +30,10 @@ class PointSide(Generic[R_co]):
         found: str = getattr(palette, role_of(self.method))
         return found
 
-    @property
-    def dash(self) -> str:
-        """Of its lines: A solid, B dashed."""
-        return DASHES[LETTERS.index(self.letter)]
+    def line(self, palette: tokens.Palette) -> dict[str, Any]:
+        """Its lines: A solid, B dashed."""
+        return {"color": self.colour(palette), "width": tokens.LINE_PX, "dash": DASHES[LETTERS.index(self.letter)]}
 
-    @property
-    def symbol(self) -> str:
-        """Of its marks: A circles, B squares."""
-        return SHAPES[LETTERS.index(self.letter)]
+    def marker(self, palette: tokens.Palette, size: int) -> dict[str, Any]:
+        """Its marks, so many pixels wide: A circles, B squares."""
+        return {"symbol": SHAPES[LETTERS.index(self.letter)], "size": size, "color": self.colour(palette)}

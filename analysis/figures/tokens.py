@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -42,7 +43,6 @@ class Palette:
     hairline: str
     ink: str
     ink_2: str
-    disabled: str
     amber_tint: str
     amber_text: str
     danger_tint: str
@@ -61,7 +61,6 @@ PALETTES: dict[Mode, Palette] = {
         hairline="#D9DFE5",
         ink="#15202B",
         ink_2="#4A5866",
-        disabled="#6B7884",
         amber_tint="#FFF3DC",
         amber_text="#7A4B00",
         danger_tint="#FBEAEF",
@@ -78,7 +77,6 @@ PALETTES: dict[Mode, Palette] = {
         hairline="#2F3944",
         ink="#E7EBEF",
         ink_2="#A9B4BF",
-        disabled="#7F8B97",
         amber_tint="#33270F",
         amber_text="#F3C77A",
         danger_tint="#3A1622",
@@ -89,7 +87,7 @@ PALETTES: dict[Mode, Palette] = {
 FONT = "Source Sans, Source Sans Pro, sans-serif"
 BODY_PX, SMALL_PX, TABLE_PX, FIGURE_TITLE_PX, SECTION_PX, GUARANTEE_PX, PAGE_TITLE_PX = 16, 13, 14, 16, 20, 22, 28
 RADIUS_PX, MAIN_WIDTH_PX = 6, 1120
-PRIMARY_HEIGHT, STANDARD_HEIGHT, MULTIPLE_HEIGHT, STRIP_HEIGHT, NARROW_HEIGHT = 420, 320, 200, 120, 280
+PRIMARY_HEIGHT, STANDARD_HEIGHT, MULTIPLE_HEIGHT, STRIP_HEIGHT = 420, 320, 200, 120
 MARGIN = {"l": 56, "r": 16, "t": 8, "b": 44}
 LINE_PX, SEED_DOT_PX, MEAN_DOT_PX, SEED_OPACITY, BAND_OPACITY = 2, 5, 9, 0.45, 0.18
 EPSILON_TICKS = (0.5, 1, 2, 3, 5, 8, 20)
@@ -123,25 +121,17 @@ def plotly_template(mode: Mode) -> go.layout.Template:
     )
 
 
-def streamlit_theme(mode: Mode) -> dict[str, Any]:
-    """The `[theme.light]` or `[theme.dark]` section of the app's configuration."""
-    palette = PALETTES[mode]
-    return {
-        "primaryColor": palette.baseline,
-        "backgroundColor": palette.page,
-        "secondaryBackgroundColor": palette.panel,
-        "textColor": palette.ink,
-        "linkColor": palette.baseline,
-        "borderColor": palette.hairline,
-        "chartCategoricalColors": [palette.baseline, palette.full, palette.part, palette.reference],
-    }
+def start_figure(mode: Mode, height: int, **layout: Any) -> tuple[go.Figure, Palette]:
+    """An empty figure in the looks of a mode, so many pixels high, and the colours to draw with."""
+    return go.Figure(layout={"template": plotly_template(mode), "height": height, **layout}), PALETTES[mode]
 
 
-def streamlit_base() -> dict[str, Any]:
-    """The `[theme]` section: what both modes share."""
-    return {
-        "baseFontSize": BODY_PX,
-        "baseRadius": f"{RADIUS_PX}px",
-        "headingFontSizes": [f"{PAGE_TITLE_PX}px", f"{GUARANTEE_PX}px", f"{SECTION_PX}px", f"{FIGURE_TITLE_PX}px"],
-        "headingFontWeights": [600, 600, 600, 600],
-    }
+def name_rows(figure: go.Figure, names: Sequence[str]) -> None:
+    """A row a name, upwards from 0, on the y axis."""
+    figure.update_yaxes(
+        tickvals=list(range(len(names))),
+        ticktext=list(names),
+        range=[-0.6, len(names) - 0.4],
+        showgrid=False,
+        zeroline=False,
+    )

@@ -89,8 +89,7 @@ def draw_tradeoff(
         >>> draw_tradeoff([point], "light").layout.xaxis.type
         'log'
     """
-    palette = tokens.PALETTES[mode]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": height})
+    figure, palette = tokens.start_figure(mode, height)
     private = [p for p in points if p.epsilon is not None]
     epsilons = [e for e in (*(p.epsilon for p in private), *(own.epsilon for own in yours)) if e]
     lowest = set_epsilon_axis(figure, epsilons, [p.epsilon for p in private if p.epsilon])

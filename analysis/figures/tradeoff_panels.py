@@ -68,8 +68,7 @@ def on_axis(measure: Measure, value: float) -> float:
 
 def draw_differences(rows: list[MethodDifference], measure: Measure, other: str, mode: tokens.Mode) -> go.Figure:
     """Paired differences at each epsilon, with intervals, and the zone that does not matter shaded."""
-    palette = tokens.PALETTES[mode]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.STANDARD_HEIGHT)
     epsilons = [row.epsilon for row in rows]
     set_epsilon_axis(figure, epsilons, epsilons)
     figure.add_hline(y=0, line={"width": 1, "color": palette.ink_2})
@@ -132,8 +131,7 @@ def draw_reach(reaches: list[Reach], mode: tokens.Mode) -> go.Figure:
 
     An arrow at an end says that the range goes on where nothing is measured.
     """
-    palette = tokens.PALETTES[mode]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.STANDARD_HEIGHT)
     epsilons = [epsilon for reach in reaches for epsilon in reach.epsilons]
     set_epsilon_axis(figure, epsilons, epsilons)
     for place, reach in enumerate(reversed(reaches)):
@@ -174,13 +172,7 @@ def draw_reach(reaches: list[Reach], mode: tokens.Mode) -> go.Figure:
                 hovertemplate=f"{reach.method}: ε = %{{x:.2f}}, interpolated<extra></extra>",
             )
         )
-    figure.update_yaxes(
-        tickvals=list(range(len(reaches))),
-        ticktext=[shorten(reach.method).replace(" + ", "<br>+ ") for reach in reversed(reaches)],
-        range=[-0.6, len(reaches) - 0.4],
-        showgrid=False,
-        zeroline=False,
-    )
+    tokens.name_rows(figure, [shorten(reach.method).replace(" + ", "<br>+ ") for reach in reversed(reaches)])
     return figure
 
 
@@ -192,8 +184,7 @@ def list_log_ticks(low: float, high: float) -> list[float]:
 
 def draw_flatness(runs: list[FlatRun], measure: Measure, mode: tokens.Mode) -> go.Figure:
     """Flatness beside accuracy at one epsilon: a dot a run, a mean a method."""
-    palette = tokens.PALETTES[mode]
-    figure = go.Figure(layout={"template": tokens.plotly_template(mode), "height": tokens.STANDARD_HEIGHT})
+    figure, palette = tokens.start_figure(mode, tokens.STANDARD_HEIGHT)
     ordered = sorted(runs, key=lambda run: (run.method, run.seed))
     ends = []
     for method, group in groupby(ordered, key=lambda run: run.method):

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
+
+from analysis.schema import Count, Entries, Known, Length, Matrix, OrNan, Vector
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,9 @@ class Conditions:
     run: str
     data: str
     rows: str
-    examples: int
-    entries: int
-    noise_deviation: float
+    examples: Count
+    entries: Entries
+    noise_deviation: Length
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,15 @@ class Lines:
     """
 
     conditions: Conditions
-    positions: np.ndarray
-    norms: np.ndarray
-    loss: np.ndarray
-    accuracy: np.ndarray
-    zero_rows: int
+    positions: Vector
+    norms: Vector
+    loss: Matrix
+    accuracy: Matrix
+    zero_rows: Count
+
+    def __post_init__(self) -> None:
+        if not self.loss.shape == self.accuracy.shape == (len(self.loss), len(self.positions)) or not self.loss.size:
+            raise ValueError("a number for each line and position, and one or more of them")
 
     def rises(self) -> np.ndarray:
         """(m, N) loss over that at the weights."""
@@ -89,13 +96,19 @@ class Plane:
     """
 
     conditions: Conditions
-    positions: np.ndarray
-    loss: np.ndarray
-    accuracy: np.ndarray
-    path: np.ndarray | None
-    share: float | None
-    shares: tuple[float, float] | None
-    zero_rows: int
+    positions: Vector
+    loss: Matrix
+    accuracy: Matrix
+    path: Matrix | None = None
+    share: Known | None = None
+    shares: tuple[Known, Known] | None = None
+    zero_rows: Count = 0
+
+    def __post_init__(self) -> None:
+        if not self.loss.shape == self.accuracy.shape == 2 * self.positions.shape or not self.loss.size:
+            raise ValueError("a number for each pair of positions, and one or more of them")
+        if self.path is not None and self.path.shape[1:] != (2,):
+            raise ValueError("two numbers for each point of the path")
 
     @property
     def done(self) -> int:
@@ -136,41 +149,26 @@ class Trust:
     """
 
     conditions: Conditions
-    radius: float
-    planes: tuple[float, ...]
-    top: float | None
-    path: float | None
-    path_share: float | None
+    radius: Length
+    planes: tuple[OrNan, ...]
+    top: Known | None
+    path: Known | None
+    path_share: Known | None
     why_no_path: str
-    finer: float | None
-    shift: float
-    losses: tuple[float, float] | None
-    boxes: tuple[float, float] | None
+    finer: Known | None
+    shift: Known
+    losses: tuple[Known, Known] | None
+    boxes: tuple[Known, Known] | None
 
 
-def read_conditions(content: dict[str, Any]) -> Conditions:
-    """The conditions in `result.json`."""
-    return Conditions(
-        run=str(content["run"]),
-        data=str(content["data"]),
-        rows=str(content["rows"]),
-        examples=int(content["examples"]),
-        entries=int(content["entries"]),
-        noise_deviation=float(content["noise_deviation"]),
-    )
+LINES, PLANE, TRUST = TypeAdapter(Lines), TypeAdapter(Plane), TypeAdapter(Trust)
 
 
 def read_lines(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Lines:
     """The lines in `result.json`."""
     rows = content["parts"]["lines"]["rows"]
-    return Lines(
-        conditions=read_conditions(content),
-        positions=np.array(content["positions"], dtype=float),
-        norms=np.array(content["norms"], dtype=float),
-        loss=np.array([row["loss"] for row in rows], dtype=float),
-        accuracy=np.array([row["accuracy"] for row in rows], dtype=float),
-        zero_rows=int(content["zero_rows"]),
-    )
+    measured = {name: [row[name] for row in rows] for name in ("loss", "accuracy")}
+    return LINES.validate_python(content | measured | {"conditions": content})
 
 
 def read_plane(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Plane | None:
@@ -178,16 +176,7 @@ def read_plane(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Plane | 
     axes, grid = content["parts"]["axes"], content["parts"].get("grid")
     if grid is None:
         return None
-    plane = Plane(
-        conditions=read_conditions(content),
-        positions=np.array(grid["positions"], dtype=float),
-        loss=np.array(grid["loss"], dtype=float),
-        accuracy=np.array(grid["accuracy"], dtype=float),
-        path=np.array(axes["path"], dtype=float) if "path" in axes else None,
-        share=axes.get("share"),
-        shares=tuple(axes["shares"]) if "shares" in axes else None,
-        zero_rows=int(axes.get("zero_rows", 0)),
-    )
+    plane = PLANE.validate_python(axes | grid | {"conditions": content})
     return plane if plane.has_coarse() else None
 
 
@@ -195,16 +184,18 @@ def read_trust(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Trust:
     """The readings in `result.json`."""
     parts = content["parts"]
     path, shift = parts.get("path", {}), parts.get("rescaling")
-    return Trust(
-        conditions=read_conditions(content),
-        radius=float(content["radius"]),
-        planes=tuple(float("nan" if value is None else value) for value in parts.get("planes", {}).get("rows", ())),
-        top=parts.get("top", {}).get("reading"),
-        path=path.get("reading"),
-        path_share=path.get("share"),
-        why_no_path=str(path.get("why", "")),
-        finer=parts.get("finer", {}).get("reading"),
-        shift=float(shift["shift"]) if shift else 0.0,
-        losses=(float(shift["loss"]), float(shift["shifted_loss"])) if shift else None,
-        boxes=(float(shift["box"]), float(shift["shifted_box"])) if shift else None,
+    return TRUST.validate_python(
+        {
+            "conditions": content,
+            "radius": content["radius"],
+            "planes": parts.get("planes", {}).get("rows", ()),
+            "top": parts.get("top", {}).get("reading"),
+            "path": path.get("reading"),
+            "path_share": path.get("share"),
+            "why_no_path": path.get("why", ""),
+            "finer": parts.get("finer", {}).get("reading"),
+            "shift": shift["shift"] if shift else 0.0,
+            "losses": (shift["loss"], shift["shifted_loss"]) if shift else None,
+            "boxes": (shift["box"], shift["shifted_box"]) if shift else None,
+        }
     )

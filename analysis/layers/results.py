@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from pydantic import InstanceOf, TypeAdapter
 
 from analysis.layers.subsets import Subset
+from analysis.schema import Count, Entries, Known, Share
+from dpflat.runs.schemas import Layer, Layers
 
 MEASURES = ("box", "ball", "adaptive", "average")
 SUBSET_MEASURES = ("accuracy", "loss", "sharpness", "matched")
@@ -24,9 +27,9 @@ class Reading:
         entries: number of entries that were moved.
     """
 
-    value: float | None
-    spread: float | None
-    entries: int
+    value: Known | None
+    spread: Known | None
+    entries: Entries
 
     def matched(self, measure: str, entries: int) -> float | None:
         """The value as it would be, to first order, with so many entries. Privacy: post-processing."""
@@ -44,9 +47,9 @@ class LayerNorms:
         attention_mass: share of the words' attention that goes to it.
     """
 
-    key_norm: float
-    value_norm: float
-    attention_mass: float
+    key_norm: Known
+    value_norm: Known
+    attention_mass: Share
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,10 @@ class SubsetScore:
         spread: highest minus lowest rise over the directions.
     """
 
-    loss: float | None
-    accuracy: float
-    sharpness: float | None = None
-    spread: float | None = None
+    loss: Known | None
+    accuracy: Share
+    sharpness: Known | None = None
+    spread: Known | None = None
 
 
 @dataclass(frozen=True)
@@ -90,15 +93,19 @@ class LayersResult:
     data: str
     rows: str
     weights: str
-    examples: int
-    accuracy_examples: int
-    layers: int
-    norms: Mapping[int, LayerNorms] = field(default_factory=dict)
-    alone: Mapping[int, Mapping[str, Reading]] = field(default_factory=dict)
+    examples: Count
+    accuracy_examples: Count
+    layers: Layers
+    norms: Mapping[Layer, LayerNorms] = field(default_factory=dict)
+    alone: Mapping[Layer, Mapping[str, Reading]] = field(default_factory=dict)
     whole: Mapping[str, Reading] = field(default_factory=dict)
-    coarse: Mapping[Subset, SubsetScore] = field(default_factory=dict)
-    subsets: Mapping[Subset, SubsetScore] = field(default_factory=dict)
-    correct: np.ndarray | None = None
+    coarse: Mapping[tuple[Layer, ...], SubsetScore] = field(default_factory=dict)
+    subsets: Mapping[tuple[Layer, ...], SubsetScore] = field(default_factory=dict)
+    correct: InstanceOf[np.ndarray] | None = None
+
+    def __post_init__(self) -> None:
+        if any(layer >= self.layers for layer in (*self.norms, *self.alone)):
+            raise ValueError("layers of the backbone")
 
     def asked(self) -> tuple[Subset, ...]:
         """Every subset that has a score."""
@@ -142,6 +149,9 @@ class LayersResult:
         return replace(self, coarse={**other.coarse, **self.coarse}, subsets=subsets, correct=correct)
 
 
+LAYERS, COUNT = TypeAdapter(LayersResult), TypeAdapter(Count)
+
+
 def build_result(content: dict[str, Any], correct: np.ndarray | None) -> LayersResult:
     """The typed result of what stands in `result.json`.
 
@@ -153,46 +163,32 @@ def build_result(content: dict[str, Any], correct: np.ndarray | None) -> LayersR
         KeyError, TypeError, ValueError: when fields are missing or of another kind.
     """
     parts: dict[str, Any] = content["parts"]
-    alone: dict[int, dict[str, Reading]] = {}
-    for name in ("alone", "geometries"):
-        for row in parts.get(name, {}).get("rows", ()):
-            alone.setdefault(int(row["layer"]), {}).update(_readings(row))
-    many = parts.get("subsets", {})
-    examples = int(many.get("examples", 0))
-    subsets = {_subset(row): SubsetScore(row["loss"], float(row["accuracy"])) for row in many.get("rows", ())}
+
+    def rows(name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = parts.get(name, {}).get("rows", [])
+        return found
+
+    alone: dict[int, dict[str, Any]] = {}
+    for row in rows("alone") + rows("geometries"):
+        alone.setdefault(row["layer"], {}).update(_readings(row))
+    examples = COUNT.validate_python(parts.get("subsets", {}).get("examples", 0))
+    subsets = {tuple(row["kept"]): row for row in rows("subsets")}
     bits = None if correct is None or not subsets else np.unpackbits(correct, axis=1, count=examples).astype(bool)
     if bits is not None and len(bits) != len(subsets):
         raise ValueError("as many rows as subsets")
-    return LayersResult(
-        run=str(content["run"]),
-        data=str(content["data"]),
-        rows=str(content["rows"]),
-        weights=str(content["weights"]),
-        examples=int(content["examples"]),
-        accuracy_examples=examples,
-        layers=int(content["layers"]),
-        norms={
-            int(row["layer"]): LayerNorms(row["key_norm"], row["value_norm"], row["attention_mass"])
-            for row in parts.get("norms", {}).get("rows", ())
-        },
-        alone=alone,
-        whole=_readings(parts.get("whole", {}).get("measures", {})),
-        coarse={
-            _subset(row): SubsetScore(row["loss"], float(row["accuracy"]), row["sharpness"], row["spread"])
-            for row in parts.get("coarse", {}).get("rows", ())
-        },
-        subsets=subsets,
-        correct=bits,
+    return LAYERS.validate_python(
+        content
+        | {
+            "accuracy_examples": examples,
+            "norms": {row["layer"]: row for row in rows("norms")},
+            "alone": alone,
+            "whole": _readings(parts.get("whole", {}).get("measures", {})),
+            "coarse": {tuple(row["kept"]): row for row in rows("coarse")},
+            "subsets": subsets,
+            "correct": bits,
+        }
     )
 
 
-def _subset(row: dict[str, Any]) -> Subset:
-    return tuple(int(layer) for layer in row["kept"])
-
-
-def _readings(row: dict[str, Any]) -> dict[str, Reading]:
-    return {
-        measure: Reading(row[measure]["value"], row[measure]["spread"], int(row[measure]["entries"]))
-        for measure in MEASURES
-        if measure in row
-    }
+def _readings(row: dict[str, Any]) -> dict[str, Any]:
+    return {measure: row[measure] for measure in MEASURES if measure in row}

@@ -11,25 +11,30 @@ from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
 
 
-class LayersConfig(AnalysisConfig):
-    """What is measured of the layers of a finished run."""
+class BoxConfig(AnalysisConfig):
+    """How high the loss rises in Keskar's box around weights (Keskar et al. 2017)."""
 
-    kind: Literal["layers"] = "layers"
-    schema_version: Literal[1] = 1
     examples: int = Field(256, ge=8, le=10_000)
     """Rows for sharpness and attention, drawn by the seed and named by a hash."""
-    accuracy_examples: int = Field(2000, ge=8, le=100_000)
-    """Rows for loss and accuracy of subsets; at most all."""
     restarts: int = Field(5, ge=1, le=100)
     """Random starts of each ascent in Keskar's box."""
-    other_restarts: int = Field(2, ge=1, le=100)
-    """Random starts of each ascent in the ball and in the elementwise box."""
-    average_pairs: int = Field(5, ge=2, le=1000)
-    """Gaussian offsets of the average case, each drawn together with its opposite."""
     ascent_steps: int = Field(3, ge=1, le=1000)
     """Steps of each ascent."""
     eta: float = Field(0.02, gt=0, le=1)
     """Half width of Keskar's box, eta (|w| + 1)."""
+
+
+class LayersConfig(BoxConfig):
+    """What is measured of the layers of a finished run."""
+
+    kind: Literal["layers"] = "layers"
+    schema_version: Literal[1] = 1
+    accuracy_examples: int = Field(2000, ge=8, le=100_000)
+    """Rows for loss and accuracy of subsets; at most all."""
+    other_restarts: int = Field(2, ge=1, le=100)
+    """Random starts of each ascent in the ball and in the elementwise box."""
+    average_pairs: int = Field(5, ge=2, le=1000)
+    """Gaussian offsets of the average case, each drawn together with its opposite."""
     rho: float = Field(2.0, gt=0, le=1000)
     """Radius of the L2 ball around the prefixes (SAM)."""
     adaptive_rho: float = Field(0.2, gt=0, le=10)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pydantic import TypeAdapter
+
+from analysis.schema import Count, Known, Share
 from dpflat.runs import layout
 from dpflat.runs.files import is_there, unreadable
 from dpflat.runs.record import Run
-from dpflat.runs.schemas import ANY
+from dpflat.runs.schemas import ANY, Layer
 from dpflat.runs.stored import read_stored
 
 TIE_SPREADS = 2.0
@@ -24,10 +28,10 @@ class TracedRound:
         probability: of this choice; None where it was not drawn.
     """
 
-    removed: int
-    scores: dict[int, float]
-    spreads: dict[int, float]
-    probability: float | None
+    removed: Layer
+    scores: Mapping[Layer, Known]
+    spreads: Mapping[Layer, Known]
+    probability: Share | None
 
     @property
     def lowest(self) -> int:
@@ -55,8 +59,12 @@ class Trace:
         rounds: in order.
     """
 
-    step: int
+    step: Count
     rounds: tuple[TracedRound, ...]
+
+    def __post_init__(self) -> None:
+        if any(found.removed not in found.scores for found in self.rounds) or len({*self.removed}) < len(self.removed):
+            raise ValueError("one of the candidates a round, each once")
 
     @property
     def removed(self) -> tuple[int, ...]:
@@ -70,6 +78,9 @@ class Trace:
             left.remove(layer)
             path.append(tuple(left))
         return path
+
+
+TRACE = TypeAdapter(Trace)
 
 
 def read_trace(run: Run) -> Trace | None:
@@ -91,17 +102,16 @@ def read_trace(run: Run) -> Trace | None:
         return None
     path, content = run.folder / name, read_stored(run.folder, name, ANY)
     try:
-        rounds = tuple(
-            TracedRound(
-                removed=int(found["removed"]),
-                scores={int(layer): float(score["value"]) for layer, score in found["candidates"].items()},
-                spreads={int(layer): float(score["spread"]) for layer, score in found["candidates"].items()},
-                probability=None if found["probability"] is None else float(found["probability"]),
-            )
+        rounds = [
+            found
+            | {
+                "scores": {layer: score["value"] for layer, score in found["candidates"].items()},
+                "spreads": {layer: score["spread"] for layer, score in found["candidates"].items()},
+            }
             for found in content["rounds"]
-        )
-        return Trace(int(content["step"]), rounds)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        ]
+        return TRACE.validate_python({"step": content["step"], "rounds": rounds})
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise unreadable(path, "lacks fields") from None
 
 

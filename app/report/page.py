@@ -1,62 +1,41 @@
-"""One offline file: its looks, plotly.js, its charts, and a policy that lets it load nothing."""
+"""Offline files from the templates beside this module, which escape everything from outside; nothing else writes HTML.
+
+A file holds its looks, plotly.js, its charts, and a policy that lets it load nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from plotly.offline import get_plotlyjs
 
-from analysis.figures.tokens import Mode
-from app.report.figures import draw_charts, write_charts, write_figure, write_heights
-from app.report.parts import element, wrap
-from app.report.style import write_style
-from app.shown.figure import ShownFigure
+from analysis.figures import tokens
+from app.shown.figure import OUTSIDE, ShownFigure
 from app.withheld import withhold
+from dpflat.privacy.wording import BADGES, FIGURE_OUTSIDE
 
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-DRAW = """
-const charts = JSON.parse(document.getElementById("charts").textContent);
-const dark = window.matchMedia("(prefers-color-scheme: dark)");
-function draw() {
-  for (const [name, looks] of Object.entries(charts)) {
-    const look = (dark.matches && looks.dark) || looks.light || looks.dark;
-    Plotly.react(name, look.data, look.layout, {displaylogo: false, responsive: true});
-  }
-}
-draw();
-dark.addEventListener("change", draw);
-"""
-NO_SCRIPT = "The charts are drawn by a script in this file. Without scripts the numbers stand under Data and code."
+MISSING = "not measured"
 
 
-def write_page(title: str, body: Sequence[str], figures: dict[str, ShownFigure], modes: tuple[Mode, ...]) -> str:
+def write_page(template: str, figures: Mapping[str, ShownFigure], modes: tuple[tokens.Mode, ...], **values: Any) -> str:
     """The whole file.
 
     Args:
-        title: of the window.
-        body: pieces, in order; a figure's frame is one of them.
+        template: its name.
         figures: by the name that its frame has.
         modes: one, or light and dark for what the reader's system asks.
+        values: what else the template takes.
     """
-    script = [f"<script>{get_plotlyjs()}</script>", f"<script>{DRAW}</script>"] if figures else []
-    charts = draw_charts(figures, modes)
-    head = [
-        '<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-        element("title", title),
-        f"<style>{write_style(modes)}\n{write_heights(charts)}</style>",
-    ]
-    content = f'<script type="application/json" id="charts">{write_charts(charts)}</script>'
-    without = wrap("noscript", [element("p", NO_SCRIPT)])
-    return "<!DOCTYPE html>\n" + wrap(
-        "html",
-        [wrap("head", head), wrap("body", [wrap("main", [without, *body]), content, *script])],
-        lang="en",
-    )
+    charts = {name: {mode: json.loads(shown.draw(mode).to_json()) for mode in modes} for name, shown in figures.items()}
+    return TEMPLATES.get_template(template).render(charts=charts, figures=figures, modes=modes, **values)
 
 
-def write_file(shown: Sequence[ShownFigure], title: str | None = None, mode: Mode = "light") -> str:
+def write_file(shown: Sequence[ShownFigure], title: str | None = None, mode: tokens.Mode = "light") -> str:
     """One or several figures as a file of their own, without what `withhold` withholds.
 
     Args:
@@ -65,8 +44,37 @@ def write_file(shown: Sequence[ShownFigure], title: str | None = None, mode: Mod
         mode: light or dark.
     """
     figures = {f"figure-{number}": one for number, one in enumerate(shown, start=1)}
-    heading = "h1" if title is None else "h2"
-    body = [element("h1", title)] if title is not None else []
-    body += [write_figure(one, name, heading) for name, one in figures.items()]
-    page = write_page(title or shown[0].finding.text, body, figures, (mode,))
+    page = write_page("figures.html", figures, (mode,), title=title or shown[0].finding.text, over=title)
     return withhold(page, [run for one in shown for run in one.code.runs])
+
+
+def as_frame(rows: pd.DataFrame | list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """A table as its template takes it: columns, each with whether it holds numbers, and rows of text."""
+    frame = pd.DataFrame(rows)
+    columns = [(name, pd.api.types.is_numeric_dtype(frame[name])) for name in frame]
+    return {"columns": columns, "rows": [[_show(row[name]) for name in frame] for row in frame.to_dict("records")]}
+
+
+def _show(value: Any) -> str:
+    if value is None or (isinstance(value, float) and value != value):
+        return MISSING
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+TEMPLATES = Environment(
+    loader=PackageLoader("app.report"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.filters["as_frame"] = as_frame
+TEMPLATES.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+TEMPLATES.globals |= {
+    "badges": BADGES,
+    "outside": OUTSIDE,
+    "palettes": {mode: asdict(palette) for mode, palette in tokens.PALETTES.items()},
+    "plotly": get_plotlyjs,
+    "said_outside": FIGURE_OUTSIDE,
+    "tokens": tokens,
+}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from analysis.figures.tokens import Mode
 from app.baseline import say_baseline
-from app.report.figures import write_class, write_figure
 from app.report.page import write_page
-from app.report.parts import code, element, paragraphs, table, wrap
 from app.shown.comparison import compare
-from app.shown.figure import ShownFigure
 from app.shown.kinds import find_figures, list_drawn
 from app.shown.stored import Runs, Stored
 from app.shown.training import describe_curves
@@ -27,7 +25,6 @@ from dpflat.settings import flatten_settings, write_yaml
 from dpflat.tasks.baseline import read_baseline
 
 MODES: tuple[Mode, ...] = ("light", "dark")
-LETTERS = "In the figures this run is A."
 
 
 def write_report(runs: Runs, root: Path) -> str:
@@ -43,16 +40,27 @@ def write_report(runs: Runs, root: Path) -> str:
     Privacy: holds what figures hold, each with its class of the ledger; no row of data, and of private texts neither
     path, name of the file, checksum nor names of classes.
     """
-    stored = {kind: _find(kind, runs, root) for kind in list_drawn()}
-    figures: dict[str, ShownFigure] = {}
-    sections = [_section(kind, found, figures) for kind, found in stored.items()]
-    names = {letter: name_of(run) for letter, run in runs.items()}
-    title = " and ".join(names.values())
-    body = [wrap("header", _head(runs, names)), _contents(runs)]
-    body += [_compare(runs)] if len(runs) > 1 else []
-    body += [*sections, _ledgers(runs), _settings(runs), _versions(runs)]
-    body.append(wrap("footer", [element("p", "Made by DP-Flat Lab: dpflat report. One file; it loads nothing.")]))
-    return withhold(write_page(f"{title}: report", body, figures, MODES), runs.values())
+    numbers, sections, figures = count(1), {}, {}
+    for kind, drawn in list_drawn().items():
+        stored = _find(kind, runs, root)
+        named = {f"{kind}-{next(numbers)}": shown for shown in stored.figures}
+        sections[kind] = {"title": drawn.title, "stored": stored, "figures": named}
+        figures |= named
+    compared = None
+    if len(runs) > 1:
+        first, second = runs.values()
+        compared = compare([first], [second], lambda run: shared_config(run.config))
+    page = write_page(
+        "report.html",
+        figures,
+        MODES,
+        title=f"{' and '.join(name_of(run) for run in runs.values())}: report",
+        runs=[{"letter": letter, **_tell(run)} for letter, run in runs.items()],
+        compared=compared,
+        diagnostic=EntryClass.DIAGNOSTIC,
+        sections=sections,
+    )
+    return withhold(page, runs.values())
 
 
 def name_of(run: Run) -> str:
@@ -67,22 +75,23 @@ def _find(kind: str, runs: Runs, root: Path) -> Stored:
         return Stored(notes=[str(error)])
 
 
-def _head(runs: Runs, names: Mapping[str, str]) -> list[str]:
-    pieces = []
-    for letter, run in runs.items():
-        pieces.append(element("h1", f"{letter}: {names[letter]}" if len(runs) > 1 else names[letter]))
-        called = "" if names[letter] == run.id else f"{run.id}, "
-        pieces.append(element("p", f"{called}{_describe(run)}", class_="small"))
-        if not run.has(LEDGER):
-            pieces.append(element("p", NEVER_BEGAN, class_="guarantee"))
-            continue
-        pieces.append(element("p", describe_run_guarantee(run), class_="guarantee"))
-        additions = describe_additions(run.ledger, run.config.task.card().public)
-        pieces += paragraphs(additions, class_="small")
-        if run.state == "finished":
-            beside = say_baseline(read_baseline(run.results, run.config.task.card()))
-            pieces.append(element("p", f"{describe_curves([run]).text}.{f' Beside it: {beside}.' if beside else ''}"))
-    return pieces if len(runs) > 1 else [*pieces, element("p", LETTERS, class_="small")]
+def _tell(run: Run) -> dict[str, Any]:
+    """What the template shows of a run."""
+    name, began = name_of(run), run.has(LEDGER)
+    told: dict[str, Any] = {
+        "name": name,
+        "described": f"{'' if name == run.id else f'{run.id}, '}{_describe(run)}",
+        "guarantee": describe_run_guarantee(run) if began else NEVER_BEGAN,
+        "additions": describe_additions(run.ledger, run.config.task.card().public) if began else (),
+        "findings": (),
+        "ledger": ledger_rows(run.ledger) if began else (),
+        "settings": write_yaml(shared_config(run.config)),
+        "versions": [{"what": n, "here": str(v)} for n, v in flatten_settings(shared_environment(run)).items()],
+    }
+    if began and run.state == "finished":
+        beside = say_baseline(read_baseline(run.results, run.config.task.card()))
+        told["findings"] = [f"{describe_curves([run]).text}.{f' Beside it: {beside}.' if beside else ''}"]
+    return told
 
 
 def _describe(run: Run) -> str:
@@ -91,65 +100,3 @@ def _describe(run: Run) -> str:
     if run.state == "finished":
         parts += [f"n = {run.results['examples']:,} test examples", show_seconds(run.results["seconds"])]
     return ", ".join(parts)
-
-
-def _contents(runs: Runs) -> str:
-    ids = {"comparison": "Comparison"} if len(runs) > 1 else {}
-    ids |= {name: kind.title for name, kind in list_drawn().items()}
-    ids |= {"ledger": "Ledger", "settings": "Settings", "versions": "Versions and hardware"}
-    return wrap("nav", [element("a", title, href=f"#{name}") for name, title in ids.items()], label="Contents")
-
-
-def _section(kind: str, found: Stored, figures: dict[str, ShownFigure]) -> str:
-    pieces = [element("h2", list_drawn()[kind].title, id=kind)]
-    for shown in found.figures:
-        name = f"{kind}-{len(figures) + 1}"
-        figures[name] = shown
-        pieces.append(write_figure(shown, name, "h3"))
-    pieces += paragraphs(found.notes)
-    for missing in found.missing:
-        pieces += [element("p", f"{missing.sentence} Measure it:"), code(missing.command)]
-    return wrap("section", pieces)
-
-
-def _compare(runs: Runs) -> str:
-    first, second = runs.values()
-    found = compare([first], [second], lambda run: shared_config(run.config))
-    pieces = [element("h2", "Comparison", id="comparison")]
-    if found.finding is None:
-        pieces.append(element("p", found.why_not))
-    else:
-        pieces += [element("h3", found.finding.text), element("p", found.subtitle, class_="small")]
-        pieces += [table(found.numbers, "Paired differences"), write_class(EntryClass.DIAGNOSTIC)]
-    pieces.append(element("h3", "Settings that differ"))
-    same = element("p", "The same settings.")
-    pieces.append(same if found.settings.empty else table(found.settings, "Settings that differ"))
-    return wrap("section", pieces)
-
-
-def _each(runs: Runs, title: str, name: str, show: Callable[[Run], list[str]]) -> str:
-    pieces = [element("h2", title, id=name)]
-    for letter, run in runs.items():
-        pieces += [element("h3", letter)] if len(runs) > 1 else []
-        pieces += show(run)
-    return wrap("section", pieces)
-
-
-def _ledgers(runs: Runs) -> str:
-    def show(run: Run) -> list[str]:
-        return [table(ledger_rows(run.ledger), f"Ledger of {name_of(run)}")] if run.has(LEDGER) else []
-
-    return _each(runs, "Ledger", "ledger", show)
-
-
-def _settings(runs: Runs) -> str:
-    return _each(runs, "Settings", "settings", lambda run: [code(write_yaml(shared_config(run.config)))])
-
-
-def _versions(runs: Runs) -> str:
-    def show(run: Run) -> list[str]:
-        flat = flatten_settings(shared_environment(run))
-        rows = [{"what": name, "here": str(value)} for name, value in flat.items()]
-        return [table(rows, f"Versions and hardware of {name_of(run)}")] if rows else []
-
-    return _each(runs, "Versions and hardware", "versions", show)

@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from app.report.page import write_file
 from app.shown.figure import ShownFigure
 from app.shown.notebook import write_notebook
 from app.ui import theme
@@ -80,7 +79,7 @@ def _show_exports(shown: ShownFigure) -> None:
     files.download_button(
         "CSV", lambda: withhold(shown.table.to_csv(index=False), code.runs), f"{key}.csv", "text/csv", key=f"{key}-csv"
     )
-    files.download_button("HTML", lambda: write_file([shown]), f"{key}.html", "text/html", key=f"{key}-html")
+    files.download_button("HTML", lambda: _write_html(shown), f"{key}.html", "text/html", key=f"{key}-html")
     files.download_button(
         "Notebook",
         lambda: write_notebook(code, shown.entry_class),
@@ -95,3 +94,9 @@ def _show_exports(shown: ShownFigure) -> None:
     else:
         settings.caption(plain(NO_SETTINGS))
     python.code(code.python, language="python")
+
+
+def _write_html(shown: ShownFigure) -> str:
+    from app.report.page import write_file  # loads the templates, which no page waits for
+
+    return write_file([shown])

@@ -10,8 +10,8 @@ import streamlit as st
 from analysis.curvature.settings import CurvatureConfig
 from app.shown.asked import Asked
 from app.shown.curvature import compose_ball, compose_blocks, compose_eigenvalues, compose_spectrum
+from app.ui.choice import keep
 from app.ui.frame import show_shown
-from app.ui.landscape_choice import keep
 from app.ui.pair_bar import Pair
 from app.ui.point_side import ask, rulers_of
 from app.ui.text import plain, plainly

@@ -16,8 +16,8 @@ from analysis.landscape.steps import list_steps
 from app.shown.asked import ask_runs
 from app.shown.landscape import PLANES, compose_lines, compose_plane, compose_way
 from app.ui import theme
+from app.ui.choice import keep
 from app.ui.frame import show_shown
-from app.ui.landscape_choice import keep
 from app.ui.pair_bar import Pair
 from app.ui.point_side import ask, rulers_of
 from app.ui.text import plain, plainly, warn

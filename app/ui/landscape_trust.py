@@ -12,8 +12,8 @@ from analysis.figures.landscape_findings import describe_rescaled, describe_shif
 from analysis.landscape.settings import TrustConfig
 from app.shown.asked import Asked
 from app.shown.landscape import compose_trust
+from app.ui.choice import keep
 from app.ui.frame import show_shown
-from app.ui.landscape_choice import keep
 from app.ui.pair_bar import Pair
 from app.ui.point_side import ask, read_result, rulers_of
 from app.ui.text import plain

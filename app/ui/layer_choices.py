@@ -11,7 +11,7 @@ from analysis.figures.layer_findings import describe_removals
 from analysis.layers.trace import removed_layers
 from app.page import link_to
 from app.shown.layer_side import Side
-from app.shown.layers import compose_round, compose_seeds
+from app.shown.layers import compose_round
 from app.ui.frame import show_shown
 from app.ui.links import show_link
 from app.ui.store import read_only
@@ -48,11 +48,6 @@ def find_seeds(run: Run, rows: list[dict[str, Any]], runs: dict[str, Run]) -> di
         except DPFlatError as error:
             st.warning(plain(error))
     return found
-
-
-def show_seeds(side: Side, seeds: dict[int, Run], marked: int | None) -> None:
-    """Whether another seed would choose the same."""
-    show_shown(compose_seeds(side, seeds, marked))
 
 
 def show_export(side: Side) -> None:

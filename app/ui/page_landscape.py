@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 from app.shown.cost import name_rows
+from app.ui.choice import keep
 from app.ui.inspected import offer_rows, say_why_not
-from app.ui.landscape_choice import keep
 from app.ui.landscape_curvature import show_curvature
 from app.ui.landscape_slice import show_slices
 from app.ui.landscape_trust import show_trust

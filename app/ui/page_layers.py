@@ -13,10 +13,10 @@ from analysis.layers.settings import LayersConfig
 from analysis.layers.tables import sharpness_rows
 from app.shown.cost import name_rows
 from app.shown.layer_side import Side, list_differences
-from app.shown.layers import compose_alone, compose_norms
+from app.shown.layers import compose_alone, compose_norms, compose_seeds
 from app.ui.frame import show_badge, show_shown
 from app.ui.inspected import offer_rows, say_why_not
-from app.ui.layer_choices import find_seeds, show_export, show_seeds, show_why
+from app.ui.layer_choices import find_seeds, show_export, show_why
 from app.ui.layer_side import gather
 from app.ui.layer_subsets import show_what_if
 from app.ui.pair_bar import Pair, ask_pair
@@ -52,14 +52,6 @@ def _name_layer(layer: int) -> str:
 
 def _mark(layer: Any) -> None:
     st.session_state[MARKED] = int(layer[0] if isinstance(layer, list | tuple) else layer)
-
-
-def show_norms(sides: list[Side], marked: int | None) -> None:
-    """Norms of keys and values, and the attention that goes to the prefix."""
-    if not sides:
-        st.write("Not measured yet.")
-        return
-    show_shown(compose_norms(sides, marked))
 
 
 def show_primary(sides: list[Side], link: Mapping[str, Any]) -> int | None:
@@ -137,13 +129,17 @@ def show_page(visit: Visit) -> None:
     with left:
         st.subheader("Would another seed choose the same?", anchor=False)
         if look.removed:
-            show_seeds(look, find_seeds(look.run, list(visit.rows.values()), visit.runs), marked)
+            seeds = find_seeds(look.run, list(visit.rows.values()), visit.runs)
+            show_shown(compose_seeds(look, seeds, marked))
         else:
             st.write("No layers were chosen here.")
     with right:
         st.subheader("Norm and attention", anchor=False)
         alike = [side for side in sides if side.layers == sides[0].layers and side.result and side.result.norms]
-        show_norms(alike, marked)
+        if alike:
+            show_shown(compose_norms(alike, marked))
+        else:
+            st.write("Not measured yet.")
     show_neighbourhoods(sides)
     show_export(look)
 

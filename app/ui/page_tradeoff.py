@@ -19,8 +19,8 @@ from app.page import link_to
 from app.shown.tradeoff import compose_differences, compose_tradeoff, list_stars
 from app.shown.tradeoff_asked import say_measured
 from app.shown.tradeoff_targets import compose_flatness, compose_reach, list_flat_epsilons
+from app.ui.choice import keep
 from app.ui.frame import show_shown
-from app.ui.landscape_choice import keep
 from app.ui.links import show_link
 from app.ui.runs_view import ALL_ORIGINS
 from app.ui.states import empty_store

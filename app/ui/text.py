@@ -1,4 +1,4 @@
-"""Text from outside on a page: the only place that escapes it for Markdown, as `report/parts.py` does for HTML.
+"""Text from outside on a page: the only place that escapes it for Markdown, as those of `report/` do for HTML.
 
 Streamlit reads nearly every text as Markdown. A run's name, a file, a column or a link may hold what makes the browser
 fetch an image from a foreign server; so whatever is not a literal goes through here, and a test walks the code.

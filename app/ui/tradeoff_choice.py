@@ -11,7 +11,7 @@ import streamlit as st
 
 from analysis.comparison.measures import MEASURES, Measure
 from app.shown.tradeoff_asked import MOST_METHODS, Asked
-from app.ui.landscape_choice import keep
+from app.ui.choice import keep
 from app.ui.states import missing_run
 from app.ui.store import read_only
 from app.ui.text import plain

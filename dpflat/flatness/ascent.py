@@ -32,3 +32,11 @@ class Ascent(Mode):
     def when(self, schedule: Schedule) -> str:
         """The steps of the warm-up."""
         return f"steps 1 to {self.last_step(schedule):,}"
+
+
+class LongAscent(Ascent):
+    """Along noise or chance, which point uphill only a little."""
+
+    gamma: float = Field(1.0, gt=0, le=10)
+    """Length of the offset over that of the weights. Default: ten times that of the other modes, since noise and chance
+    point uphill only a little (presets/TUNING.md)."""

@@ -125,6 +125,10 @@ def calibrate_noise(
 ) -> float:
     """The smallest noise multiplier (to 4 digits, rounded up) whose RDP epsilon is at most `epsilon`.
 
+    The search is done here so that stored multipliers are met to the digit: scipy's brentq takes 0.4 to 0.9 times as
+    long, but gives four of the eleven shipped plans another fourth digit. dp-accounting's own calibration takes 0.6 to
+    1.2 times as long and has no place for the exponential mechanism's curve.
+
     Raises:
         DPFlatError: when no noise multiplier in the searched range meets epsilon, or the other mechanisms alone
             exceed it.

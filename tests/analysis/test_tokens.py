@@ -3,9 +3,39 @@ from pathlib import Path
 
 import pytest
 
-from analysis.figures.tokens import PALETTES, plotly_template, streamlit_base, streamlit_theme
+from analysis.figures import tokens
+from analysis.figures.tokens import PALETTES, plotly_template
 
 CONFIG = Path(__file__).parents[2] / ".streamlit" / "config.toml"
+
+
+def streamlit_theme(mode):
+    """The `[theme.light]` or `[theme.dark]` section of the app's configuration."""
+    palette = tokens.PALETTES[mode]
+    return {
+        "primaryColor": palette.baseline,
+        "backgroundColor": palette.page,
+        "secondaryBackgroundColor": palette.panel,
+        "textColor": palette.ink,
+        "linkColor": palette.baseline,
+        "borderColor": palette.hairline,
+        "chartCategoricalColors": [palette.baseline, palette.full, palette.part, palette.reference],
+    }
+
+
+def streamlit_base():
+    """The `[theme]` section: what both modes share."""
+    return {
+        "baseFontSize": tokens.BODY_PX,
+        "baseRadius": f"{tokens.RADIUS_PX}px",
+        "headingFontSizes": [
+            f"{tokens.PAGE_TITLE_PX}px",
+            f"{tokens.GUARANTEE_PX}px",
+            f"{tokens.SECTION_PX}px",
+            f"{tokens.FIGURE_TITLE_PX}px",
+        ],
+        "headingFontWeights": [600, 600, 600, 600],
+    }
 
 
 def luminance(colour):

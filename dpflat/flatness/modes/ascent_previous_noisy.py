@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field
-
-from dpflat.flatness.ascent import Ascent
+from dpflat.flatness.ascent import LongAscent
 from dpflat.flatness.mode import register
 from dpflat.privacy.ledger import EntryClass
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @register
-class AscentPreviousNoisy(Ascent):
+class AscentPreviousNoisy(LongAscent):
     """Along the last released, noisy gradient (DP-SAT, Park et al. 2023, arXiv 2306.05651); none in the first step."""
 
     entry_class: ClassVar[EntryClass] = EntryClass.POST_PROCESSING
@@ -26,9 +24,6 @@ class AscentPreviousNoisy(Ascent):
     place: ClassVar[int] = 0
 
     mode: Literal["previous_noisy"] = "previous_noisy"
-    gamma: float = Field(1.0, gt=0, le=10)
-    """Length of the offset over that of the weights. Default: ten times that of the other modes, since noise and chance
-    point uphill only a little (presets/TUNING.md)."""
 
     def move(self, step: StepTools) -> Parameters:
         """W + v. Privacy: post-processing."""

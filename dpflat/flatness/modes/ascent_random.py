@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field
-
-from dpflat.flatness.ascent import Ascent
+from dpflat.flatness.ascent import LongAscent
 from dpflat.flatness.mode import register
 from dpflat.privacy.ledger import EntryClass
 
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @register
-class AscentRandom(Ascent):
+class AscentRandom(LongAscent):
     """Along a random direction: the control."""
 
     entry_class: ClassVar[EntryClass] = EntryClass.PUBLIC
@@ -25,9 +23,6 @@ class AscentRandom(Ascent):
     place: ClassVar[int] = 2
 
     mode: Literal["random"] = "random"
-    gamma: float = Field(1.0, gt=0, le=10)
-    """Length of the offset over that of the weights. Default: ten times that of the other modes, since noise and chance
-    point uphill only a little (presets/TUNING.md)."""
 
     def move(self, step: StepTools) -> Parameters:
         """W + v. Privacy: none."""

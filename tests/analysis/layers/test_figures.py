@@ -36,8 +36,8 @@ def traced(removed, scores, spread, probability=None):
     return TracedRound(removed, scores, dict.fromkeys(scores, spread), probability)
 
 
-CLEAR = traced(5, {5: 0.1, 0: 0.2}, 0.01)
-TIED = traced(0, {0: 0.1, 1: 0.11}, 0.01)
+CLEAR, CLEAR_TOO = (traced(layer, {layer: 0.1, 0: 0.2}, 0.01) for layer in (5, 4))
+TIED, TIED_TOO = (traced(layer, {layer: 0.1, 1: 0.11}, 0.01) for layer in (0, 2))
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ TIED = traced(0, {0: 0.1, 1: 0.11}, 0.01)
         ((CLEAR,), "the choice was clear"),
         ((TIED,), "the choice was a tie"),
         ((CLEAR, TIED), "the first choice was clear, the second was a tie"),
-        ((CLEAR, TIED, TIED), "the first choice was clear, the second and third were ties"),
-        ((CLEAR, CLEAR), "all choices were clear"),
-        ((TIED, TIED), "all choices were ties"),
+        ((CLEAR, TIED, TIED_TOO), "the first choice was clear, the second and third were ties"),
+        ((CLEAR, CLEAR_TOO), "all choices were clear"),
+        ((TIED, TIED_TOO), "all choices were ties"),
     ],
 )
 def test_a_margin_under_two_spreads_is_called_a_tie(rounds, words):

@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from analysis.draws import first_probabilities, log_ratio, remove_from_scores
-from analysis.sensitivity import HOSTILE, HOSTILE_DISGUISES, Disguise, disguise_record, encode_hostile, remove_each
-from analysis.sensitivity import run_until as run_to
 from dpflat.experiment import prepare
+from draws import first_probabilities, log_ratio, remove_from_scores
+from sensitivity import HOSTILE, HOSTILE_DISGUISES, Disguise, disguise_record, encode_hostile, remove_each
+from sensitivity import run_until as run_to
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.integration

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.sensitivity import Disguise, disguise_record, encode_hostile
 from dpflat.batches import EncodedSplit
 from dpflat.experiment import Experiment
 from dpflat.flatness.choosing import start_choosing
@@ -21,6 +20,7 @@ from dpflat.flatness.cross_layer import Round
 from dpflat.flatness.removal import ScoredRemoval
 from dpflat.privacy.selection import choice_probabilities, score_sensitivity
 from dpflat.state import TrainState
+from sensitivity import Disguise, disguise_record, encode_hostile
 
 
 @dataclass(frozen=True)

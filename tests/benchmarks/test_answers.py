@@ -4,7 +4,7 @@ import re
 
 from analysis.claims.judge import judge_claims
 from analysis.claims.rules import methods_of
-from analysis.figures.claim_answers import QUESTIONS, write_answers
+from claim_answers import QUESTIONS, write_answers
 from dpflat.runs.store import SHIPPED, Store
 from tests.analysis.claims.made_up import CLAIMS, make_pairs
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from analysis.audit import epsilon_lower_bound, judge_pair, leave_one_out, upper_rate
+from audit import epsilon_lower_bound, judge_pair, leave_one_out, upper_rate
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.sensitivity import clipped_sum, remove_one, run_until
 from dpflat.batches import EncodedSplit, bucket_length
 from dpflat.experiment import prepare
 from dpflat.gradients import per_unit_gradients
@@ -10,6 +9,7 @@ from dpflat.keys import Purpose, make_generator
 from dpflat.mechanism import draw_noise
 from dpflat.state import start_state
 from dpflat.steps import sample_rows
+from sensitivity import clipped_sum, remove_one, run_until
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.integration

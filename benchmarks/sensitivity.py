@@ -152,7 +152,7 @@ def remove_each(
 
     The batch is the run's own Poisson sample with the record in it. Of a published pull the twin is trained anew
     without the record, since that is what a neighbouring data set would have given. Which layers have been removed
-    stays as it is: `analysis.draws` tries that choice.
+    stays as it is: `draws` tries that choice.
 
     Args:
         experiment: any mode; its levels act as they do in the run.
