@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.parts import Part, Step
+from analysis.parts import Part, Tell
 from dpflat.backbones.load import Backbone
 
 
@@ -17,9 +17,10 @@ class Begun:
     Attributes:
         backbone: of the run.
         conditions: JSON values that stand beside the parts of the result.
-        work: from the content of all parts so far, finished or not, to what is left to do.
+        work: from the content of all parts so far, finished or not, and who hears how far it is, to the parts that are
+            left to do.
     """
 
     backbone: Backbone
     conditions: dict[str, Any]
-    work: Callable[[Mapping[str, Any]], Iterator[Step | Part]]
+    work: Callable[[Mapping[str, Any], Tell], Iterator[Part]]

@@ -1,21 +1,17 @@
-"""What an analysis yields while it works: heartbeats, and parts of its result. No torch."""
+"""What an analysis tells while it works: how far it is, and parts of its result. No torch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-
-Sign = TypeVar("Sign")
-Told = TypeVar("Told")
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
 class Step:
-    """A heartbeat: a share of one part is done."""
+    """A share of one part is done."""
 
     part: str
     share: float
@@ -38,35 +34,33 @@ class Part:
     complete: bool = True
 
 
-Work = Generator[Step, None, Part]
-Unfinished = Generator[Step | Part, None, Part]
-"""Work that hands out what it has so far."""
+Tell = Callable[[Step], None]
+"""Hears how far an analysis is, at least after every batch of rows; raises `StoppedError` to end it."""
 
 
-def follow(work: Generator[Sign, None, Found], tell: Callable[[Sign], Told]) -> Generator[Told, None, Found]:
-    """The result of work, each of its heartbeats told in another way."""
-    while True:
-        try:
-            sign = next(work)
-        except StopIteration as end:
-            found: Found = end.value
-            return found
-        yield tell(sign)
+@dataclass
+class Meter:
+    """A `Heartbeat` that tells how much of a part is done, by counting rows.
 
+    Attributes:
+        tell: hears it.
+        part: name of the part.
+        rows: so many are asked in all, each as often as it is asked; at most.
+        span: the share of the part that these rows are, from and to.
+        done: so many were asked.
+    """
 
-def follow_as(work: Generator[Any, None, Found], sign: Told) -> Generator[Told, None, Found]:
-    """The result of work, each of its heartbeats told as the same one."""
-    return (yield from follow(work, lambda _: sign))
+    tell: Tell
+    part: str
+    rows: int
+    span: tuple[float, float] = (0.0, 1.0)
+    done: int = 0
 
-
-def finish(work: Generator[Any, None, Found]) -> Found:
-    """The result of work, without its heartbeats."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            found: Found = end.value
-            return found
+    def __call__(self, rows: int) -> None:
+        """Count rows that were asked."""
+        self.done += rows
+        low, high = self.span
+        self.tell(Step(self.part, low + (high - low) * min(1.0, self.done / self.rows)))
 
 
 def share_done(shares: Mapping[str, float], done: Collection[str], now: Step | None = None) -> float:

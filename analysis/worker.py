@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.kind import import_named
 from analysis.kinds import kind_of
-from analysis.parts import Part, Step, list_complete, share_done
+from analysis.parts import Step, list_complete, share_done
 from analysis.store import RESULT, Analysis, analyze_command
 from dpflat.abandon import abandon_on
 from dpflat.errors import DPFlatError
+from dpflat.heartbeat import StoppedError
 from dpflat.run_job import FINISHED, STOPPED, Stopping, do_job, fail, stop_early, tell_problems
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, is_there, read_json, replace_file, replace_json
@@ -84,26 +85,32 @@ def _analyse_into(analysis: Analysis, stopping: Stopping) -> int:
     spent = {name: content.get("seconds", 0.0) for name, content in parts.items()}
     last_beat = part_began = time.monotonic()
     now_at: Step | None = None
-    for found in begun.work(parts):
-        now = time.monotonic()
-        if isinstance(found, Part):
-            if found.arrays:
-                replace_file(arrays_path, encode_arrays(found.arrays))
-            seconds = round(spent.get(found.name, 0.0) + now - part_began, 1)
-            parts[found.name] = found.content | {"seconds": seconds, "complete": found.complete}
-            replace_json(folder / RESULT, conditions | {"parts": parts, "peak_memory_mb": peak_memory_mb()})
-            if found.complete:
-                note("part_finished", part=found.name, seconds=seconds)
-                part_began = now
-        else:
-            now_at = found
-        if now - last_beat > HEARTBEAT_SECONDS:
-            last_beat = now
+
+    def tell(step: Step | None) -> None:
+        nonlocal last_beat, now_at
+        now_at = step
+        if time.monotonic() - last_beat > HEARTBEAT_SECONDS:
+            last_beat = time.monotonic()
             write_status(folder, own_status("running", **position(now_at)))
         if stopping():
-            note("stopped", done=list_complete(parts))
-            write_status(folder, own_status("stopped", **position(now_at)))
-            return STOPPED
+            raise StoppedError
+
+    try:
+        for part in begun.work(parts, tell):
+            now = time.monotonic()
+            if part.arrays:
+                replace_file(arrays_path, encode_arrays(part.arrays))
+            seconds = round(spent.get(part.name, 0.0) + now - part_began, 1)
+            parts[part.name] = part.content | {"seconds": seconds, "complete": part.complete}
+            replace_json(folder / RESULT, conditions | {"parts": parts, "peak_memory_mb": peak_memory_mb()})
+            if part.complete:
+                note("part_finished", part=part.name, seconds=seconds)
+                part_began = now
+            tell(now_at)
+    except StoppedError:
+        note("stopped", done=list_complete(parts))
+        write_status(folder, own_status("stopped", **position(now_at)))
+        return STOPPED
     (folder / layout.STOP).unlink(missing_ok=True)
     note("finished")
     write_status(folder, own_status("finished", phase="finished", step=WHOLE, steps=WHOLE, seconds_left=0.0))

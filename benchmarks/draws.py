@@ -16,7 +16,6 @@ import numpy as np
 from dpflat.batches import EncodedSplit
 from dpflat.experiment import Experiment
 from dpflat.flatness.choosing import start_choosing
-from dpflat.flatness.cross_layer import Round
 from dpflat.flatness.removal import ScoredRemoval
 from dpflat.privacy.selection import choice_probabilities, score_sensitivity
 from dpflat.state import TrainState
@@ -52,8 +51,7 @@ def first_probabilities(experiment: Experiment, state: TrainState, split: Encode
     mode, mechanism = experiment.config.flatness.cross_layer, experiment.plan.selection
     if not isinstance(mode, ScoredRemoval) or mode.public_tasks():
         raise ValueError("No layer is chosen by private scores here, so there is no probability to move.")
-    work = mode.choose(start_choosing(experiment, state, split))
-    found = next(event for event in work if isinstance(event, Round))
+    found = next(mode.choose(start_choosing(experiment, state, split)))
     if mechanism is None:
         return {layer: float(layer == found.removed) for layer in found.candidates}
     scores = {layer: score.value for layer, score in found.candidates.items()}

@@ -21,16 +21,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from analysis.curvature.hessian import hessian_at
 from analysis.curvature.lanczos import Krylov, expand
 from analysis.curvature.measure import residual_of
-from analysis.curvature.product import Product, product_at
-from analysis.curvature.second_engine import LossSurface, run_pyhessian
+from analysis.curvature.operator import SymmetricOperator
+from analysis.curvature.second_engine import LossSurface, find_by_pyhessian
 from analysis.curvature.settings import CurvatureConfig
 from analysis.landscape.directions import draw_gaussian, normalise_filters
 from analysis.landscape.scoring import score
 from analysis.landscape.settings import PlaneConfig
 from analysis.opening import Point, open_objective, open_point
-from analysis.parts import finish
 from analysis.vectors import move
 from dpflat.batches import Batch
 from dpflat.entry import load_run
@@ -46,12 +46,12 @@ def compare_eigenvalues(run: Run, examples: int) -> dict[str, Any]:
     point = open_point(run, CurvatureConfig(examples=examples))
     began = time.process_time()
     surface = LossSurface(point.objective, point.weights, point.keys, point.pieces)
-    values, vectors = run_pyhessian(surface, COUNT, PYHESSIAN_TOLERANCE, PYHESSIAN_ITERATIONS)
+    values, vectors = find_by_pyhessian(surface, COUNT, PYHESSIAN_TOLERANCE, PYHESSIAN_ITERATIONS)
     theirs = time.process_time() - began
-    product = product_at(point, point.keys)
-    residuals = sorted(finish(residual_of(product, v, vector)) for v, vector in zip(values, vectors, strict=True))
+    hessian = hessian_at(point, point.keys)
+    residuals = sorted(residual_of(hessian, v, vector) for v, vector in zip(values, vectors, strict=True))
     began = time.process_time()
-    krylov = expand_until(product_at(point, point.keys), point.size, residuals)
+    krylov = expand_until(hessian_at(point, point.keys), residuals)
     seconds = time.process_time() - began
     found, _, reached = krylov.solve()
     return {
@@ -68,15 +68,14 @@ def compare_eigenvalues(run: Run, examples: int) -> dict[str, Any]:
     }
 
 
-def expand_until(product: Product, size: int, residuals: list[float]) -> Krylov:
+def expand_until(operator: SymmetricOperator, residuals: list[float]) -> Krylov:
     """The space in which the largest eigenvalues have residuals no larger than these, both sorted."""
     generator = seed_generator(0, Purpose.CURVATURE)
-    for krylov in expand(product, size, generator.standard_normal(size), generator):
-        if krylov is not None and len(krylov.diagonal) > COUNT:
+    for krylov in expand(operator, generator.standard_normal(operator.shape[0]), generator):
+        if len(krylov.diagonal) > COUNT:
             reached = sorted(krylov.solve()[2][-COUNT:])
             if all(mine <= theirs for mine, theirs in zip(reached, residuals, strict=True)):
                 break
-    assert krylov is not None
     return krylov
 
 
@@ -109,7 +108,7 @@ def compare_slices(run: Run, examples: int, points: int, rounds: int) -> dict[st
     ways = {"own type": own, "float32": single, "plain": plain}
     axes = [normalise_filters(own, draw_gaussian(own, 0, number))[0] for number in range(2)]
     places = np.random.default_rng(0).uniform(-2, 2, (points, 2))
-    middle = {name: finish(score(p, p.weights))[0] for name, p in ways.items()}
+    middle = {name: score(p, p.weights)[0] for name, p in ways.items()}
     spent = {name: np.zeros(rounds) for name in ways}
     apart = dict.fromkeys(ways, 0.0)
     for number in range(rounds):
@@ -118,7 +117,7 @@ def compare_slices(run: Run, examples: int, points: int, rounds: int) -> dict[st
             for name, point in ways.items():
                 began = time.process_time()
                 at = move(move(point.weights, axes[0], float(x)), axes[1], float(y))
-                rises[name] = finish(score(point, at))[0] - middle[name]
+                rises[name] = score(point, at)[0] - middle[name]
                 spent[name][number] += time.process_time() - began
             apart = {name: max(apart[name], abs(rises[name] - rises["plain"])) for name in ways}
     each = {name: float(np.median(seconds)) / points for name, seconds in spent.items()}

@@ -24,7 +24,7 @@ from dpflat.backbones.load import Backbone
 from dpflat.batches import EncodedSplit
 from dpflat.config import RunConfig, build_config
 from dpflat.evaluation import measure
-from dpflat.events import Evaluated, Trained
+from dpflat.events import Trained
 from dpflat.experiment import Experiment, prepare
 from dpflat.forecast import plan_steps
 from dpflat.prefix import initialise
@@ -70,7 +70,7 @@ def run(folder: Path, settings: list[str]) -> tuple[np.ndarray, np.ndarray]:
     experiment = prepare_questions(config, folder)
     trained = next(event for event in train(experiment) if isinstance(event, Trained))
     head = {key: value for key, value in trained.state.parameters.items() if key.startswith("head.")}
-    alone = next(e for e in measure(experiment, replace(trained.state, parameters=head)) if isinstance(e, Evaluated))
+    alone = measure(experiment, replace(trained.state, parameters=head))
     return trained.evaluation.scores["correct"], alone.scores["correct"]
 
 

@@ -1,16 +1,16 @@
-"""Measure a model on a split, with a heartbeat for each piece of rows."""
+"""Measure a model on a split."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import replace
 
 import numpy as np
 import torch
 
 from dpflat.batches import EncodedSplit, microbatches
-from dpflat.events import Evaluated, Event, Progress
+from dpflat.events import Evaluated
 from dpflat.experiment import Experiment
+from dpflat.heartbeat import Heartbeat, unwatched
 from dpflat.objective import Objective
 from dpflat.prefix import Parameters
 from dpflat.state import TrainState
@@ -18,35 +18,36 @@ from dpflat.tasks.baseline import measure_baseline
 
 
 def evaluate(
-    objective: Objective, parameters: Parameters, split: EncodedSplit, size: int, device: torch.device
-) -> Generator[Progress, None, dict[str, np.ndarray]]:
+    objective: Objective,
+    parameters: Parameters,
+    split: EncodedSplit,
+    size: int,
+    device: torch.device,
+    beat: Heartbeat = unwatched,
+) -> dict[str, np.ndarray]:
     """Per-row `loss`, `correct` and `log_odds` of a split, in the split's order.
 
     Privacy: reads the split without noise; diagnostic.
     """
     order = replace(split, unit=np.arange(len(split)))
     scores: dict[str, np.ndarray] = {}
-    done = 0
     with torch.no_grad():
         for piece in microbatches(order, np.arange(len(split)), size):
             for name, values in objective.per_example_scores(parameters, piece.to(device)).items():
                 column = scores.setdefault(name, np.full(len(split), np.nan, dtype=np.float32))
                 column[piece.unit.numpy()] = values.cpu().numpy()
-            done += len(piece)
-            yield Progress("evaluation", done, len(split))
+            beat(len(piece))
     return scores
 
 
-def measure(experiment: Experiment, state: TrainState) -> Generator[Event, None, Evaluated]:
+def measure(experiment: Experiment, state: TrainState, beat: Heartbeat = unwatched) -> Evaluated:
     """Measure the test split at a state. Privacy: diagnostic; no influence on the weights."""
     parameters = {key: value.to(experiment.device) for key, value in state.parameters.items()}
     test = experiment.data.test
-    scores = yield from evaluate(
-        experiment.objective, parameters, test, experiment.config.microbatch(), experiment.device
-    )
+    scores = evaluate(experiment.objective, parameters, test, experiment.config.microbatch(), experiment.device, beat)
     majority_share, balanced_accuracy = measure_baseline(scores["correct"], test.labels)
     absent = len(experiment.data.task.class_names) - len(np.unique(test.labels))
-    evaluation = Evaluated(
+    return Evaluated(
         step=state.step,
         examples=len(test),
         loss=float(scores["loss"].mean(dtype=np.float64)),
@@ -56,5 +57,3 @@ def measure(experiment: Experiment, state: TrainState) -> Generator[Event, None,
         balanced_accuracy=None if absent else balanced_accuracy,
         absent_classes=absent,
     )
-    yield evaluation
-    return evaluation

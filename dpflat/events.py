@@ -30,21 +30,6 @@ class PhaseStarted:
 
 
 @dataclass(frozen=True)
-class Progress:
-    """A heartbeat within a step or an evaluation.
-
-    Attributes:
-        phase: what is going on.
-        done: rows done.
-        total: rows of this piece of work.
-    """
-
-    phase: str
-    done: int
-    total: int
-
-
-@dataclass(frozen=True)
 class StepDone:
     """One gradient step was taken.
 
@@ -127,4 +112,4 @@ class Trained:
     evaluation: Evaluated
 
 
-Event = PhaseStarted | Progress | TwinStep | StepDone | LayerRemoved | Evaluated | Trained
+Event = PhaseStarted | TwinStep | StepDone | LayerRemoved | Evaluated | Trained

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save
 
 from dpflat.cross_check import add_second_opinions
 from dpflat.environment import describe_environment, peak_memory_mb
-from dpflat.events import Evaluated, Event, LayerRemoved, PhaseStarted, Progress, StepDone, Trained, TwinStep
+from dpflat.events import Evaluated, Event, LayerRemoved, PhaseStarted, StepDone, Trained, TwinStep
 from dpflat.experiment import Experiment
 from dpflat.flatness.twin import PHASE as TWIN
 from dpflat.prefix import Parameters, active_layers
@@ -73,13 +73,11 @@ class Recorder:
         match event:
             case PhaseStarted():
                 self.phase, self.step_began = event.phase, time.monotonic()
-                self._beat(force=True)
-            case Progress():
-                self._beat()
+                self.beat(force=True)
             case TwinStep():
                 self.state = event.state
                 self._checkpoint_when_due()
-                self._beat()
+                self.beat()
             case LayerRemoved():
                 self._record_removal(event)
             case StepDone():
@@ -116,7 +114,7 @@ class Recorder:
         if event.step in self.experiment.schedule.trajectory_steps:
             self._keep_point(event.step, event.state.parameters)
         self._checkpoint_when_due()
-        self._beat()
+        self.beat()
 
     def _record_removal(self, event: LayerRemoved) -> None:
         """Keep a round of the selection: who went is released, the scores are not where the data are private."""
@@ -209,7 +207,8 @@ class Recorder:
             left = rows_left * self.seconds_training / self.rows_trained
         return {"phase": self.phase, "step": step, "steps": schedule.steps, "seconds_left": left}
 
-    def _beat(self, force: bool = False) -> None:
+    def beat(self, force: bool = False) -> None:
+        """Say that the run lives, where that was last said half a second ago."""
         now = time.monotonic()
         if force or now - self.last_beat > HEARTBEAT_SECONDS:
             self.last_beat = now

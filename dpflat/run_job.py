@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from dpflat.abandon import abandon_on
 from dpflat.config import RunConfig
 from dpflat.errors import CannotGoOnError, DPFlatError
+from dpflat.heartbeat import StoppedError
 from dpflat.message import Message
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, is_full_disk, is_there
@@ -256,11 +257,18 @@ def _train_into(folder: Path, config: RunConfig, stopping: Stopping) -> int:
         return stop_early(folder)
     recorder = Recorder(folder, experiment)
     recorder.begin()
-    for event in train(experiment, state):
-        recorder.record(event)
+
+    def beat(_: int) -> None:
+        recorder.beat()
         if stopping():
-            if Run(folder).state == "finished":
-                return FINISHED
-            recorder.stop()
-            return STOPPED
+            raise StoppedError
+
+    try:
+        for event in train(experiment, state, beat):
+            recorder.record(event)
+            if stopping() and Run(folder).state != "finished":
+                raise StoppedError
+    except StoppedError:
+        recorder.stop()
+        return STOPPED
     return FINISHED

@@ -12,11 +12,12 @@ from dpflat.adapters import FullAdapter
 from dpflat.batches import Batch, EncodedSplit, microbatches
 from dpflat.config import DPPrivacy
 from dpflat.evaluation import measure
-from dpflat.events import Event, Progress, StepDone
+from dpflat.events import Event, StepDone
 from dpflat.experiment import Experiment
 from dpflat.flatness.inputs import Released
 from dpflat.flatness.step_tools import StepTools
 from dpflat.gradients import PerUnitGradients, per_unit_gradients, summed_gradients
+from dpflat.heartbeat import Heartbeat, unwatched
 from dpflat.keys import Purpose, make_generator
 from dpflat.mechanism import KeyedDPOptimizer, NoisySum, StepStatistics, build_adam, build_optimiser
 from dpflat.plain_sum import PlainSum
@@ -43,7 +44,7 @@ def sample_rows(split: EncodedSplit, sample_rate: float, noise_key: bytes, step:
 
 
 def take_steps(
-    experiment: Experiment, state: TrainState, last: int, phase: str = "main"
+    experiment: Experiment, state: TrainState, last: int, beat: Heartbeat = unwatched
 ) -> Generator[Event, None, TrainState]:
     """Gradient steps up to number `last`. Privacy: accounted as subsampled Gaussian, if the run has noise."""
     schedule, size = experiment.schedule, experiment.config.microbatch()
@@ -52,11 +53,9 @@ def take_steps(
         rows = sample_rows(experiment.data.train, schedule.sample_rate, experiment.noise_key, step)
         tools = StepTools(experiment, state, parameters, rows, step)
         begun, add_piece = begin_step(tools, optimiser)
-        done = 0
         for piece in microbatches(experiment.data.train, rows, size):
             add_piece(piece.to(experiment.device))
-            done += len(piece)
-            yield Progress(phase, done, len(rows))
+            beat(len(piece))
         statistics = begun.statistics()
         for group in optimiser.param_groups:
             group["lr"] = group["initial_lr"] * schedule.rate_factor(step)
@@ -67,7 +66,7 @@ def take_steps(
         state = replace(state, memory=remember(replace(tools, state=state), released))
         yield StepDone(step, describe_step(experiment, statistics, step), state)
         if step in schedule.evaluation_steps:
-            yield from measure(experiment, state)
+            yield measure(experiment, state, beat)
     return state
 
 

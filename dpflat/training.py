@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
-from functools import partial
 
 from dpflat.evaluation import measure
 from dpflat.events import Event, PhaseStarted, Trained
 from dpflat.experiment import Experiment
 from dpflat.flatness import selection, twin
 from dpflat.flatness.mode import Mode
+from dpflat.heartbeat import Heartbeat, unwatched
 from dpflat.state import TrainState, start_state
 from dpflat.steps import take_steps
 
-Phase = Callable[[Experiment, TrainState], Generator[Event, None, TrainState]]
+Phase = Callable[[Experiment, TrainState, Heartbeat], Generator[Event, None, TrainState]]
 WARM_UP, MAIN = "warm_up", "main"
 
 
-def train(experiment: Experiment, state: TrainState | None = None) -> Iterator[Event]:
+def train(experiment: Experiment, state: TrainState | None = None, beat: Heartbeat = unwatched) -> Iterator[Event]:
     """Run all phases, or those that are left after `state`.
 
     A step that is to be measured is measured when it is done. A run that goes on from it cannot tell whether that was
@@ -32,6 +32,7 @@ def train(experiment: Experiment, state: TrainState | None = None) -> Iterator[E
     Args:
         experiment: from `prepare`.
         state: where to go on; None to start.
+        beat: called after each batch of rows, between the events.
 
     Privacy: accounted; the ledger of the experiment says what each phase costs.
 
@@ -50,9 +51,9 @@ def train(experiment: Experiment, state: TrainState | None = None) -> Iterator[E
         state = replace(state, phase=name)
         yield PhaseStarted(name, state.step)
         if resumed and name in (WARM_UP, MAIN) and state.step in experiment.schedule.evaluation_steps:
-            yield from measure(experiment, state)
+            yield measure(experiment, state, beat)
         resumed = False
-        state = yield from phases[name](experiment, state)
+        state = yield from phases[name](experiment, state, beat)
 
 
 def list_phases(experiment: Experiment) -> dict[str, Phase]:
@@ -63,15 +64,16 @@ def list_phases(experiment: Experiment) -> dict[str, Phase]:
     removal = experiment.config.flatness.cross_layer
     first = removal.chooses_after(experiment.schedule) if isinstance(removal, Mode) else None
     if first is not None:
-        phases[WARM_UP] = partial(take_steps, last=first, phase=WARM_UP)
+        phases[WARM_UP] = lambda experiment, state, beat: take_steps(experiment, state, first, beat)
         phases[selection.PHASE] = selection.select_layers
-    phases[MAIN] = lambda experiment, state: take_steps(experiment, state, experiment.schedule.steps)
+    phases[MAIN] = lambda experiment, state, beat: take_steps(experiment, state, experiment.schedule.steps, beat)
     phases["evaluation"] = finish
     return phases
 
 
-def finish(experiment: Experiment, state: TrainState) -> Generator[Event, None, TrainState]:
+def finish(experiment: Experiment, state: TrainState, beat: Heartbeat) -> Generator[Event, None, TrainState]:
     """The last phase: measure the test split at the final weights."""
-    evaluation = yield from measure(experiment, state)
+    evaluation = measure(experiment, state, beat)
+    yield evaluation
     yield Trained(state, evaluation)
     return state

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analysis.opening import open_objective, read_tensors
-from analysis.parts import Step, follow
 from dpflat.batches import EncodedSplit
 from dpflat.config import DataConfig, RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.evaluation import evaluate
 from dpflat.experiment import choose_device
+from dpflat.heartbeat import Heartbeat, unwatched
 from dpflat.keys import Purpose, seed_generator
 from dpflat.objective import Classification
 from dpflat.runs import layout
@@ -75,25 +74,20 @@ def read_canaries(run: Run) -> Canaries | None:
         raise unreadable(path, "is missing or damaged: it tells which canaries took part") from None
 
 
-def score_split(
-    run: Run, rows: Rows, split: EncodedSplit, part: str, share: tuple[float, float] = (0.0, 1.0)
-) -> Generator[Step, None, dict[str, np.ndarray]]:
+def score_split(run: Run, rows: Rows, split: EncodedSplit, beat: Heartbeat = unwatched) -> dict[str, np.ndarray]:
     """`loss` and `log_odds` of every row of a split under a run's final weights.
 
     Args:
         run: whose weights.
         rows: what scores them.
         split: rows to score.
-        part: that this is a piece of.
-        share: of the part, from and to.
+        beat: called after each batch.
 
     Privacy: reads the split without noise; diagnostic.
     """
     device = choose_device(run.config)
     weights = {key: value.to(device) for key, value in read_tensors(run, layout.WEIGHTS).items()}
-    work = evaluate(rows.objective, weights, split, run.config.microbatch(), device)
-    low, high = share
-    return (yield from follow(work, lambda now: Step(part, low + (high - low) * now.done / now.total)))
+    return evaluate(rows.objective, weights, split, run.config.microbatch(), device, beat)
 
 
 def select_units(split: EncodedSplit, units: np.ndarray) -> EncodedSplit:

@@ -31,7 +31,7 @@ from analysis.attacks.settings import (
 )
 from analysis.attacks.shadows import NO_CANARIES, Shadows, find_shadows
 from analysis.begun import Begun
-from analysis.parts import Part, Step, Work, list_complete
+from analysis.parts import Meter, Part, Tell, list_complete
 from dpflat.errors import DPFlatError
 from dpflat.privacy.plan import default_delta
 from dpflat.runs.record import Run
@@ -74,26 +74,28 @@ def begin_attacks(run: Run, config: AttacksConfig) -> Begun:
     return Begun(
         rows.objective.backbone,
         conditions,
-        lambda parts: attack_run(target, config, shadows, frozenset(list_complete(parts))),
+        lambda parts, tell: attack_run(target, config, shadows, frozenset(list_complete(parts)), tell),
     )
 
 
-def attack_run(target: Target, config: AttacksConfig, shadows: Shadows, done: frozenset[str]) -> Iterator[Step | Part]:
+def attack_run(
+    target: Target, config: AttacksConfig, shadows: Shadows, done: frozenset[str], tell: Tell
+) -> Iterator[Part]:
     """All attacks that are not done yet; one that does not apply says why.
 
     Privacy: reads training and test rows without noise; diagnostic.
     """
-    work: dict[str, Callable[[], Work]] = {
-        "threshold": lambda: threshold_losses(target, config),
-        "canaries": lambda: audit_canaries(target, config),
-        "likelihood": lambda: compare_shadows(target, config, shadows),
+    work: dict[str, Callable[[], Part]] = {
+        "threshold": lambda: threshold_losses(target, config, tell),
+        "canaries": lambda: audit_canaries(target, config, tell),
+        "likelihood": lambda: compare_shadows(target, config, shadows, tell),
     }
     for name, begin in work.items():
         if name not in done:
-            yield (yield from begin())
+            yield begin()
 
 
-def threshold_losses(target: Target, config: AttacksConfig) -> Work:
+def threshold_losses(target: Target, config: AttacksConfig, tell: Tell) -> Part:
     """Yeom et al. 2018 (arXiv 1709.01604): a row with less than the members' mean loss is held for a member.
 
     Non-members are the test rows. The losses are kept beside the result.
@@ -101,28 +103,27 @@ def threshold_losses(target: Target, config: AttacksConfig) -> Work:
     if not target.members.any():
         return Part("threshold", {"absent": NO_MEMBERS})
     split, test = select_units(target.rows.train, np.flatnonzero(target.members)), target.rows.test
-    turn = len(split) / (len(split) + len(test))
-    own = yield from score_split(target.run, target.rows, split, "threshold", (0.0, turn))
-    other = yield from score_split(target.run, target.rows, test, "threshold", (turn, 1.0))
+    beat = Meter(tell, "threshold", len(split) + len(test))
+    own, other = (score_split(target.run, target.rows, side, beat) for side in (split, test))
     members, others = mean_by_unit(own["loss"], split.unit, split.units), other["loss"].astype(float)
     content = summarise_attack(-members, -others, -float(members.mean()), config.seed)
     return Part("threshold", content, {"members": members.astype(np.float32), "others": others.astype(np.float32)})
 
 
-def audit_canaries(target: Target, config: AttacksConfig) -> Work:
+def audit_canaries(target: Target, config: AttacksConfig, tell: Tell) -> Part:
     """One-run audit: a canary with high log odds of its wrong label is held for one that took part."""
     canaries, config_of_run = target.canaries, target.run.config
     if canaries is None:
         return Part("canaries", {"absent": why_no_canaries(config_of_run)})
     units = target.drawn[canaries.units]
     split = with_labels(target.rows.train, units, canaries.labels)
-    scores = yield from score_split(target.run, target.rows, split, "canaries")
+    scores = score_split(target.run, target.rows, split, Meter(tell, "canaries", len(split)))
     by_unit = mean_by_unit(scores["log_odds"], split.unit, split.units)
     delta = target.run.ledger.delta or default_delta(len(target.drawn))
     return Part("canaries", {"audit": asdict(audit_run(by_unit, canaries.included, config.guessed, delta))})
 
 
-def compare_shadows(target: Target, config: AttacksConfig, shadows: Shadows) -> Work:
+def compare_shadows(target: Target, config: AttacksConfig, shadows: Shadows, tell: Tell) -> Part:
     """LiRA: log odds under this run against those under runs that had the row and runs that had not.
 
     Non-members are training rows that the run's subset left out. A shadow run that cannot be used is left out.
@@ -130,19 +131,20 @@ def compare_shadows(target: Target, config: AttacksConfig, shadows: Shadows) -> 
     rows_of, left_out = _read_rows(target, shadows)
     tried = [run.id for run in shadows.runs]
 
-    def tell(content: dict[str, Any]) -> Part:
+    def found(content: dict[str, Any]) -> Part:
         return Part("likelihood", content | {"tried": tried, "left_out": left_out})
 
     absent = why_no_shadows(target.run.config, len(rows_of), FEWEST_SHADOWS)
     absent = absent or (None if target.members.any() else NO_MEMBERS)
     if absent is not None:
-        return tell({"absent": absent})
+        return found({"absent": absent})
     units = choose_units(target.members, target.others, config.non_members, config.seed)
-    split, count = select_units(target.rows.train, units), len(rows_of) + 1
+    split = select_units(target.rows.train, units)
     usable = [run for run in shadows.runs if run.id in rows_of]
     scored: dict[str, np.ndarray] = {}
-    for number, run in enumerate((target.run, *usable)):
-        scores = yield from score_split(run, target.rows, split, "likelihood", (number / count, (number + 1) / count))
+    beat = Meter(tell, "likelihood", (1 + len(usable)) * len(split))
+    for run in (target.run, *usable):
+        scores = score_split(run, target.rows, split, beat)
         values = mean_by_unit(scores["log_odds"], split.unit, split.units)
         if np.isfinite(values).all():
             scored[run.id] = values
@@ -150,11 +152,11 @@ def compare_shadows(target: Target, config: AttacksConfig, shadows: Shadows) -> 
     left_out |= {run.id: DIVERGED for run in usable if run.id not in scored}
     absent = NOT_FINITE if own is None else why_no_shadows(target.run.config, len(scored), FEWEST_SHADOWS)
     if own is None or absent is not None:
-        return tell({"absent": absent})
+        return found({"absent": absent})
     inside, outside = (np.stack([rows_of[run][side][units] for run in scored]) for side in (0, 1))
     ratio = score_rows(own, np.stack(list(scored.values())), inside, outside)
     members, others = ratio[target.members[units]], ratio[target.others[units]]
-    return tell(summarise_attack(members, others, 0.0, config.seed, tuple(scored)))
+    return found(summarise_attack(members, others, 0.0, config.seed, tuple(scored)))
 
 
 def _read_rows(target: Target, shadows: Shadows) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], dict[str, str]]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.parts import follow_as
 from analysis.schema import Length, OrNan
 
-Loss = Callable[[np.ndarray], Generator[None, None, float]]
+Loss = Callable[[np.ndarray], float]
 """The mean loss at the weights plus an (N,) offset."""
 
 Pair = tuple[tuple[float, float], ...]
@@ -45,8 +44,8 @@ def measure_ball(
     scales: Sequence[float],
     draws: int,
     generator: np.random.Generator,
-    so_far: Sequence[Pair] = (),
-) -> Generator[float | list[Pair], None, list[Pair]]:
+    known: int = 0,
+) -> Iterator[Pair]:
     """Rises under Gaussian noise with standard deviation scale x `deviation` in every entry.
 
     Every draw comes with its opposite, which removes the slope from the mean: to second order the mean rise is
@@ -59,30 +58,18 @@ def measure_ball(
         scales: sizes.
         draws: number at each, even, at least 4.
         generator: of the draws.
-        so_far: pairs that are measured already, the first ones of the generator.
+        known: so many pairs, the first ones of the generator, are known already.
 
     Yields:
-        The share that is done, and after each pair all pairs so far.
+        The rises of each pair of draws.
 
     Privacy: reads what `loss` reads, without noise.
     """
-    pairs = list(so_far)
-    generator.standard_normal((len(pairs), size))
-    total = draws // 2
-    start = yield from follow_as(loss(np.zeros(size)), len(pairs) / total)
-    while len(pairs) < total:
+    generator.standard_normal((known, size))
+    here = loss(np.zeros(size))
+    for _ in range(known, draws // 2):
         offset = deviation * generator.standard_normal(size)
-        pair = []
-        for place, scale in enumerate(scales):
-            share = (len(pairs) + place / len(scales)) / total
-            ends = []
-            for sign in (1.0, -1.0):
-                found = yield from follow_as(loss(sign * scale * offset), share)
-                ends.append(found - start)
-            pair.append((ends[0], ends[1]))
-        pairs.append(tuple(pair))
-        yield list(pairs)
-    return pairs
+        yield tuple((loss(scale * offset) - here, loss(-scale * offset) - here) for scale in scales)
 
 
 def summarise_ball(scales: Sequence[float], pairs: Sequence[Pair]) -> list[Rise]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.curvature.lanczos import Krylov, expand
-from analysis.curvature.product import Product
-from analysis.parts import follow_as
+from analysis.curvature.lanczos import expand
+from analysis.curvature.operator import SymmetricOperator
 
 
 @dataclass(frozen=True)
@@ -30,31 +29,27 @@ class Trace:
 
 
 def estimate_trace(
-    product: Product, known: np.ndarray, values: np.ndarray, probes: int, generator: np.random.Generator
-) -> Generator[float, None, Trace]:
+    operator: SymmetricOperator, known: np.ndarray, values: np.ndarray, probes: int, generator: np.random.Generator
+) -> Trace:
     """The trace by Hutchinson's method outside known directions, and exactly inside them.
 
     Unbiased whatever the known directions are, as long as `values` are their own v . H v: with P the projection on
     them, tr H = tr(P H) + tr((1 - P) H (1 - P)), and random signs estimate the second (Meyer et al. 2021, Hutch++).
 
     Args:
-        product: v -> H v.
+        operator: H, (N, N).
         known: (k, N) orthonormal rows.
         values: (k,) v . H v of each.
         probes: number of random vectors, at least 2.
         generator: of the vectors.
 
-    Yields:
-        The share that is done.
-
-    Privacy: reads what `product` reads, without noise.
+    Privacy: reads what `operator` reads, without noise.
     """
-    size, found = known.shape[1], []
-    for probe in range(probes):
-        signs = generator.choice((-1.0, 1.0), size)
+    found = []
+    for _ in range(probes):
+        signs = generator.choice((-1.0, 1.0), operator.shape[0])
         outside = signs - known.T @ (known @ signs)
-        image = yield from follow_as(product(outside), probe / probes)
-        found.append(float(outside @ image))
+        found.append(float(outside @ operator.matvec(outside)))
     error = float(np.std(found, ddof=1) / np.sqrt(probes))
     from scipy.special import stdtrit
 
@@ -75,32 +70,21 @@ class Spectrum:
     shares: np.ndarray
 
 
-def probe_spectrum(
-    product: Product, size: int, steps: int, generator: np.random.Generator
-) -> Generator[float, None, Spectrum]:
+def probe_spectrum(operator: SymmetricOperator, steps: int, generator: np.random.Generator) -> Spectrum:
     """The spectrum as one random vector sees it (Ghorbani et al. 2019, arXiv 1901.10159).
 
     The mean over random vectors is the density of the spectrum by stochastic Lanczos quadrature.
 
     Args:
-        product: v -> H v.
-        size: N.
+        operator: (N, N).
         steps: Lanczos steps.
         generator: of the vector.
 
-    Yields:
-        The share that is done.
-
-    Privacy: reads what `product` reads, without noise.
+    Privacy: reads what `operator` reads, without noise.
     """
-    krylov: Krylov | None = None
-    steps = min(steps, size)
-    for found in expand(product, size, generator.choice((-1.0, 1.0), size), generator):
-        krylov = found or krylov
-        yield (len(krylov.diagonal) if krylov else 0) / steps
-        if found is not None and (len(found.diagonal) == steps or found.beside[-1] == 0):
+    for krylov in expand(operator, generator.choice((-1.0, 1.0), operator.shape[0]), generator):
+        if len(krylov.diagonal) == steps or krylov.beside[-1] == 0:
             break
-    assert krylov is not None
     nodes, columns, _ = krylov.solve()
     return Spectrum(nodes, columns[0] ** 2)
 

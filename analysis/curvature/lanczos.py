@@ -6,13 +6,13 @@ occurs several times.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
-from analysis.curvature.product import Product
+from analysis.curvature.operator import SymmetricOperator
 from dpflat.errors import DPFlatError
 
 ROUNDING = 1e-7
@@ -71,25 +71,23 @@ class Extremes:
     products: int
 
 
-def expand(
-    product: Product, size: int, start: np.ndarray, generator: np.random.Generator
-) -> Generator[Krylov | None, None, None]:
-    """The space of first products, one product larger each time; None is a heartbeat between.
+def expand(operator: SymmetricOperator, start: np.ndarray, generator: np.random.Generator) -> Iterator[Krylov]:
+    """The space of first products, one product larger each time, until it is whole.
 
     Where the space closes before it is whole, it goes on from a random vector outside it.
 
     Args:
-        product: v -> H v.
-        size: N.
+        operator: (N, N).
         start: (N,) of any length but zero.
         generator: of vectors to go on with.
     """
+    size = operator.shape[0]
     basis = [start / np.linalg.norm(start)]
     diagonal: list[float] = []
     beside: list[float] = []
     scale = 0.0
     while len(diagonal) < size:
-        image = yield from product(basis[-1])
+        image = operator.matvec(basis[-1])
         if not np.isfinite(image).all():
             raise DPFlatError("A product with the Hessian is not finite: the loss has no curvature to measure here.")
         diagonal.append(float(basis[-1] @ image))
@@ -118,37 +116,26 @@ def have_converged(values: np.ndarray, residuals: np.ndarray, tolerance: float) 
 
 
 def find_extremes(
-    product: Product, size: int, count: int, tolerance: float, most: int, generator: np.random.Generator
-) -> Generator[float, None, Extremes]:
+    operator: SymmetricOperator, count: int, tolerance: float, most: int, generator: np.random.Generator
+) -> Extremes:
     """The largest eigenvalues and the lowest one.
 
     Args:
-        product: v -> H v.
-        size: N.
+        operator: (N, N).
         count: how many of the largest; at most N.
         tolerance: a value has converged when its residual is below this share of itself, or below rounding.
         most: at most so many products; what has not converged by then is told so.
         generator: of the start.
 
-    Yields:
-        The share of `most` that is used up.
-
-    Privacy: reads what `product` reads, without noise.
+    Privacy: reads what `operator` reads, without noise.
     """
+    size = operator.shape[0]
     count, most = min(count, size), min(most, size)
-    krylov: Krylov | None = None
-    for found in expand(product, size, generator.standard_normal(size), generator):
-        yield len(krylov.diagonal) / most if krylov else 0.0
-        if found is None:
-            continue
-        krylov = found
-        values, _, residuals = krylov.solve()
+    for krylov in expand(operator, generator.standard_normal(size), generator):
+        values, columns, residuals = krylov.solve()
         good = have_converged(values, residuals, tolerance)
         if len(values) >= most or (len(values) > count and bool(good[0] and good[-count:].all())):
             break
-    assert krylov is not None
-    values, columns, residuals = krylov.solve()
-    good = have_converged(values, residuals, tolerance)
 
     def pick(places: np.ndarray) -> Eigenpairs:
         vectors = columns[:, places].T @ krylov.basis

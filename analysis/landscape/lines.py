@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,10 @@ from analysis.landscape.directions import draw_gaussian, draw_isotropic, length,
 from analysis.landscape.scoring import score
 from analysis.landscape.settings import RADII, LinesConfig, noise_deviation
 from analysis.opening import Point, open_point, read_weights
-from analysis.parts import Part, Step, Unfinished, follow_as
+from analysis.parts import Meter, Part, Tell
 from analysis.vectors import move
 from dpflat.errors import DPFlatError
+from dpflat.heartbeat import unwatched
 from dpflat.prefix import Parameters
 from dpflat.runs.record import Run
 from dpflat.runs.store import store_of
@@ -44,10 +45,11 @@ def begin_lines(run: Run, config: LinesConfig) -> Begun:
         "norms": [length(direction) for direction in directions],
     }
 
-    def work(parts: Mapping[str, Any]) -> Iterator[Step | Part]:
-        yield (yield from score_lines(point, directions, positions, parts.get(LINES, {}).get("rows", [])))
-
-    return Begun(point.objective.backbone, conditions, work)
+    return Begun(
+        point.objective.backbone,
+        conditions,
+        lambda parts, tell: score_lines(point, directions, positions, parts.get(LINES, {}).get("rows", []), tell),
+    )
 
 
 def draw_directions(point: Point, config: LinesConfig, deviation: float) -> tuple[list[Parameters], int]:
@@ -86,8 +88,12 @@ def aim_at(point: Point, run: Run, config: LinesConfig) -> Parameters:
 
 
 def score_lines(
-    point: Point, directions: list[Parameters], positions: np.ndarray, rows: list[dict[str, Any]]
-) -> Unfinished:
+    point: Point,
+    directions: list[Parameters],
+    positions: np.ndarray,
+    rows: list[dict[str, Any]],
+    tell: Tell = unwatched,
+) -> Iterator[Part]:
     """Scores at every position of every line; each line is handed out as soon as it is there.
 
     The weights are evaluated once. A line from one run to another has the point 0 where the positions have one.
@@ -97,27 +103,24 @@ def score_lines(
         directions: one a line.
         positions: (N,) distances along each.
         rows: lines that are there already.
+        tell: hears how far it is.
 
     Privacy: reads the rows of the point without noise.
     """
     rows = list(rows)
-    total = len(directions) * len(positions) * len(point.pieces)
-    done = len(rows) * len(positions) * len(point.pieces)
+    each = len(positions) * point.examples
+    beat = Meter(tell, LINES, len(directions) * each, done=len(rows) * each)
     centre: tuple[float, float] | None = None
     for direction in directions[len(rows) :]:
         found = []
         for position in positions:
             if abs(position) < 1e-12 and centre is not None:
                 found.append(centre)
-                done += len(point.pieces)
+                beat.done += point.examples
                 continue
-            at = move(point.weights, direction, float(position))
-            result = yield from follow_as(score(point, at), Step(LINES, done / total))
-            done += len(point.pieces)
+            result = score(point, move(point.weights, direction, float(position)), beat)
             if abs(position) < 1e-12:
                 centre = result
             found.append(result)
         rows.append({"loss": [loss for loss, _ in found], "accuracy": [share for _, share in found]})
-        if len(rows) < len(directions):
-            yield Part(LINES, {"rows": list(rows)}, complete=False)
-    return Part(LINES, {"rows": rows})
+        yield Part(LINES, {"rows": list(rows)}, complete=len(rows) == len(directions))

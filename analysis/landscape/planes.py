@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from analysis.begun import Begun
+from analysis.curvature.hessian import hessian_at
 from analysis.curvature.lanczos import find_extremes
-from analysis.curvature.product import product_at
 from analysis.landscape.directions import (
     draw_gaussian,
     draw_isotropic,
@@ -20,9 +20,10 @@ from analysis.landscape.directions import (
 from analysis.landscape.scoring import score
 from analysis.landscape.settings import RADII, PlaneConfig, noise_deviation
 from analysis.opening import Point, open_point, read_path, read_weights
-from analysis.parts import Part, Step, Unfinished, follow, follow_as
+from analysis.parts import Meter, Part, Tell
 from analysis.vectors import move, unflatten
 from dpflat.errors import DPFlatError
+from dpflat.heartbeat import Heartbeat, unwatched
 from dpflat.keys import Purpose, seed_generator
 from dpflat.prefix import Parameters
 from dpflat.runs.record import Run
@@ -43,20 +44,20 @@ def begin_plane(run: Run, config: PlaneConfig) -> Begun:
     deviation = noise_deviation(run.config, config.noise_epsilon)
     radius = config.radius or RADII[config.plane]
 
-    def work(parts: Mapping[str, Any]) -> Iterator[Step | Part]:
-        axes, told = yield from find_axes(run, point, config, deviation)
+    def work(parts: Mapping[str, Any], tell: Tell) -> Iterator[Part]:
+        axes, told = find_axes(run, point, config, deviation, Meter(tell, AXES, MOST_PRODUCTS * point.examples))
         same = AXES in parts and told.items() <= parts[AXES].items()
         if not same:
             yield Part(AXES, told)
         positions = np.linspace(-radius, radius, config.points)
-        yield (yield from cover(point, axes, positions, parts.get(GRID) if same else None))
+        yield from cover(point, axes, positions, parts.get(GRID) if same else None, tell)
 
     return Begun(point.objective.backbone, point.conditions(deviation), work)
 
 
 def find_axes(
-    run: Run, point: Point, config: PlaneConfig, deviation: float
-) -> Generator[Step, None, tuple[Pair, dict[str, Any]]]:
+    run: Run, point: Point, config: PlaneConfig, deviation: float, beat: Heartbeat
+) -> tuple[Pair, dict[str, Any]]:
     """The two directions that span the plane, each as long as 1 on its axis, and what there is to tell of them.
 
     Privacy: eigenvectors read the rows without noise; random directions and the stored path read nothing.
@@ -69,7 +70,7 @@ def find_axes(
         return (found[0][0], found[1][0]), {"zero_rows": found[0][1]}
     if config.plane == "path":
         return span_run_path(run, point, config.step)
-    vectors, told = yield from find_top_two(point, config.seed)
+    vectors, told = find_top_two(point, config.seed, beat)
     size = deviation * point.size**0.5
     first, second = ({key: size * value for key, value in vector.items()} for vector in vectors)
     return (first, second), told
@@ -107,7 +108,7 @@ def _equal(weights: Parameters, point: Point, key: str) -> bool:
     return bool((weights[key].to(point.weights[key]) == point.weights[key]).all())
 
 
-def find_top_two(point: Point, seed: int) -> Generator[Step, None, tuple[list[Parameters], dict[str, Any]]]:
+def find_top_two(point: Point, seed: int, beat: Heartbeat) -> tuple[list[Parameters], dict[str, Any]]:
     """Unit eigenvectors of the two largest eigenvalues.
 
     Raises:
@@ -116,8 +117,7 @@ def find_top_two(point: Point, seed: int) -> Generator[Step, None, tuple[list[Pa
     Privacy: reads the rows without noise.
     """
     generator = seed_generator(seed, Purpose.CURVATURE)
-    search = find_extremes(product_at(point, point.keys), point.size, 2, 1e-2, MOST_PRODUCTS, generator)
-    extremes = yield from follow(search, lambda share: Step(AXES, share))
+    extremes = find_extremes(hessian_at(point, point.keys, beat), 2, 1e-2, MOST_PRODUCTS, generator)
     if not extremes.top.converged.all():
         raise DPFlatError(f"The top two eigenvectors have not converged within {MOST_PRODUCTS} products.")
     told = {
@@ -136,8 +136,8 @@ def order_points(count: int) -> list[tuple[int, int]]:
 
 
 def cover(
-    point: Point, axes: Pair, positions: np.ndarray, so_far: Mapping[str, Any] | None, name: str = GRID
-) -> Unfinished:
+    point: Point, axes: Pair, positions: np.ndarray, so_far: Mapping[str, Any] | None, tell: Tell = unwatched
+) -> Iterator[Part]:
     """Scores at every point of a grid over the plane, coarse ones first; what is there is handed out every second.
 
     Args:
@@ -145,7 +145,7 @@ def cover(
         axes: two directions.
         positions: (N,) distances along both.
         so_far: the grid as it was handed out before, to go on with.
-        name: of the part.
+        tell: hears how far it is.
 
     Privacy: reads the rows of the point without noise.
     """
@@ -155,16 +155,22 @@ def cover(
     accuracy = [list(row) for row in so_far["accuracy"]] if so_far else [list(row) for row in empty]
     order = [place for place in order_points(count) if loss[place[0]][place[1]] is None]
     done, total, saved = count**2 - len(order), count**2, time.monotonic()
+    beat = Meter(tell, GRID, total * point.examples, done=done * point.examples)
 
     def grid() -> dict[str, Any]:
         copies = ([list(row) for row in values] for values in (loss, accuracy))
         return {"positions": positions.tolist(), **dict(zip(("loss", "accuracy"), copies, strict=True))}
 
     for row, column in order:
-        at = move(move(point.weights, axes[0], float(positions[column])), axes[1], float(positions[row]))
-        loss[row][column], accuracy[row][column] = yield from follow_as(score(point, at), Step(name, done / total))
+        found = score_in_plane(point, axes, float(positions[column]), float(positions[row]), beat)
+        loss[row][column], accuracy[row][column] = found
         done += 1
         if time.monotonic() - saved > SAVE_SECONDS and done < total:
             saved = time.monotonic()
-            yield Part(name, grid(), complete=False)
-    return Part(name, grid())
+            yield Part(GRID, grid(), complete=False)
+    yield Part(GRID, grid())
+
+
+def score_in_plane(point: Point, axes: Pair, first: float, second: float, beat: Heartbeat) -> tuple[float, float]:
+    """Mean loss (nats) and share right at a place of a plane. Privacy: reads the rows of the point without noise."""
+    return score(point, move(move(point.weights, axes[0], first), axes[1], second), beat)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-
 import torch
 
 from analysis.opening import Point
+from dpflat.heartbeat import Heartbeat, unwatched
 from dpflat.prefix import Parameters
 
 
-def score(point: Point, weights: Parameters) -> Generator[None, None, tuple[float, float]]:
-    """Mean loss (nats) and share right of all rows; a heartbeat comes after every batch.
+def score(point: Point, weights: Parameters, beat: Heartbeat = unwatched) -> tuple[float, float]:
+    """Mean loss (nats) and share right of all rows.
 
     Memory holds one batch at a time. The sum is in float64, so the order of batches does not matter.
 
@@ -23,5 +22,5 @@ def score(point: Point, weights: Parameters) -> Generator[None, None, tuple[floa
             scores = point.objective.per_example_scores(weights, piece)
         loss += float(scores["loss"].sum(dtype=torch.float64))
         correct += float(scores["correct"].sum(dtype=torch.float64))
-        yield None
+        beat(len(piece))
     return loss / point.examples, correct / point.examples

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from analysis.begun import Begun
 from analysis.landscape.directions import draw_isotropic, length
-from analysis.landscape.planes import Pair, cover, find_top_two, span_run_path
+from analysis.landscape.planes import MOST_PRODUCTS, Pair, find_top_two, score_in_plane, span_run_path
 from analysis.landscape.scoring import score
 from analysis.landscape.settings import TrustConfig, noise_deviation
 from analysis.opening import Point, open_point
-from analysis.parts import Part, Step, follow, follow_as, list_complete
+from analysis.parts import Meter, Part, Tell, list_complete
 from dpflat.errors import DPFlatError
+from dpflat.heartbeat import Heartbeat
 from dpflat.prefix import Parameters, head_keys
 from dpflat.runs.record import Run
 
@@ -32,18 +33,19 @@ def begin_trust(run: Run, config: TrustConfig) -> Begun:
     deviation = noise_deviation(run.config, config.noise_epsilon)
     conditions = point.conditions(deviation) | {"radius": config.radius}
 
-    def work(parts: Mapping[str, Any]) -> Iterator[Step | Part]:
+    def work(parts: Mapping[str, Any], tell: Tell) -> Iterator[Part]:
         done = set(list_complete(parts))
         if PLANES not in done:
-            yield (yield from read_planes(point, config, deviation, parts.get(PLANES, {}).get("rows", [])))
-        if TOP not in done:
-            yield (yield from read_top(point, config, deviation))
-        if PATH not in done:
-            yield (yield from read_path_plane(run, point, config, deviation))
-        if FINER not in done:
-            yield (yield from read_finer(point, config, deviation))
-        if RESCALING not in done:
-            yield (yield from read_shift(point))
+            yield from read_planes(point, config, deviation, parts.get(PLANES, {}).get("rows", []), tell)
+        others: dict[str, Callable[[], Part]] = {
+            TOP: lambda: read_top(point, config, deviation, tell),
+            PATH: lambda: read_path_plane(run, point, config, deviation, tell),
+            FINER: lambda: read_finer(point, config, deviation, tell),
+            RESCALING: lambda: read_shift(point, tell),
+        }
+        for name, read in others.items():
+            if name not in done:
+                yield read()
 
     return Begun(point.objective.backbone, conditions, work)
 
@@ -65,46 +67,33 @@ def read_disc(positions: np.ndarray, loss: np.ndarray, radius: float) -> float:
     return float(loss[away <= radius * (1 + 1e-9)].mean() - loss[middle, middle])
 
 
-def read_plane(
-    point: Point, axes: Pair, radius: float, points: int, part: str, base: float = 0.0, of: float = 1.0
-) -> Generator[Step, None, float]:
-    """The reading of one plane."""
+def read_plane(point: Point, axes: Pair, radius: float, points: int, beat: Heartbeat) -> float:
+    """The reading of one plane. Privacy: reads the rows of the point without noise."""
     positions = np.linspace(-radius, radius, points)
-    work = cover(point, axes, positions, None, part)
-    while True:
-        try:
-            found = next(work)
-        except StopIteration as end:
-            return read_disc(positions, np.array(end.value.content["loss"]), radius)
-        if isinstance(found, Step):
-            yield Step(part, base + of * found.share)
+    loss = [[score_in_plane(point, axes, float(x), float(y), beat)[0] for x in positions] for y in positions]
+    return read_disc(positions, np.array(loss), radius)
 
 
-def read_planes(
-    point: Point, config: TrustConfig, deviation: float, rows: list[float]
-) -> Generator[Step | Part, None, Part]:
+def read_planes(point: Point, config: TrustConfig, deviation: float, rows: list[float], tell: Tell) -> Iterator[Part]:
     """The reading over random planes, each handed out as soon as it is there."""
     rows = list(rows)
+    each = config.points**2 * point.examples
+    beat = Meter(tell, PLANES, config.planes * each, done=len(rows) * each)
     for number in range(len(rows), config.planes):
         first, second = (draw_isotropic(point, deviation, config.seed, 2 * number + axis) for axis in range(2))
-        share = 1 / config.planes
-        rows.append(
-            (yield from read_plane(point, (first, second), config.radius, config.points, PLANES, number * share, share))
-        )
-        if len(rows) < config.planes:
-            yield Part(PLANES, {"rows": list(rows)}, complete=False)
-    return Part(PLANES, {"rows": rows})
+        rows.append(read_plane(point, (first, second), config.radius, config.points, beat))
+        yield Part(PLANES, {"rows": list(rows)}, complete=len(rows) == config.planes)
 
 
-def read_top(point: Point, config: TrustConfig, deviation: float) -> Generator[Step, None, Part]:
+def read_top(point: Point, config: TrustConfig, deviation: float, tell: Tell) -> Part:
     """The reading in the plane of the two top eigenvectors; none where these have not converged."""
-    search = find_top_two(point, config.seed)
     try:
-        vectors, told = yield from follow(search, lambda step: Step(TOP, step.share / 2))
+        vectors, told = find_top_two(point, config.seed, Meter(tell, TOP, MOST_PRODUCTS * point.examples, (0.0, 0.5)))
     except DPFlatError as error:
         return Part(TOP, {"reading": None, "why": str(error)})
     axes = as_long_as_noise(point, vectors, deviation)
-    reading = yield from read_plane(point, axes, config.radius, config.points, TOP, 0.5, 0.5)
+    beat = Meter(tell, TOP, config.points**2 * point.examples, (0.5, 1.0))
+    reading = read_plane(point, axes, config.radius, config.points, beat)
     return Part(TOP, told | {"reading": reading})
 
 
@@ -115,26 +104,28 @@ def as_long_as_noise(point: Point, axes: list[Parameters] | Pair, deviation: flo
     return first, second
 
 
-def read_path_plane(run: Run, point: Point, config: TrustConfig, deviation: float) -> Generator[Step, None, Part]:
+def read_path_plane(run: Run, point: Point, config: TrustConfig, deviation: float, tell: Tell) -> Part:
     """The reading in the plane of the stored path, as far out as in every other plane."""
     try:
         axes, told = span_run_path(run, point, config.step)
     except DPFlatError as error:
         return Part(PATH, {"reading": None, "why": str(error)})
     ends = as_long_as_noise(point, axes, deviation)
-    reading = yield from read_plane(point, ends, config.radius, config.points, PATH)
+    beat = Meter(tell, PATH, config.points**2 * point.examples)
+    reading = read_plane(point, ends, config.radius, config.points, beat)
     return Part(PATH, {"reading": reading, "share": told["share"]})
 
 
-def read_finer(point: Point, config: TrustConfig, deviation: float) -> Generator[Step, None, Part]:
+def read_finer(point: Point, config: TrustConfig, deviation: float, tell: Tell) -> Part:
     """The first random plane again, with every step halved."""
     first, second = (draw_isotropic(point, deviation, config.seed, axis) for axis in range(2))
     points = 2 * config.points - 1
-    reading = yield from read_plane(point, (first, second), config.radius, points, FINER)
+    beat = Meter(tell, FINER, points**2 * point.examples)
+    reading = read_plane(point, (first, second), config.radius, points, beat)
     return Part(FINER, {"reading": reading, "points": points})
 
 
-def read_shift(point: Point) -> Generator[Step, None, Part]:
+def read_shift(point: Point, tell: Tell) -> Part:
     """What a constant added to every class's row of the head changes: no probability, but the size of Keskar's box.
 
     Privacy: reads the rows without noise.
@@ -143,9 +134,9 @@ def read_shift(point: Point) -> Generator[Step, None, Part]:
     for key in head_keys(point.weights):
         moved[key] = point.weights[key] + SHIFT
     losses, widths = [], []
+    beat = Meter(tell, RESCALING, 2 * point.examples)
     for weights in (point.weights, moved):
-        loss, _ = yield from follow_as(score(point, weights), Step(RESCALING, 0.5))
-        losses.append(loss)
+        losses.append(score(point, weights, beat)[0])
         widths.append(float((weights[head_keys(weights)[0]].abs() + 1).mean()))
     return Part(
         RESCALING,

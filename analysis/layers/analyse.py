@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -12,12 +12,13 @@ from analysis.begun import Begun
 from analysis.layers.forward import begin, run_layers, score_subsets
 from analysis.layers.model import Asked, list_asked, open_run
 from analysis.layers.parts import list_shares
-from analysis.layers.readings import ask_from, read_alone, read_geometries, read_whole
+from analysis.layers.readings import PrefixLoss, read_alone, read_geometries, read_whole
 from analysis.layers.settings import LayersConfig
 from analysis.layers.subsets import Subset
-from analysis.parts import Part, Step, Work, list_complete
+from analysis.parts import Meter, Part, Tell, list_complete
 from analysis.sharpness import SharpnessConfig
 from dpflat.flatness.sharpness import box_widths, draw_corners, move_in_box
+from dpflat.heartbeat import Heartbeat, unwatched
 from dpflat.keys import Purpose, seed_generator
 from dpflat.prefix import Parameters, active_layers, trained_prefixes
 from dpflat.runs.record import Run
@@ -35,12 +36,12 @@ def begin_layers(run: Run, config: LayersConfig) -> Begun:
         "rows": asked.rows,
         "weights": asked.point,
         "layers": asked.objective.backbone.layers,
-        "examples": sum(len(piece) for piece in asked.few),
+        "examples": asked.examples,
     }
     return Begun(
         asked.objective.backbone,
         conditions,
-        lambda parts: analyse_layers(asked, config, subsets, frozenset(list_complete(parts))),
+        lambda parts, tell: analyse_layers(asked, config, subsets, frozenset(list_complete(parts)), tell),
     )
 
 
@@ -51,21 +52,18 @@ def begin_whole(run: Run, config: SharpnessConfig) -> Begun:
         DPFlatError: as `begin_layers`.
     """
     asked = open_run(run, config.of_layers())
-    conditions = {"rows": asked.rows, "examples": sum(len(piece) for piece in asked.few)}
     return Begun(
         asked.objective.backbone,
-        conditions,
-        lambda parts: iter(()) if list_complete(parts) else _read_box(asked, config.of_layers()),
+        {"rows": asked.rows, "examples": asked.examples},
+        lambda parts, tell: iter(
+            () if list_complete(parts) else [read_whole(asked, config.of_layers(), tell, ("box",))]
+        ),
     )
 
 
-def _read_box(asked: Asked, config: LayersConfig) -> Iterator[Step | Part]:
-    yield (yield from read_whole(asked, config, ("box",)))
-
-
 def analyse_layers(
-    asked: Asked, config: LayersConfig, subsets: list[Subset], done: frozenset[str]
-) -> Iterator[Step | Part]:
+    asked: Asked, config: LayersConfig, subsets: list[Subset], done: frozenset[str], tell: Tell
+) -> Iterator[Part]:
     """All parts of the settings that are not done yet.
 
     Args:
@@ -73,30 +71,32 @@ def analyse_layers(
         config: the settings.
         subsets: layers that keep their prefix, for each question "what if".
         done: names of parts to leave out.
+        tell: hears how far it is.
 
     Privacy: reads the rows that the settings name, without noise; nothing shapes any weights.
     """
-    work: dict[str, Callable[[], Work]] = {
-        "norms": lambda: read_norms(asked),
-        "coarse": lambda: score_coarsely(asked, config, subsets),
-        "alone": lambda: read_alone(asked, config),
-        "subsets": lambda: score_all(asked, subsets),
-        "whole": lambda: read_whole(asked, config),
-        "geometries": lambda: read_geometries(asked, config),
+    work: dict[str, Callable[[], Part]] = {
+        "norms": lambda: read_norms(asked, tell),
+        "coarse": lambda: score_coarsely(asked, config, subsets, tell),
+        "alone": lambda: read_alone(asked, config, tell),
+        "subsets": lambda: score_all(asked, subsets, tell),
+        "whole": lambda: read_whole(asked, config, tell),
+        "geometries": lambda: read_geometries(asked, config, tell),
     }
     for name in list_shares(config):
         if name not in done:
-            yield (yield from work[name]())
+            yield work[name]()
 
 
-def read_norms(asked: Asked) -> Work:
+def read_norms(asked: Asked, tell: Tell) -> Part:
     """L2 norms of each layer's keys and values as attention gets them, and its attention mass on them.
 
     The mass is the mean over rows, heads and real words of the attention that goes to the prefix.
     """
     objective, parameters = asked.objective, asked.final
     mass: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for number, piece in enumerate(asked.few):
+    beat = Meter(tell, "norms", asked.examples)
+    for piece in asked.few:
         with torch.no_grad():
             states, mask = begin(objective, piece)
             for layer in range(objective.backbone.layers):
@@ -107,7 +107,7 @@ def read_norms(asked: Asked) -> Work:
                     mass[layer][0] += float((on_prefix * piece.mask).sum())
                     mass[layer][1] += float(piece.mask.sum())
                 states = run_layers(objective, parameters, states, mask, layer, layer + 1)
-        yield Step("norms", (number + 1) / len(asked.few))
+        beat(len(piece))
     rows = [
         {
             "layer": layer,
@@ -120,26 +120,22 @@ def read_norms(asked: Asked) -> Work:
     return Part("norms", {"rows": rows})
 
 
-def score_coarsely(asked: Asked, config: LayersConfig, subsets: list[Subset]) -> Work:
+def score_coarsely(asked: Asked, config: LayersConfig, subsets: list[Subset], tell: Tell) -> Part:
     """Loss and accuracy of each subset on few rows, and its sharpness by fixed directions in the box."""
-    parameters = asked.before_removal
-    corners = yield from draw_directions(asked, config)
+    parameters, count = asked.before_removal, asked.examples
+    beat = Meter(tell, "coarse", count * (2 + (1 + config.directions) * len(subsets)))
+    corners = draw_directions(asked, config, beat)
     widths = box_widths(parameters, config.direction_eta)
     points = [parameters, *(move_in_box(parameters, widths, corner) for corner in corners)]
     losses = np.zeros((len(points), len(subsets)))
     correct = np.zeros(len(subsets))
     place = {subset: number for number, subset in enumerate(subsets)}
-    count = sum(len(piece) for piece in asked.few)
-    total = len(points) * len(asked.few) * len(subsets)
-    done = 0
     for piece in asked.few:
         for number, point in enumerate(points):
-            for subset, scores in score_subsets(asked.objective, point, piece, subsets):
+            for subset, scores in score_subsets(asked.objective, point, piece, subsets, beat).items():
                 losses[number, place[subset]] += float(scores["loss"].sum(dtype=torch.float64)) / count
                 if number == 0:
                     correct[place[subset]] += float(scores["correct"].sum()) / count
-                done += 1
-                yield Step("coarse", done / total)
     rises = (losses[1:] - losses[0]) / (1 + losses[0])
     sharpness, spread = np.maximum(0.0, rises.max(axis=0)), np.ptp(rises, axis=0)
     rows = [
@@ -155,36 +151,29 @@ def score_coarsely(asked: Asked, config: LayersConfig, subsets: list[Subset]) ->
     return Part("coarse", {"rows": rows, "examples": count, "directions": len(corners), "weights": asked.point})
 
 
-def draw_directions(asked: Asked, config: LayersConfig) -> Generator[Step, None, list[Parameters]]:
+def draw_directions(asked: Asked, config: LayersConfig, beat: Heartbeat = unwatched) -> list[Parameters]:
     """Corners of the box: the signs of the loss's gradient with all prefixes, and corners drawn by the seed.
 
     Privacy: the first reads the rows without noise.
     """
     prefixes = trained_prefixes(asked.before_removal)
-
-    slope: Parameters = {}
-
-    def work() -> Generator[None, None, None]:
-        gradient, _ = yield from ask_from(asked.objective, asked.before_removal, asked.few, list(prefixes))
-        slope.update((yield from gradient(prefixes))[1])
-
-    for _ in work():
-        yield Step("coarse", 0.0)
+    around = PrefixLoss(asked.objective, asked.before_removal, asked.few, list(prefixes), beat)
+    _, slope = around.gradient(prefixes)
     uphill = {key: value.sign() for key, value in slope.items()}
     generator = seed_generator(config.seed, Purpose.DIRECTION)
     return [uphill, *draw_corners(asked.before_removal, config.directions - 1, generator)]
 
 
-def score_all(asked: Asked, subsets: list[Subset]) -> Work:
+def score_all(asked: Asked, subsets: list[Subset], tell: Tell) -> Part:
     """Loss and accuracy of each subset on many rows; which rows are right, bit by bit, (subsets, rows)."""
     count = sum(len(piece) for piece in asked.many)
     losses, correct = np.zeros(len(subsets)), np.zeros((len(subsets), count), dtype=bool)
     place, start = {subset: number for number, subset in enumerate(subsets)}, 0
+    beat = Meter(tell, "subsets", count * len(subsets))
     for piece in asked.many:
-        for number, (subset, scores) in enumerate(score_subsets(asked.objective, asked.before_removal, piece, subsets)):
+        for subset, scores in score_subsets(asked.objective, asked.before_removal, piece, subsets, beat).items():
             losses[place[subset]] += float(scores["loss"].sum(dtype=torch.float64)) / count
             correct[place[subset], start : start + len(piece)] = scores["correct"].cpu().numpy() > 0
-            yield Step("subsets", (start + len(piece) * (number + 1) / len(subsets)) / count)
         start += len(piece)
     rows = [
         {"kept": subset, "loss": float(losses[place[subset]]), "accuracy": float(correct[place[subset]].mean())}

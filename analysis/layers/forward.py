@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch import Tensor
 from analysis.layers.subsets import Subset
 from dpflat.attention import additive_mask
 from dpflat.batches import Batch
+from dpflat.heartbeat import Heartbeat, unwatched
 from dpflat.objective import Classification, Scores
 from dpflat.prefix import Parameters, active_layers
 
@@ -38,8 +39,12 @@ def finish(objective: Classification, parameters: Parameters, states: Tensor, ba
 
 
 def score_subsets(
-    objective: Classification, parameters: Parameters, batch: Batch, subsets: Iterable[Subset]
-) -> Generator[tuple[Subset, Scores], None, None]:
+    objective: Classification,
+    parameters: Parameters,
+    batch: Batch,
+    subsets: Iterable[Subset],
+    beat: Heartbeat = unwatched,
+) -> dict[Subset, Scores]:
     """The scores of one batch with the prefixes of some layers only, for many choices of them.
 
     The choices form a tree, by layer: every state is computed once for all that share it. At most one state a layer is
@@ -50,26 +55,30 @@ def score_subsets(
         parameters: with the prefix of every layer that a subset names.
         batch: B rows.
         subsets: layers whose prefix is there, each in order.
+        beat: called after each subset.
 
-    Yields:
-        Each subset once, with its (B,) scores.
+    Returns:
+        (B,) scores of each subset.
 
     Privacy: reads the batch without noise.
     """
     wanted = sorted(set(subsets))
+    found: dict[Subset, Scores] = {}
     layers = objective.backbone.layers
 
-    def walk(states: Tensor, layer: int, left: list[Subset]) -> Generator[tuple[Subset, Scores], None, None]:
+    def walk(states: Tensor, layer: int, left: list[Subset]) -> None:
         if layer == layers:
-            yield left[0], finish(objective, parameters, states, batch)
+            found[left[0]] = finish(objective, parameters, states, batch)
+            beat(len(batch))
             return
         without, with_it = ([s for s in left if (layer in s) == there] for there in (False, True))
         for group, prefix in ((without, None), (with_it, layer)):
             if group:
                 given = None if prefix is None else objective.prefix(parameters, prefix)
-                yield from walk(objective.backbone.advance(states, mask, layer, given), layer + 1, group)
+                walk(objective.backbone.advance(states, mask, layer, given), layer + 1, group)
 
     if wanted:
         with torch.no_grad():
             states, mask = begin(objective, batch)
-            yield from walk(states, 0, wanted)
+            walk(states, 0, wanted)
+    return found

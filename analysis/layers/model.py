@@ -47,6 +47,11 @@ class Asked:
     many: list[Batch]
     rows: str
 
+    @property
+    def examples(self) -> int:
+        """Number of the few rows."""
+        return sum(len(piece) for piece in self.few)
+
 
 def open_run(run: Run, config: LayersConfig) -> Asked:
     """Load backbone, weights and rows of a finished run.

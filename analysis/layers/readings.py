@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,58 +12,75 @@ from torch import Tensor
 from analysis.layers.forward import begin, finish, run_layers
 from analysis.layers.model import Asked
 from analysis.layers.settings import LayersConfig
-from analysis.layers.sharpness import Loss, LossGradient, Radii, each_alone, read_average, read_highest
-from analysis.parts import Part, Step, Work, follow
+from analysis.layers.sharpness import Radii, each_alone, read_average, read_highest
+from analysis.parts import Meter, Part, Tell
 from dpflat.batches import Batch
+from dpflat.heartbeat import Heartbeat, unwatched
 from dpflat.objective import Classification
 from dpflat.prefix import Parameters, active_layers, prefix_key, trained_prefixes
 
 OTHER_MEASURES = ("ball", "adaptive", "average")
 
 
-def ask_from(
-    objective: Classification, parameters: Parameters, pieces: list[Batch], keys: list[str]
-) -> Generator[None, None, tuple[LossGradient, Loss]]:
-    """Loss with gradient, and loss, as functions of some prefixes; states before the first of them are computed once.
+class PrefixLoss:
+    """The mean loss over rows as a function of some prefixes, the others where they are.
 
-    A heartbeat comes after every piece.
+    States before the first of these prefixes are computed once, at the start.
+
+    Args:
+        objective: of the run.
+        parameters: all entries.
+        pieces: the rows.
+        keys: names of the prefixes.
+        beat: called after each batch, at the start too.
 
     Privacy: reads its batches without noise.
     """
-    layers, count = objective.backbone.layers, sum(len(piece) for piece in pieces)
-    first = min(layer for layer in active_layers(parameters) if prefix_key(layer) in keys)
-    shared = []
-    for piece in pieces:
-        with torch.no_grad():
-            states, mask = begin(objective, piece)
-            shared.append((piece, run_layers(objective, parameters, states, mask, 0, first), mask))
-        yield None
 
-    def share_of(point: Parameters, piece: Batch, states: Tensor, mask: Tensor) -> Tensor:
-        whole = {**parameters, **point}
-        last = run_layers(objective, whole, states, mask, first, layers)
-        return finish(objective, whole, last, piece)["loss"].sum(dtype=torch.float64) / count
-
-    def loss(point: Parameters) -> Generator[None, None, float]:
-        total = 0.0
-        for part in shared:
+    def __init__(
+        self,
+        objective: Classification,
+        parameters: Parameters,
+        pieces: Sequence[Batch],
+        keys: Sequence[str],
+        beat: Heartbeat = unwatched,
+    ) -> None:
+        self.objective, self.parameters, self.beat = objective, parameters, beat
+        self.count = sum(len(piece) for piece in pieces)
+        self.first = min(layer for layer in active_layers(parameters) if prefix_key(layer) in keys)
+        self.shared: list[tuple[Batch, Tensor, Tensor]] = []
+        for piece in pieces:
             with torch.no_grad():
-                total += float(share_of(point, *part))
-            yield None
+                states, mask = begin(objective, piece)
+                self.shared.append((piece, run_layers(objective, parameters, states, mask, 0, self.first), mask))
+            beat(len(piece))
+
+    def loss(self, point: Parameters) -> float:
+        """The loss, nats."""
+        total = 0.0
+        for piece, states, mask in self.shared:
+            with torch.no_grad():
+                total += float(self._share(point, piece, states, mask))
+            self.beat(len(piece))
         return total
 
-    def gradient(point: Parameters) -> Generator[None, None, tuple[float, Parameters]]:
+    def gradient(self, point: Parameters) -> tuple[float, Parameters]:
+        """The loss and its gradient in these prefixes."""
         leaves = {key: value.detach().clone().requires_grad_() for key, value in point.items()}
         total, slope = 0.0, {key: torch.zeros_like(value) for key, value in leaves.items()}
-        for part in shared:
-            found = share_of(leaves, *part)
+        for piece, states, mask in self.shared:
+            found = self._share(leaves, piece, states, mask)
             total += float(found.detach())
             for key, own in zip(leaves, torch.autograd.grad(found, list(leaves.values())), strict=True):
                 slope[key] += own
-            yield None
+            self.beat(len(piece))
         return total, slope
 
-    return gradient, loss
+    def _share(self, point: Parameters, piece: Batch, states: Tensor, mask: Tensor) -> Tensor:
+        """What a batch adds to the loss."""
+        whole = {**self.parameters, **point}
+        last = run_layers(self.objective, whole, states, mask, self.first, self.objective.backbone.layers)
+        return finish(self.objective, whole, last, piece)["loss"].sum(dtype=torch.float64) / self.count
 
 
 def count_passes(config: LayersConfig, measure: str) -> int:
@@ -74,69 +91,62 @@ def count_passes(config: LayersConfig, measure: str) -> int:
     return 1 + restarts * (config.ascent_steps + 1)
 
 
-def read(
-    asked: Asked, config: LayersConfig, parameters: Parameters, prefixes: Parameters, measures: tuple[str, ...]
-) -> Generator[float, None, dict[str, Any]]:
-    """The sharpness of some prefixes in some neighbourhoods, the others where they are.
+def count_rows(asked: Asked, config: LayersConfig, measures: tuple[str, ...]) -> int:
+    """How many rows are read for readings of the same prefixes, each as often as it is read."""
+    return asked.examples * (1 + sum(count_passes(config, measure) for measure in measures))
 
-    Yields:
-        The share that is done.
+
+def read(
+    asked: Asked,
+    config: LayersConfig,
+    parameters: Parameters,
+    prefixes: Parameters,
+    measures: tuple[str, ...],
+    beat: Heartbeat,
+) -> dict[str, Any]:
+    """The sharpness of some prefixes in some neighbourhoods, the others where they are.
 
     Privacy: reads the few rows without noise.
     """
-    total = len(asked.few) * (1 + sum(count_passes(config, measure) for measure in measures))
+    around = PrefixLoss(asked.objective, parameters, asked.few, list(prefixes), beat)
     radii = Radii(config.eta, config.rho, config.adaptive_rho)
     found: dict[str, Any] = {}
-
-    def work() -> Generator[None, None, None]:
-        gradient, loss = yield from ask_from(asked.objective, parameters, asked.few, list(prefixes))
-        for measure in measures:
-            restarts = config.restarts if measure == "box" else config.other_restarts
-            if measure == "average":
-                reading = yield from read_average(loss, prefixes, radii, config.average_pairs, config.seed)
-            else:
-                reading = yield from read_highest(
-                    gradient, loss, prefixes, measure, radii, config.ascent_steps, restarts, config.seed
-                )
-            found[measure] = asdict(reading)
-
-    for done, _ in enumerate(work(), start=1):
-        yield done / total
+    for measure in measures:
+        restarts = config.restarts if measure == "box" else config.other_restarts
+        if measure == "average":
+            reading = read_average(around.loss, prefixes, radii, config.average_pairs, config.seed)
+        else:
+            reading = read_highest(
+                around.gradient, around.loss, prefixes, measure, radii, config.ascent_steps, restarts, config.seed
+            )
+        found[measure] = asdict(reading)
     return found
 
 
-def _read_each(asked: Asked, config: LayersConfig, measures: tuple[str, ...], part: str) -> Work:
+def _read_each(asked: Asked, config: LayersConfig, measures: tuple[str, ...], part: str, tell: Tell) -> Part:
     prefixes = trained_prefixes(asked.before_removal)
-    rows = []
-    for number, (_, own) in enumerate(each_alone(prefixes)):
-        found = yield from as_steps(
-            read(asked, config, asked.before_removal, own, measures), part, number, len(prefixes)
-        )
-        rows.append({"layer": active_layers(own)[0], **found})
-    count = sum(len(piece) for piece in asked.few)
-    return Part(part, {"rows": rows, "examples": count, "weights": asked.point})
+    beat = Meter(tell, part, len(prefixes) * count_rows(asked, config, measures))
+    rows = [
+        {"layer": active_layers(own)[0], **read(asked, config, asked.before_removal, own, measures, beat)}
+        for _, own in each_alone(prefixes)
+    ]
+    return Part(part, {"rows": rows, "examples": asked.examples, "weights": asked.point})
 
 
-def as_steps(
-    work: Generator[float, None, dict[str, Any]], part: str, number: int = 0, of: int = 1
-) -> Generator[Step, None, dict[str, Any]]:
-    """The heartbeats of one of several readings as those of their part."""
-    return (yield from follow(work, lambda share: Step(part, (number + share) / of)))
-
-
-def read_alone(asked: Asked, config: LayersConfig) -> Work:
+def read_alone(asked: Asked, config: LayersConfig, tell: Tell) -> Part:
     """Sharpness of each layer's prefix alone in Keskar's box, the others where they are."""
-    return _read_each(asked, config, ("box",), "alone")
+    return _read_each(asked, config, ("box",), "alone", tell)
 
 
-def read_geometries(asked: Asked, config: LayersConfig) -> Work:
+def read_geometries(asked: Asked, config: LayersConfig, tell: Tell) -> Part:
     """Sharpness of each layer's prefix alone in the other neighbourhoods."""
-    return _read_each(asked, config, OTHER_MEASURES, "geometries")
+    return _read_each(asked, config, OTHER_MEASURES, "geometries", tell)
 
 
-def read_whole(asked: Asked, config: LayersConfig, measures: tuple[str, ...] = ("box", *OTHER_MEASURES)) -> Work:
+def read_whole(
+    asked: Asked, config: LayersConfig, tell: Tell, measures: tuple[str, ...] = ("box", *OTHER_MEASURES)
+) -> Part:
     """Sharpness of all prefixes of the final weights together, in some neighbourhoods."""
-    prefixes = trained_prefixes(asked.final)
-    found = yield from as_steps(read(asked, config, asked.final, prefixes, measures), "whole")
-    count = sum(len(piece) for piece in asked.few)
-    return Part("whole", {"measures": found, "examples": count, "weights": "final"})
+    beat = Meter(tell, "whole", count_rows(asked, config, measures))
+    found = read(asked, config, asked.final, trained_prefixes(asked.final), measures, beat)
+    return Part("whole", {"measures": found, "examples": asked.examples, "weights": "final"})

@@ -11,7 +11,7 @@ proportion to their number in a box, and to its root in a ball: `results.Reading
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,9 +22,8 @@ from dpflat.flatness.sharpness import box_widths, move_in_box, relative_rise
 from dpflat.keys import Purpose, seed_generator
 from dpflat.prefix import Parameters
 
-LossGradient = Callable[[Parameters], Generator[None, None, tuple[float, Parameters]]]
-Loss = Callable[[Parameters], Generator[None, None, float]]
-"""The loss and its gradient at prefixes; None is a heartbeat."""
+LossGradient = Callable[[Parameters], tuple[float, Parameters]]
+Loss = Callable[[Parameters], float]
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def climb(
     radii: Radii,
     steps: int,
     generator: np.random.Generator,
-) -> Generator[None, None, float]:
+) -> float:
     """The highest loss along one projected ascent from a random point of the neighbourhood.
 
     The first step leads to the farthest point along the gradient (a corner of a box, the rim of the ball), later ones
@@ -82,7 +81,7 @@ def climb(
     position = _draw_start(prefixes, ball, generator)
     seen = []
     for step in range(steps):
-        here, slope = yield from gradient(move_in_box(prefixes, widths, position))
+        here, slope = gradient(move_in_box(prefixes, widths, position))
         seen.append(here)
         size = 1 - 0.8 * step / max(1, steps - 1)
         if ball:
@@ -90,7 +89,7 @@ def climb(
             position = _unit({key: (1 - size) * value + size * way[key] for key, value in position.items()})
         else:
             position = {key: (value + size * slope[key].sign()).clamp(-1, 1) for key, value in position.items()}
-    end = yield from loss(move_in_box(prefixes, widths, position))
+    end = loss(move_in_box(prefixes, widths, position))
     return float(np.max([*seen, end]))
 
 
@@ -121,29 +120,27 @@ def read_highest(
     steps: int,
     restarts: int,
     seed: int,
-) -> Generator[None, None, Reading]:
+) -> Reading:
     """The highest rise over restarts in a box, a ball or an elementwise box; arguments as of `climb`.
 
     Privacy: reads what `loss` reads, without noise.
     """
-    here = yield from loss(prefixes)
+    here = loss(prefixes)
     rises = []
     for restart in range(restarts):
         generator = seed_generator(seed, Purpose.RESTART, restart)
-        highest = yield from climb(gradient, loss, prefixes, measure, radii, steps, generator)
+        highest = climb(gradient, loss, prefixes, measure, radii, steps, generator)
         rises.append(relative_rise(highest, here))
     found = np.maximum(0.0, rises)
     return Reading(float(found.max()), float(np.ptp(found)), _count(prefixes))
 
 
-def read_average(
-    loss: Loss, prefixes: Parameters, radii: Radii, draws: int, seed: int
-) -> Generator[None, None, Reading]:
+def read_average(loss: Loss, prefixes: Parameters, radii: Radii, draws: int, seed: int) -> Reading:
     """The mean rise over Gaussian offsets, each drawn together with its opposite.
 
     Privacy: reads what `loss` reads, without noise.
     """
-    here = yield from loss(prefixes)
+    here = loss(prefixes)
     widths = half_widths(prefixes, "average", radii)
     rises = []
     for draw in range(draws):
@@ -155,7 +152,7 @@ def read_average(
         pair = []
         for sign in (1.0, -1.0):
             moved = move_in_box(prefixes, widths, {key: sign * value for key, value in offset.items()})
-            pair.append((yield from loss(moved)))
+            pair.append(loss(moved))
         rises.append(relative_rise(float(np.mean(pair)), here))
     error = float(np.std(rises, ddof=1) / np.sqrt(draws)) if draws > 1 else 0.0
     return Reading(float(np.mean(rises)), 2 * error, _count(prefixes))

@@ -10,6 +10,7 @@ from analysis.figures.tokens import Mode
 from app.baseline import say_baseline
 from app.report.page import write_page
 from app.shown.comparison import compare
+from app.shown.figure import ShownFigure
 from app.shown.kinds import find_figures, list_drawn
 from app.shown.stored import Runs, Stored
 from app.shown.training import describe_curves
@@ -40,7 +41,8 @@ def write_report(runs: Runs, root: Path) -> str:
     Privacy: holds what figures hold, each with its class of the ledger; no row of data, and of private texts neither
     path, name of the file, checksum nor names of classes.
     """
-    numbers, sections, figures = count(1), {}, {}
+    numbers, sections = count(1), {}
+    figures: dict[str, ShownFigure] = {}
     for kind, drawn in list_drawn().items():
         stored = _find(kind, runs, root)
         named = {f"{kind}-{next(numbers)}": shown for shown in stored.figures}

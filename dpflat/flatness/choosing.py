@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from dpflat.flatness.cross_layer import Rounds, Score
 from dpflat.flatness.inputs import PrivateSplit, PublicSplit, Released
 from dpflat.flatness.modes.removal_exponential import RemovalExponential
 from dpflat.flatness.removal import BoxRemoval
+from dpflat.heartbeat import Heartbeat, unwatched
 from dpflat.keys import Purpose, make_generator, seed_generator
 from dpflat.objective import Classification
 from dpflat.prefix import Parameters, active_layers, trained_prefixes
@@ -36,12 +37,14 @@ class Tools:
         seed: public seed of subsets, restarts and directions.
         microbatch: rows that go through the model at once.
         device: where it is computed.
+        beat: called after each batch of rows.
     """
 
     objective: Classification
     seed: int
     microbatch: int
     device: torch.device
+    beat: Heartbeat = unwatched
 
     def cut(self, split: EncodedSplit, rows: np.ndarray) -> list[Batch]:
         """Rows of a split in pieces, on the device. Privacy: reads its split."""
@@ -103,13 +106,16 @@ class Choosing:
         )
 
 
-def start_choosing(experiment: Experiment, state: TrainState, split: EncodedSplit | None = None) -> Choosing:
+def start_choosing(
+    experiment: Experiment, state: TrainState, split: EncodedSplit | None = None, beat: Heartbeat = unwatched
+) -> Choosing:
     """The weights of a state on the device. Privacy: none; no example is read."""
 
     def on_device(values: Parameters) -> Parameters:
         return {key: value.to(experiment.device) for key, value in values.items()}
 
-    tools = Tools(experiment.objective, experiment.config.seed, experiment.config.microbatch(), experiment.device)
+    config = experiment.config
+    tools = Tools(experiment.objective, config.seed, config.microbatch(), experiment.device, beat)
     uphill = Released(on_device(state.first_moments))
     return Choosing(experiment, tools, on_device(state.parameters), uphill, split)
 
@@ -127,23 +133,22 @@ def remove_on_public(settings: BoxRemoval, tools: Tools, parameters: Parameters,
     """The greedy choice on public examples, with a head of their own. Privacy: no private data is read."""
     rows = seed_generator(tools.seed, Purpose.PUBLIC_SUBSET).permutation(len(public))
     head_pieces = tools.cut(public, np.sort(rows[:HEAD_EXAMPLES]))
-    own_head = yield from fit_head(tools.objective, parameters, head_pieces, int(public.labels.max()) + 1)
+    own_head = fit_head(tools, parameters, head_pieces, int(public.labels.max()) + 1)
     pieces = tools.cut(public, np.sort(rows[: settings.examples]))
-    yield from _remove_by_box(settings, tools, {**parameters, **own_head}, pieces)
+    return _remove_by_box(settings, tools, {**parameters, **own_head}, pieces)
 
 
-def fit_head(
-    objective: Classification, parameters: Parameters, pieces: list[Batch], classes: int
-) -> Generator[None, None, Parameters]:
+def fit_head(tools: Tools, parameters: Parameters, pieces: list[Batch], classes: int) -> Parameters:
     """The readout's parameters for features that stay as they are, by L-BFGS with weight decay.
 
     Privacy: reads its batches without noise.
     """
+    objective = tools.objective
     features: list[Tensor] = []
     for piece in pieces:
         with torch.no_grad():
             features.append(objective.features(parameters, piece))
-        yield None
+        tools.beat(len(piece))
     inputs, labels = torch.cat(features), torch.cat([piece.labels for piece in pieces])
     drawn = objective.readout.initial(objective.backbone, classes, 0)
     head = {key: value.to(inputs.device).requires_grad_() for key, value in drawn.items()}
@@ -164,22 +169,16 @@ def fit_head(
 def _remove_by_box(settings: BoxRemoval, tools: Tools, parameters: Parameters, pieces: list[Batch]) -> Rounds:
     objective = tools.objective
 
-    def score(left: Parameters) -> Generator[None, None, Score]:
-        here = sharpness.mean_loss(objective, left, pieces)
+    def gradient(at: Parameters) -> tuple[float, Parameters]:
+        return sharpness.loss_gradient(objective, at, pieces, tools.beat)
+
+    def score(left: Parameters) -> Score:
+        here = sharpness.mean_loss(objective, left, pieces, tools.beat)
         rises = []
         for restart in range(settings.restarts):
             generator = seed_generator(tools.seed, Purpose.RESTART, restart)
-            highest = here
-            for loss in sharpness.climb(
-                lambda at: sharpness.loss_gradient(objective, at, pieces),
-                left,
-                settings.eta,
-                settings.ascent_steps,
-                generator,
-            ):
-                highest = sharpness.higher(highest, loss)
-                yield None
-            rises.append(sharpness.relative_rise(highest, here))
+            losses = sharpness.climb(gradient, left, settings.eta, settings.ascent_steps, generator)
+            rises.append(sharpness.relative_rise(reduce(sharpness.higher, losses, here), here))
         return cross_layer.score_of(rises)
 
     return cross_layer.remove_greedily(
@@ -231,24 +230,21 @@ def remove_privately(
     ]
     sensitivity = score_sensitivity(bound, divisor)
 
-    def mean(at: Parameters, not_finite: float) -> Generator[None, None, float]:
+    def mean(at: Parameters, not_finite: float) -> float:
         total = 0.0
         for piece in pieces:
             with torch.no_grad():
                 losses = tools.objective.per_example_loss(at, piece)
             cut = torch.where(losses.isfinite(), losses.clamp(0, bound), not_finite)
             total += float(cut.sum(dtype=torch.float64))
-            yield None
+            tools.beat(len(piece))
         return total / divisor
 
-    def score(left: Parameters) -> Generator[None, None, Score]:
-        here = yield from mean(left, 0.0)
+    def score(left: Parameters) -> Score:
+        here = mean(left, 0.0)
         widths = sharpness.box_widths(left, settings.eta)
-        perturbed = []
-        for corner in corners:
-            position = {name: value for name, value in corner.items() if name in left}
-            found = yield from mean(sharpness.move_in_box(left, widths, position), bound)
-            perturbed.append(found)
+        positions = [{name: value for name, value in corner.items() if name in left} for corner in corners]
+        perturbed = [mean(sharpness.move_in_box(left, widths, position), bound) for position in positions]
         return cross_layer.bounded_score(perturbed, here, bound)
 
     def choose(candidates: dict[int, Score], number: int) -> tuple[int, float | None]:

@@ -7,7 +7,7 @@ from attention, not zero.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dpflat.prefix import Parameters, active_layers, drop_layers
@@ -43,8 +43,8 @@ class Round:
     probability: float | None
 
 
-Rounds = Generator[Round | None, None, None]
-Scorer = Callable[[Parameters], Generator[None, None, Score]]
+Rounds = Iterator[Round]
+Scorer = Callable[[Parameters], Score]
 Chooser = Callable[[dict[int, Score], int], tuple[int, float | None]]
 
 
@@ -66,17 +66,15 @@ def remove_greedily(parameters: Parameters, keep_layers: int, score: Scorer, cho
     Args:
         parameters: entries with all their prefixes.
         keep_layers: number that stays.
-        score: gives the sharpness of what is left; yields None as a heartbeat.
+        score: gives the sharpness of what is left.
         choose: gives a layer from the candidates' scores and the round's number, and the choice's probability.
 
     Yields:
-        None as a heartbeat, and each round when it is done.
+        Each round when it is done.
     """
     number = 0
     while len(active_layers(parameters)) > keep_layers:
-        candidates = {}
-        for layer in active_layers(parameters):
-            candidates[layer] = yield from score(drop_layers(parameters, [layer]))
+        candidates = {layer: score(drop_layers(parameters, [layer])) for layer in active_layers(parameters)}
         removed, probability = choose(candidates, number)
         parameters = drop_layers(parameters, [removed])
         yield Round(removed, choose_lowest(candidates, number)[0], candidates, probability)

@@ -6,18 +6,20 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from dpflat.errors import DPFlatError
-from dpflat.events import Event, LayerRemoved, Progress
+from dpflat.events import Event, LayerRemoved
 from dpflat.experiment import Experiment
 from dpflat.flatness.choosing import start_choosing
-from dpflat.flatness.cross_layer import Round
 from dpflat.flatness.removal import Removal
+from dpflat.heartbeat import Heartbeat, unwatched
 from dpflat.prefix import drop_layers
 from dpflat.state import TrainState
 
 PHASE = "selection"
 
 
-def select_layers(experiment: Experiment, state: TrainState) -> Generator[Event, None, TrainState]:
+def select_layers(
+    experiment: Experiment, state: TrainState, beat: Heartbeat = unwatched
+) -> Generator[Event, None, TrainState]:
     """Remove layers until `keep_layers` are left; weights of a removed layer leave parameters and optimiser alike.
 
     Raises:
@@ -27,15 +29,12 @@ def select_layers(experiment: Experiment, state: TrainState) -> Generator[Event,
     """
     mode = experiment.config.flatness.cross_layer
     assert isinstance(mode, Removal)
-    choosing = start_choosing(experiment, state)
+    choosing = start_choosing(experiment, state, beat=beat)
     rounds = choosing.rounds(mode.count_kept(len(state.active_layers)))
     removed: list[int] = []
     for found in mode.choose(choosing):
-        if isinstance(found, Round):
-            removed.append(found.removed)
-            yield LayerRemoved(state.step, len(removed), found)
-        else:
-            yield Progress(PHASE, len(removed), rounds)
+        removed.append(found.removed)
+        yield LayerRemoved(state.step, len(removed), found)
     if len(removed) != rounds:
         raise DPFlatError(f"{len(removed)} layers were removed, but {rounds} were to be.")
     return replace(

@@ -7,12 +7,13 @@ fewer prefixes is smaller, so its maximum is smaller by construction: scores com
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from dpflat.batches import Batch
+from dpflat.heartbeat import Heartbeat, unwatched
 from dpflat.keys import Generator
 from dpflat.objective import Objective
 from dpflat.prefix import Parameters, trained_prefixes
@@ -49,7 +50,7 @@ def climb(
     eta: float,
     steps: int,
     generator: Generator,
-) -> Iterator[float]:
+) -> list[float]:
     """Losses along one projected ascent from a random point of the box: one a step, and one at its end.
 
     The step goes along the sign of the gradient and shrinks from the whole box to a fifth of it. A minimiser has no
@@ -67,12 +68,13 @@ def climb(
         key: torch.from_numpy(generator.uniform(-1, 1, value.shape)).to(value.device, value.dtype)
         for key, value in widths.items()
     }
+    losses = []
     for step in range(steps):
         loss, slope = gradient(move_in_box(parameters, widths, position))
-        yield loss
+        losses.append(loss)
         size = 1 - 0.8 * step / max(1, steps - 1)
         position = {key: (value + size * slope[key].sign()).clamp(-1, 1) for key, value in position.items()}
-    yield gradient(move_in_box(parameters, widths, position))[0]
+    return [*losses, gradient(move_in_box(parameters, widths, position))[0]]
 
 
 def draw_corners(parameters: Parameters, count: int, generator: Generator) -> list[Parameters]:
@@ -86,14 +88,19 @@ def draw_corners(parameters: Parameters, count: int, generator: Generator) -> li
     ]
 
 
-def mean_loss(objective: Objective, parameters: Parameters, pieces: list[Batch]) -> float:
+def mean_loss(objective: Objective, parameters: Parameters, pieces: list[Batch], beat: Heartbeat = unwatched) -> float:
     """Mean loss over rows, nats. Privacy: reads its batches without noise."""
-    with torch.no_grad():
-        total = sum(float(objective.per_example_loss(parameters, piece).sum(dtype=torch.float64)) for piece in pieces)
+    total = 0.0
+    for piece in pieces:
+        with torch.no_grad():
+            total += float(objective.per_example_loss(parameters, piece).sum(dtype=torch.float64))
+        beat(len(piece))
     return total / sum(len(piece) for piece in pieces)
 
 
-def loss_gradient(objective: Objective, parameters: Parameters, pieces: list[Batch]) -> tuple[float, Parameters]:
+def loss_gradient(
+    objective: Objective, parameters: Parameters, pieces: list[Batch], beat: Heartbeat = unwatched
+) -> tuple[float, Parameters]:
     """Mean loss over rows and its gradient in the prefixes. Privacy: reads its batches without noise."""
     leaves = {key: value.detach().clone().requires_grad_() for key, value in parameters.items()}
     prefixes = trained_prefixes(leaves)
@@ -104,4 +111,5 @@ def loss_gradient(objective: Objective, parameters: Parameters, pieces: list[Bat
         total += float(loss.detach())
         for key, part in zip(prefixes, torch.autograd.grad(loss, list(prefixes.values())), strict=True):
             gradient[key] += part
+        beat(len(piece))
     return total, gradient

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from dpflat.events import Event, StepDone, TwinStep
 from dpflat.experiment import Experiment
+from dpflat.heartbeat import Heartbeat, unwatched
 from dpflat.prefix import trained_prefixes
 from dpflat.state import TrainState, keep, start_state
 from dpflat.steps import take_steps
@@ -14,7 +15,9 @@ from dpflat.steps import take_steps
 PHASE = "twin"
 
 
-def train_twin(experiment: Experiment, state: TrainState) -> Generator[Event, None, TrainState]:
+def train_twin(
+    experiment: Experiment, state: TrainState, beat: Heartbeat = unwatched
+) -> Generator[Event, None, TrainState]:
     """The phase that trains the twin and remembers its prefixes.
 
     Privacy: as the mode of the level says: a public twin reads no private data, a DP twin is accounted, the published
@@ -24,7 +27,7 @@ def train_twin(experiment: Experiment, state: TrainState) -> Generator[Event, No
     assert twin is not None
     if state.step == 0:
         state = replace(start_state(twin.initial), phase=PHASE)
-    for event in take_steps(twin, state, twin.schedule.steps, PHASE):
+    for event in take_steps(twin, state, twin.schedule.steps, beat):
         if isinstance(event, StepDone):
             state = event.state
             yield TwinStep(event.step, twin.schedule.steps, state)

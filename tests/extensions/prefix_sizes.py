@@ -34,7 +34,7 @@ def begin(run, config):
     objective = open_objective(run)
     weights = read_weights(run, None, objective)
     sizes = {key: float((weights[key].abs() ** config.power).mean()) for key in trained_prefixes(weights)}
-    return Begun(objective.backbone, {}, lambda parts: iter([Part("sizes", {"by_layer": sizes})]))
+    return Begun(objective.backbone, {}, lambda parts, tell: iter([Part("sizes", {"by_layer": sizes})]))
 
 
 def draw(found, mode):

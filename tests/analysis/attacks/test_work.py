@@ -13,7 +13,6 @@ from analysis.attacks.settings import DIVERGED, NOT_FINITE, AttacksConfig
 from analysis.attacks.shadows import NO_CANARIES, Shadows, find_shadows
 from analysis.attacks.work import begin_attacks, choose_units, split_rows
 from analysis.kinds import build_settings
-from analysis.parts import Part, Step
 from analysis.store import RESULT, open_analysis
 from analysis.worker import do_analysis
 from dpflat.errors import DPFlatError
@@ -51,14 +50,13 @@ def leaky(store):
 
 def attack(run, **settings):
     begun = begin_attacks(run, AttacksConfig(**settings))
-    parts, arrays = {}, {}
-    for found in begun.work({}):
-        if isinstance(found, Part):
-            parts[found.name] = found.content
-            arrays |= found.arrays
-        else:
-            assert isinstance(found, Step)
-            assert 0 <= found.share <= 1
+    parts, arrays, told = {}, {}, []
+    for part in begun.work({}, told.append):
+        parts[part.name] = part.content
+        arrays |= part.arrays
+    shares = [step.share for step in told if step.part == "threshold"]
+    assert shares == sorted(shares)
+    assert shares[-1:] in ([], [1.0])
     return build_result({"run": run.id, "parts": parts}), arrays
 
 
@@ -192,7 +190,7 @@ def test_a_shadow_that_diverged_is_left_out_and_a_run_that_diverged_is_not_compa
     asked = []
 
     def some_diverged(run, rows, split, *rest):
-        scores = yield from score_split(run, rows, split, *rest)
+        scores = score_split(run, rows, split, *rest)
         asked.append(run.id)
         return {name: np.full_like(values, np.nan) if run.id in diverged else values for name, values in scores.items()}
 

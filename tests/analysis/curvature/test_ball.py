@@ -2,22 +2,11 @@ import numpy as np
 import pytest
 
 from analysis.curvature.ball import measure_ball, summarise_ball
-from tests.analysis.work import result_of
 
 
-def ball_of(function, size, deviation=0.1, scales=(0.5, 1.0, 2.0), draws=400, seed=0):
-    work = measure_ball(as_loss(function), size, deviation, scales, draws, np.random.default_rng(seed))
-    return summarise_ball(scales, result_of(work))
-
-
-def as_loss(function, asked=None):
-    def loss(offset):
-        if asked is not None:
-            asked.append(1)
-        yield None
-        return function(offset)
-
-    return loss
+def ball_of(loss, size, deviation=0.1, scales=(0.5, 1.0, 2.0), draws=400, seed=0):
+    pairs = measure_ball(loss, size, deviation, scales, draws, np.random.default_rng(seed))
+    return summarise_ball(scales, list(pairs))
 
 
 def test_on_a_quadratic_the_mean_rise_is_half_the_variance_times_the_trace():
@@ -43,12 +32,17 @@ def test_the_draws_are_the_same_at_every_size():
 
 
 def test_a_stopped_ball_goes_on_with_the_next_pair_of_draws_and_ends_the_same():
-    def work(so_far=(), asked=None):
-        loss = as_loss(lambda v: (v**3 + v**2).sum(), asked)
-        return measure_ball(loss, 20, 0.1, (1.0, 2.0), 10, np.random.default_rng(3), so_far)
-
-    handed_out = [found for found in work() if isinstance(found, list)]
-    assert [len(pairs) for pairs in handed_out] == [1, 2, 3, 4, 5]
     asked = []
-    assert result_of(work(handed_out[1], asked)) == result_of(work())
+
+    def loss(offset):
+        asked.append(offset)
+        return (offset**3 + offset**2).sum()
+
+    def pairs(known=0):
+        return list(measure_ball(loss, 20, 0.1, (1.0, 2.0), 10, np.random.default_rng(3), known))
+
+    whole = pairs()
+    assert len(whole) == 5
+    asked.clear()
+    assert pairs(known=2) == whole[2:]
     assert len(asked) == 1 + 3 * 2 * 2

@@ -14,13 +14,11 @@ from analysis.landscape.directions import (
 from analysis.landscape.lines import score_lines
 from analysis.landscape.planes import cover, order_points
 from analysis.landscape.results import Conditions, Lines, Plane
-from analysis.landscape.trust import read_disc
+from analysis.landscape.trust import read_disc, read_plane
 from analysis.landscape.walk import walk_share
 from analysis.opening import Point
-from analysis.parts import Part, Step
 from dpflat.backbones.random_tiny import build_random_tiny
 from dpflat.objective import Classification
-from tests.analysis.work import result_of
 from tests.conftest import make_split, random_parameters
 
 
@@ -59,43 +57,58 @@ def without(point, layer):
     return Point(point.objective, weights, tuple(k for k in point.keys if k in weights), point.pieces, "rows")
 
 
+def last_of(parts):
+    *_, last = parts
+    assert last.complete
+    return last.content
+
+
 def test_on_a_quadratic_the_grid_has_the_curvature_of_each_axis_on_that_axis_and_is_symmetric(bowl):
     positions = np.linspace(-2, 2, 9)
-    grid = result_of(cover(bowl, AXES, positions, None)).content
+    grid = last_of(cover(bowl, AXES, positions, None))
     expected = 1 + positions[None, :] ** 2 + 4 * positions[:, None] ** 2
     np.testing.assert_allclose(np.array(grid["loss"]), expected, rtol=1e-12)
     np.testing.assert_allclose(grid["loss"], np.array(grid["loss"])[::-1, ::-1])
 
 
+def test_the_reading_of_a_plane_is_that_of_its_grid(bowl):
+    positions, beats = np.linspace(-2, 2, 5), []
+    grid = last_of(cover(bowl, AXES, positions, None))
+    found = read_plane(bowl, AXES, 2.0, 5, beats.append)
+    assert found == read_disc(positions, np.array(grid["loss"]), 2.0)
+    assert beats == 25 * [len(piece) for piece in bowl.pieces]
+
+
 def test_lines_through_a_quadratic_are_its_parabolas_and_the_middle_is_asked_once(bowl):
-    positions = np.linspace(-1, 1, 5)
-    work = list(score_lines(bowl, list(AXES), positions, []))
-    rows = result_of(score_lines(bowl, list(AXES), positions, [])).content["rows"]
+    positions, told = np.linspace(-1, 1, 5), []
+    rows = last_of(score_lines(bowl, list(AXES), positions, [], told.append))["rows"]
     np.testing.assert_allclose(rows[0]["loss"], 1 + positions**2)
     np.testing.assert_allclose(rows[1]["loss"], 1 + 4 * positions**2)
-    assert sum(isinstance(found, Step) for found in work) == (5 + 4) * len(bowl.pieces)
+    assert len(told) == (5 + 4) * len(bowl.pieces)
+    assert told[-1].share == 1
 
 
 def test_a_stopped_grid_goes_on_where_it_was_and_ends_the_same(bowl, monkeypatch):
     monkeypatch.setattr("analysis.landscape.planes.SAVE_SECONDS", 0.0)
-    positions = np.linspace(-1, 1, 5)
-    whole = result_of(cover(bowl, AXES, positions, None)).content
-    partial = next(f.content for f in cover(bowl, AXES, positions, None) if isinstance(f, Part))
+    positions, told = np.linspace(-1, 1, 5), []
+    whole = last_of(cover(bowl, AXES, positions, None))
+    partial = next(cover(bowl, AXES, positions, None)).content
     there = sum(value is not None for row in partial["loss"] for value in row)
-    asked = [found for found in cover(bowl, AXES, positions, partial) if isinstance(found, Step)]
     assert 0 < there < 25
-    assert len(asked) == (25 - there) * len(bowl.pieces)
-    assert result_of(cover(bowl, AXES, positions, partial)).content == whole
+    assert last_of(cover(bowl, AXES, positions, partial, told.append)) == whole
+    assert len(told) == (25 - there) * len(bowl.pieces)
+    assert told[0].share == pytest.approx((there + 4 / 6) / 25)
+    assert told[-1].share == 1
 
 
 def test_stopped_lines_go_on_with_the_next_line(bowl):
     positions = np.linspace(-1, 1, 3)
-    partial = next(found for found in score_lines(bowl, list(AXES), positions, []) if isinstance(found, Part))
+    partial = next(score_lines(bowl, list(AXES), positions, []))
     assert not partial.complete
     rows = partial.content["rows"]
     assert len(rows) == 1
-    again = result_of(score_lines(bowl, list(AXES), positions, rows)).content
-    assert again == result_of(score_lines(bowl, list(AXES), positions, [])).content
+    again = last_of(score_lines(bowl, list(AXES), positions, rows))
+    assert again == last_of(score_lines(bowl, list(AXES), positions, []))
 
 
 @pytest.mark.parametrize("count", [3, 5, 7, 21])

@@ -1,26 +1,26 @@
 import gc
 import json
 import shutil
-import threading
 import time
 
 import numpy as np
 import pytest
 import torch
 
-from analysis.curvature.product import hessian_product
+from analysis.curvature.hessian import Hessian
+from analysis.curvature.second_engine import find_by_pyhessian
 from analysis.kinds import build_settings
 from analysis.landscape.directions import draw_isotropic
 from analysis.landscape.planes import cover
 from analysis.landscape.settings import noise_deviation
 from analysis.opening import open_point
-from analysis.parts import Part, finish
 from analysis.store import RESULT, analyze_command, find_analysis, open_analysis, take_over
 from analysis.vectors import move
 from analysis.worker import do_analysis
 from dpflat.errors import DPFlatError
 from dpflat.flatness.sharpness import mean_loss
 from dpflat.forecast import plan_privacy
+from dpflat.heartbeat import StoppedError
 from dpflat.privacy.ledger import EntryClass
 from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.runs.manifest import find_damage
@@ -248,10 +248,10 @@ def test_coordinates_divided_by_s_have_a_block_s_squared_as_steep_and_the_same_l
     divided = {**point.weights, key: point.weights[key] / scale}
     vector = np.random.default_rng(0).standard_normal(point.weights[key].numel())
     plain, other = (
-        hessian_product(objective, weights, (key,), point.pieces)
+        Hessian(objective, weights, (key,), point.pieces)
         for objective, weights in ((point.objective, point.weights), (Rescaled(), divided))
     )
-    np.testing.assert_allclose(finish(other(vector)), scale**2 * finish(plain(vector)), rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(other.matvec(vector), scale**2 * plain.matvec(vector), rtol=1e-3, atol=1e-6)
     assert float(mean_loss(Rescaled(), divided, point.pieces)) == pytest.approx(
         float(mean_loss(point.objective, point.weights, point.pieces)), rel=1e-6
     )
@@ -270,7 +270,7 @@ def test_another_engine_has_its_own_folder_and_agrees(run, store):
     assert theirs.own_top[0].value == pytest.approx(ours.top[0].value, rel=1e-4)
 
 
-def test_pyhessian_can_be_stopped_on_the_way(run, store):
+def test_pyhessian_can_be_stopped_on_the_way(run, store, monkeypatch):
     config = {"kind": "curvature", **SMALL["curvature"], "engine": "pyhessian", "tolerance": 1e-15, "seed": 8}
     asked = open_analysis(run, build_settings(config | {"most_products": 10_000}), Store(store))
 
@@ -278,14 +278,17 @@ def test_pyhessian_can_be_stopped_on_the_way(run, store):
         began: float | None = None
 
         def __call__(self):
-            inside = any("ThreadPoolExecutor" in thread.name for thread in threading.enumerate())
-            self.began = self.began or (time.monotonic() if inside else None)
             return self.began is not None and time.monotonic() - self.began > 0.5
 
+        def begin(self, *arguments):
+            self.began = time.monotonic()
+            return find_by_pyhessian(*arguments)
+
     stopping = AfterSomeTime()
+    monkeypatch.setattr("analysis.curvature.measure.find_by_pyhessian", stopping.begin)
     assert do_analysis(asked, stopping) == STOPPED
     assert time.monotonic() - stopping.began < 2.5
-    assert not any("ThreadPoolExecutor" in thread.name for thread in threading.enumerate())
+    assert not (asked.folder / RESULT).exists()
 
 
 @pytest.mark.parametrize(
@@ -326,9 +329,13 @@ def test_memory_does_not_grow_with_the_number_of_points(run):
     point = open_point(run, build_settings({"kind": "plane", **SMALL["plane"]}))
     axes = tuple(draw_isotropic(point, 0.01, 0, number) for number in range(2))
     counts = []
-    for found in cover(point, axes, np.linspace(-1, 1, 5), None):
-        if isinstance(found, Part):
-            break
+
+    def count(_):
         gc.collect()
         counts.append(sum(isinstance(thing, torch.Tensor) for thing in gc.get_objects()))
+        if len(counts) == 8:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        list(cover(point, axes, np.linspace(-1, 1, 5), None, count))
     assert max(counts) - min(counts) < 20

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from analysis.layers.forward import begin, run_layers, score_subsets
-from analysis.layers.readings import ask_from
+from analysis.layers.readings import PrefixLoss
 from dpflat.flatness.sharpness import loss_gradient, mean_loss
 from dpflat.objective import Classification
 from dpflat.prefix import active_layers, drop_layers, prefix_key
@@ -19,14 +19,6 @@ def asked():
     return Classification(backbone, 1.0, 2.0), random_parameters(backbone)
 
 
-def result_of(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
-
-
 def all_subsets(layers):
     return [s for size in range(len(layers) + 1) for s in combinations(layers, size)]
 
@@ -35,7 +27,7 @@ def test_every_subset_scores_as_the_model_rebuilt_with_those_prefixes_alone(aske
     objective, parameters = asked
     layers = active_layers(parameters)
     batch = make_split(7).collate(range(7))
-    found = dict(score_subsets(objective, parameters, batch, all_subsets(layers)))
+    found = score_subsets(objective, parameters, batch, all_subsets(layers))
     assert set(found) == set(all_subsets(layers))
     for kept, scores in found.items():
         by_hand = drop_layers(parameters, [layer for layer in layers if layer not in kept])
@@ -48,8 +40,8 @@ def test_subsets_differ_and_the_parameters_stay_as_they_were(asked):
     objective, parameters = asked
     before = {key: value.clone() for key, value in parameters.items()}
     batch = make_split(7).collate(range(7))
-    losses = {float(s["loss"].sum()) for _, s in score_subsets(objective, parameters, batch, all_subsets((0, 1)))}
-    assert len(losses) == 4
+    found = score_subsets(objective, parameters, batch, all_subsets((0, 1)))
+    assert len({float(scores["loss"].sum()) for scores in found.values()}) == 4
     assert all(torch.equal(before[key], parameters[key]) for key in before)
 
 
@@ -67,11 +59,11 @@ def test_asking_one_layer_from_shared_states_gives_the_loss_and_gradient_of_the_
     split = make_split(9)
     pieces = [split.collate(range(4)), split.collate(range(4, 9))]
     key = prefix_key(layer)
-    gradient, loss = result_of(ask_from(objective, parameters, pieces, [key]))
+    around, at = PrefixLoss(objective, parameters, pieces, [key]), {key: parameters[key]}
     expected, slopes = loss_gradient(objective, parameters, pieces)
-    found, slope = result_of(gradient({key: parameters[key]}))
+    found, slope = around.gradient(at)
     assert found == pytest.approx(expected, rel=1e-6)
-    assert result_of(loss({key: parameters[key]})) == pytest.approx(mean_loss(objective, parameters, pieces), rel=1e-6)
+    assert around.loss(at) == pytest.approx(mean_loss(objective, parameters, pieces), rel=1e-6)
     torch.testing.assert_close(slope[key], slopes[key], rtol=1e-4, atol=1e-7)
 
 

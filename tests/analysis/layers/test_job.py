@@ -291,10 +291,9 @@ def test_the_rounds_are_read_with_ties_margins_and_the_order_in_which_layers_wen
 
 def test_the_sharpness_of_a_set_is_the_highest_rise_along_the_fixed_directions_by_brute_force(run, whole):
     from analysis.layers.analyse import draw_directions
-    from tests.analysis.layers.test_forward import result_of
 
     asked = open_run(run, QUICK)
-    corners = result_of(draw_directions(asked, QUICK))
+    corners = draw_directions(asked, QUICK)
     assert len(corners) == QUICK.directions
     assert all(set(value.unique().tolist()) <= {-1.0, 0.0, 1.0} for corner in corners for value in corner.values())
     for kept in ((0,), (1,), (0, 1)):

@@ -18,30 +18,20 @@ SLOPE = {
 
 def with_gradient(loss):
     def gradient(point):
-        yield None
         leaves = {key: value.clone().requires_grad_() for key, value in point.items()}
         value = loss(leaves)
         slopes = torch.autograd.grad(value, list(leaves.values()))
         return float(value.detach()), dict(zip(leaves, slopes, strict=True))
 
     def value(point):
-        yield None
         return float(loss(point))
 
     return gradient, value
 
 
-def result_of(work):
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
-
-
 def highest(loss, measure, weights=W, radii=RADII, steps=6, restarts=4):
     gradient, value = with_gradient(loss)
-    return result_of(read_highest(gradient, value, weights, measure, radii, steps, restarts, seed=0))
+    return read_highest(gradient, value, weights, measure, radii, steps, restarts, seed=0)
 
 
 def linear(w):
@@ -90,7 +80,7 @@ def test_of_a_quadratic_at_its_minimum_each_neighbourhood_has_its_maximum_in_clo
 
 def test_the_average_rise_of_a_quadratic_is_half_the_weighted_trace():
     _, loss = with_gradient(bowl(CURVATURE))
-    found = result_of(read_average(loss, W, RADII, draws=4000, seed=0))
+    found = read_average(loss, W, RADII, draws=4000, seed=0)
     expected = 0.5 * 0.04 * (1 * 1 + 2 * 9 + 5 * 0.25 + 3 * 4)
     assert found.value == pytest.approx(expected, abs=2 * found.spread)
     assert found.spread < 0.05 * expected
@@ -98,7 +88,7 @@ def test_the_average_rise_of_a_quadratic_is_half_the_weighted_trace():
 
 def test_the_average_rise_of_a_linear_loss_is_nothing_since_offsets_come_with_their_opposites():
     _, loss = with_gradient(linear)
-    assert result_of(read_average(loss, W, RADII, draws=3, seed=0)).value == pytest.approx(0, abs=1e-12)
+    assert read_average(loss, W, RADII, draws=3, seed=0).value == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("measure", ["box", "ball", "adaptive"])

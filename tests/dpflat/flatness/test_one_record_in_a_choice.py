@@ -12,7 +12,6 @@ from dpflat.errors import DPFlatError
 from dpflat.events import LayerRemoved
 from dpflat.experiment import Experiment, prepare
 from dpflat.flatness.choosing import Tools, remove_as_published, remove_on_public, remove_privately
-from dpflat.flatness.cross_layer import Round
 from dpflat.flatness.inputs import PrivateSplit, Released
 from dpflat.flatness.selection import select_layers
 from dpflat.privacy.selection import choice_probabilities, score_sensitivity
@@ -24,10 +23,6 @@ pytestmark = pytest.mark.integration
 
 FEW = ("data.train_subset=6", "optimiser.batch_size=4", "flatness.cross_layer.keep_layers=1")
 LOUD = 40.0
-
-
-def round_of(work):
-    return next(found for found in work if isinstance(found, Round))
 
 
 def experiment_of(mode, *settings):
@@ -79,7 +74,7 @@ def test_one_record_turns_the_published_choice_of_a_layer():
 
     def choice(split, scale):
         scaled = {**weights, "prefix.0": scale * weights["prefix.0"]}
-        return round_of(remove_as_published(settings, tools_of(experiment), scaled, split)).removed
+        return next(remove_as_published(settings, tools_of(experiment), scaled, split)).removed
 
     low, high = 0.01, 10.0
     assert choice(whole, low) != choice(whole, high)
@@ -105,7 +100,7 @@ def test_one_record_changes_the_drawn_layers_probabilities_by_at_most_the_rounds
     whole, without = neighbours(experiment)
     for split in (whole, *without):
         tools = tools_of(experiment)
-        drawn = round_of(remove_privately(settings, mechanism, tools, weights, uphill, split, 6, experiment.noise_key))
+        drawn = next(remove_privately(settings, mechanism, tools, weights, uphill, split, 6, experiment.noise_key))
         scores = {layer: score.value for layer, score in drawn.candidates.items()}
         probabilities = choice_probabilities(scores, budget, sensitivity)
         assert drawn.probability == pytest.approx(probabilities[drawn.removed])
@@ -119,7 +114,7 @@ def test_a_draw_costs_and_cuts_as_the_plan_says_whatever_the_settings_say():
     planned = replace(experiment.plan.selection, epsilon=0.9, loss_bound=0.2, divisor=30.0)
     settings, weights = experiment.config.flatness.cross_layer, weights_of(experiment)
     split, uphill = PrivateSplit(experiment.data.train), Released(weights)
-    drawn = round_of(
+    drawn = next(
         remove_privately(settings, planned, tools_of(experiment), weights, uphill, split, 6, experiment.noise_key)
     )
     scores = {layer: score.value for layer, score in drawn.candidates.items()}
@@ -175,13 +170,14 @@ def test_a_layer_without_which_losses_are_not_finite_is_the_last_to_go(mode, los
     tools = replace(tools_of(experiment), objective=Broken(experiment.objective, loss, without=0, at_w=at_w))
     private = PrivateSplit(experiment.data.train)
     if mode == "as_published":
-        found = round_of(remove_as_published(settings, tools, weights, private))
+        found = next(remove_as_published(settings, tools, weights, private))
     else:
         mechanism = replace(experiment.plan.selection, divisor=float(experiment.plan.units))
-        work = remove_privately(
-            settings, mechanism, tools, weights, Released(weights), private, experiment.plan.units, b"k" * 16
+        found = next(
+            remove_privately(
+                settings, mechanism, tools, weights, Released(weights), private, experiment.plan.units, b"k" * 16
+            )
         )
-        found = round_of(work)
         if at_w:
             assert found.candidates[0].value == mechanism.loss_bound
     assert found.best == 1
