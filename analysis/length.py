@@ -5,7 +5,7 @@ from __future__ import annotations
 from analysis.settings import AnalysisConfig
 from dpflat.catalog import TASKS
 from dpflat.config import RunConfig
-from dpflat.forecast import REFERENCE_TOKENS
+from dpflat.training.forecast import REFERENCE_TOKENS
 
 
 def relative_length(config: AnalysisConfig, run: RunConfig) -> float:

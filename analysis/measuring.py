@@ -7,8 +7,8 @@ from typing import Any
 
 from analysis.settings import AnalysisConfig
 from analysis.store import find_analysis, open_analysis
-from dpflat import jobs
 from dpflat.errors import DPFlatError
+from dpflat.execution import jobs
 from dpflat.runs.record import Run
 from dpflat.runs.store import store_of
 

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dpflat.errors import DPFlatError
-from dpflat.forecast import plan_privacy
 from dpflat.privacy.accounting import HIGHEST_NOISE, LOWEST_NOISE, rdp_epsilon
 from dpflat.privacy.plan import ExponentialSelection, Mechanism, PrivacyPlan, SubsampledGaussian
 from dpflat.privacy.wording import show_epsilon
 from dpflat.runs.record import Run
+from dpflat.training.forecast import plan_privacy
 
 if TYPE_CHECKING:
     from dp_accounting.pld.privacy_loss_distribution import PrivacyLossDistribution

@@ -13,13 +13,12 @@ from torch import Tensor
 
 from analysis.settings import PointConfig
 from dpflat.backbones.load import load_backbone
-from dpflat.batches import Batch, EncodedSplit, microbatches
 from dpflat.config import BackboneConfig, DataConfig, RunConfig
+from dpflat.core.batches import Batch, EncodedSplit, microbatches
+from dpflat.core.keys import Purpose, seed_generator
+from dpflat.core.objective import Classification, build_objective
+from dpflat.core.prefix import Parameters, in_order, trained_prefixes
 from dpflat.errors import DPFlatError
-from dpflat.experiment import choose_device, draw_initial
-from dpflat.keys import Purpose, seed_generator
-from dpflat.objective import Classification, build_objective
-from dpflat.prefix import Parameters, in_order, trained_prefixes
 from dpflat.runs import layout
 from dpflat.runs.files import unreadable
 from dpflat.runs.left_out import find_left_out
@@ -27,6 +26,7 @@ from dpflat.runs.record import Run
 from dpflat.runs.stored import check_file
 from dpflat.tasks.load import load_task
 from dpflat.tasks.settings import TaskConfig
+from dpflat.training.experiment import choose_device, draw_initial
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dpflat.catalog import bundled_tasks
 from dpflat.config import RunConfig
 from dpflat.errors import unknown
 from dpflat.privacy.ledger import EntryClass
-from dpflat.section import Section
+from dpflat.settings.section import Section
 
 
 class AnalysisConfig(Section):

@@ -16,8 +16,8 @@ from analysis.length import relative_length
 from analysis.schema import Count
 from dpflat.catalog import BACKBONES
 from dpflat.config import RunConfig
-from dpflat.forecast import START_SECONDS
 from dpflat.runs.record import Run
+from dpflat.training.forecast import START_SECONDS
 
 
 class SharpnessConfig(BoxConfig):

@@ -12,7 +12,7 @@ from analysis.kinds import KINDS, build_settings, kind_of
 from analysis.reuse import find_shared
 from analysis.settings import AnalysisConfig
 from dpflat.errors import DPFlatError
-from dpflat.jobs import check_allowed
+from dpflat.execution.jobs import check_allowed
 from dpflat.runs import layout
 from dpflat.runs.arrays import read_arrays
 from dpflat.runs.files import is_job, is_there, stamp_of, unreadable

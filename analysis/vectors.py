@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from dpflat.prefix import Parameters
+from dpflat.core.prefix import Parameters
 
 
 def flatten(parameters: Parameters, keys: Sequence[str]) -> np.ndarray:

@@ -12,16 +12,16 @@ from analysis.kind import import_named
 from analysis.kinds import kind_of
 from analysis.parts import Step, list_complete, share_done
 from analysis.store import RESULT, Analysis, analyze_command
-from dpflat.abandon import abandon_on
 from dpflat.errors import DPFlatError
-from dpflat.heartbeat import StoppedError
-from dpflat.run_job import FINISHED, STOPPED, Stopping, do_job, fail, stop_early, tell_problems
+from dpflat.execution.abandon import abandon_on
+from dpflat.execution.run_job import FINISHED, STOPPED, Stopping, do_job, fail, stop_early, tell_problems
+from dpflat.execution.worker import set_up_torch
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, is_there, read_json, replace_file, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import open_store
-from dpflat.worker import set_up_torch
+from dpflat.training.heartbeat import StoppedError
 
 if TYPE_CHECKING:
     from analysis.begun import Begun
@@ -65,8 +65,8 @@ def _analyse_into(analysis: Analysis, stopping: Stopping) -> int:
     with abandon_on(stopping.ends_process, lambda: stop_early(folder)):
         import torch
 
-        from dpflat.environment import describe_software, peak_memory_mb
-        from dpflat.recorder import encode_arrays
+        from dpflat.training.environment import describe_software, peak_memory_mb
+        from dpflat.training.recorder import encode_arrays
 
         run = analysis.run
         torch.set_num_threads(run.config.execution.threads or os.cpu_count() or 1)

@@ -9,7 +9,6 @@ from typing import Any
 from app.withheld import visible_ledger
 from dpflat.catalog import TASKS
 from dpflat.errors import DPFlatError, unknown
-from dpflat.forecast import plan_privacy
 from dpflat.privacy import wording
 from dpflat.privacy.ledger import Guarantee
 from dpflat.privacy.plan import PrivacyPlan
@@ -19,6 +18,7 @@ from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
 from dpflat.tasks.settings import OWN
 from dpflat.tasks.tables import read_bytes
+from dpflat.training.forecast import plan_privacy
 
 
 def find_data(runs: list[Run], text: str) -> tuple[str, str]:

@@ -32,10 +32,10 @@ from app.terminal.say import err, out, print_json, say
 from app.terminal.version import take_options
 from app.terminal.watch import EXIT_BY_STATE, STILL_ENDING, follow_run, follow_study, say_it_goes_on, stopping_with
 from app.withheld import visible_status_message
-from dpflat import jobs
 from dpflat.errors import DPFlatError
-from dpflat.executor import EXECUTORS, LOCAL, choose_executor
-from dpflat.forecast import Forecast, forecast_run
+from dpflat.execution import jobs
+from dpflat.execution.executor import EXECUTORS, LOCAL, choose_executor
+from dpflat.execution.studies import list_configs, open_study, read_rows, read_study
 from dpflat.presets import list_presets
 from dpflat.regular import read_log
 from dpflat.runs import layout
@@ -45,8 +45,8 @@ from dpflat.runs.record import Run
 from dpflat.runs.speed import measured_speed
 from dpflat.runs.status import read_status
 from dpflat.runs.store import Store, find_same, store_of
-from dpflat.settings import write_yaml
-from dpflat.studies import list_configs, open_study, read_rows, read_study
+from dpflat.settings.text import write_yaml
+from dpflat.training.forecast import Forecast, forecast_run
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 study_cli = typer.Typer(no_args_is_help=True, help="Many runs from one file.")

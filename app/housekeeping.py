@@ -12,9 +12,9 @@ from pathlib import Path
 
 from analysis.store import ANALYSES
 from app.withheld import shared_files
-from dpflat import jobs
 from dpflat.errors import DPFlatError
-from dpflat.jobs import check_allowed
+from dpflat.execution import jobs
+from dpflat.execution.jobs import check_allowed
 from dpflat.runs import layout
 from dpflat.runs.files import list_files, read_bytes, read_packed, replace_json
 from dpflat.runs.links import list_folders

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dpflat import jobs
 from dpflat.catalog import BACKBONES, bundled_tasks
 from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError, unknown
+from dpflat.execution import jobs
+from dpflat.execution.studies import StudyConfig, build_study, list_configs, open_study
 from dpflat.flatness.mode import LEVEL_WORDS, list_modes
 from dpflat.presets import load_preset
 from dpflat.runs.store import Store
-from dpflat.settings import apply_settings, flatten_settings, kinds_first
-from dpflat.studies import StudyConfig, build_study, list_configs, open_study
+from dpflat.settings.text import apply_settings, flatten_settings, kinds_first
 
 OWN_MIX = "Own mix"
 METHODS: dict[str, dict[str, Any]] = {

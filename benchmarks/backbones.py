@@ -18,12 +18,12 @@ import time
 import numpy as np
 import torch
 
-from dpflat.batches import Batch, microbatches
 from dpflat.config import build_config
-from dpflat.experiment import Experiment, prepare
-from dpflat.gradients import per_unit_gradients
-from dpflat.settings import apply_settings
-from dpflat.worker import set_up_torch
+from dpflat.core.batches import Batch, microbatches
+from dpflat.core.gradients import per_unit_gradients
+from dpflat.execution.worker import set_up_torch
+from dpflat.settings.text import apply_settings
+from dpflat.training.experiment import Experiment, prepare
 
 
 def private_step(experiment: Experiment, pieces: list[Batch]) -> float:

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dpflat.batches import EncodedSplit
-from dpflat.experiment import Experiment
+from dpflat.core.batches import EncodedSplit
 from dpflat.flatness.choosing import start_choosing
 from dpflat.flatness.removal import ScoredRemoval
 from dpflat.privacy.selection import choice_probabilities, score_sensitivity
-from dpflat.state import TrainState
+from dpflat.training.experiment import Experiment
+from dpflat.training.state import TrainState
 from sensitivity import Disguise, disguise_record, encode_hostile
 
 

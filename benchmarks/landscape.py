@@ -32,11 +32,11 @@ from analysis.landscape.scoring import score
 from analysis.landscape.settings import PlaneConfig
 from analysis.opening import Point, open_objective, open_point
 from analysis.vectors import move
-from dpflat.batches import Batch
+from dpflat.core.batches import Batch
+from dpflat.core.keys import Purpose, seed_generator
 from dpflat.entry import load_run
-from dpflat.keys import Purpose, seed_generator
+from dpflat.execution.worker import set_up_torch
 from dpflat.runs.record import Run
-from dpflat.worker import set_up_torch
 
 COUNT, PLAIN_BATCH, PYHESSIAN_TOLERANCE, PYHESSIAN_ITERATIONS = 5, 32, 1e-3, 100
 

@@ -23,10 +23,10 @@ from analysis.layers.model import Asked, list_asked, open_run
 from analysis.layers.parts import Part
 from analysis.layers.settings import LayersConfig
 from analysis.layers.subsets import Subset
+from dpflat.core.prefix import active_layers, drop_layers
 from dpflat.entry import load_run
-from dpflat.prefix import active_layers, drop_layers
+from dpflat.execution.worker import set_up_torch
 from dpflat.runs.store import SHIPPED, Store
-from dpflat.worker import set_up_torch
 
 
 def time_parts(asked: Asked, config: LayersConfig, subsets: list[Subset]) -> dict[str, float]:

@@ -24,11 +24,11 @@ from analysis.claims.reading import read_sharpness
 from analysis.sharpness import SharpnessConfig
 from analysis.store import find_analysis
 from dpflat.errors import DPFlatError
-from dpflat.forecast import plan_privacy
+from dpflat.execution.studies import list_configs, read_study
 from dpflat.runs.files import replace_json
 from dpflat.runs.record import Run
 from dpflat.runs.store import Store
-from dpflat.studies import list_configs, read_study
+from dpflat.training.forecast import plan_privacy
 
 STUDIES = Path(__file__).parent / "lesson_studies"
 ATTACK = AttacksConfig(shadows=0)

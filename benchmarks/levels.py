@@ -23,14 +23,14 @@ from pathlib import Path
 import torch
 
 from dpflat.config import build_config
-from dpflat.events import PhaseStarted, StepDone
-from dpflat.experiment import prepare
+from dpflat.execution.worker import set_up_torch
 from dpflat.flatness.ascent import ASCENT_SHARE, Ascent
 from dpflat.flatness.mode import MODES_BY_LEVEL
 from dpflat.runs.files import read_json, replace_json
-from dpflat.settings import apply_settings
-from dpflat.training import train
-from dpflat.worker import set_up_torch
+from dpflat.settings.text import apply_settings
+from dpflat.training.events import PhaseStarted, StepDone
+from dpflat.training.experiment import prepare
+from dpflat.training.phases import train
 
 PLAIN = "plain DP-SGD"
 MODES = [PLAIN, *(f"{level}.{mode}" for level, modes in MODES_BY_LEVEL.items() for mode in modes)]

@@ -21,16 +21,16 @@ import numpy as np
 from analysis.results import PairedDifference
 from analysis.tradeoff import pair
 from dpflat.backbones.load import Backbone
-from dpflat.batches import EncodedSplit
 from dpflat.config import RunConfig, build_config
-from dpflat.evaluation import measure
-from dpflat.events import Trained
-from dpflat.experiment import Experiment, prepare
-from dpflat.forecast import plan_steps
-from dpflat.prefix import initialise
-from dpflat.settings import apply_settings
-from dpflat.training import train
-from dpflat.worker import set_up_torch
+from dpflat.core.batches import EncodedSplit
+from dpflat.core.prefix import initialise
+from dpflat.execution.worker import set_up_torch
+from dpflat.settings.text import apply_settings
+from dpflat.training.evaluation import measure
+from dpflat.training.events import Trained
+from dpflat.training.experiment import Experiment, prepare
+from dpflat.training.forecast import plan_steps
+from dpflat.training.phases import train
 
 HEAD_FACTORS = (1, 3, 10)
 

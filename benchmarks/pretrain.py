@@ -32,11 +32,11 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 from transformers import BertConfig, BertModel
 
-from dpflat.attention import NAME, additive_mask
 from dpflat.backbones.family import Family
 from dpflat.backbones.load import Backbone
 from dpflat.backbones.minilm import find_minilm, load_minilm
-from dpflat.batches import Array
+from dpflat.core.attention import NAME, additive_mask
+from dpflat.core.batches import Array
 from dpflat.runs.files import append_line, replace_file, replace_json
 from dpflat.tasks.movie_reviews import load_movie_reviews
 from dpflat.tasks.overlap import cut_text, letters_of

@@ -17,10 +17,10 @@ import torch
 from scipy.optimize import minimize
 
 from analysis.tradeoff import bootstrap_mean
-from dpflat.batches import EncodedSplit, microbatches
 from dpflat.config import RunConfig, build_config
-from dpflat.experiment import Experiment, prepare
-from dpflat.settings import apply_settings
+from dpflat.core.batches import EncodedSplit, microbatches
+from dpflat.settings.text import apply_settings
+from dpflat.training.experiment import Experiment, prepare
 
 DECAYS, FOLDS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0), 5
 

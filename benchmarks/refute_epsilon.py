@@ -34,16 +34,16 @@ import torch
 
 from audit import judge_pair
 from dpflat.config import RunConfig, build_config
-from dpflat.environment import describe_software
-from dpflat.events import Trained, TwinStep
-from dpflat.experiment import Experiment, prepare
-from dpflat.keys import derive_key, derive_seeded_key
-from dpflat.prefix import trained_prefixes
-from dpflat.recorder import encode_arrays
+from dpflat.core.keys import derive_key, derive_seeded_key
+from dpflat.core.prefix import trained_prefixes
+from dpflat.execution.worker import set_up_torch
 from dpflat.runs.files import read_json, replace_file, replace_json
-from dpflat.settings import apply_settings
-from dpflat.training import train
-from dpflat.worker import set_up_torch
+from dpflat.settings.text import apply_settings
+from dpflat.training.environment import describe_software
+from dpflat.training.events import Trained, TwinStep
+from dpflat.training.experiment import Experiment, prepare
+from dpflat.training.phases import train
+from dpflat.training.recorder import encode_arrays
 from sensitivity import plant, with_training
 
 CLAIMED, DELTA, ALPHA, UNITS, RECORD = 1.0, 1e-5, 0.05, 400, 7

@@ -31,12 +31,12 @@ from typing import Any
 import numpy as np
 
 from dpflat.config import build_config
-from dpflat.environment import describe_software
-from dpflat.experiment import Experiment, prepare
+from dpflat.execution.worker import set_up_torch
 from dpflat.flatness.mode import MODES_BY_LEVEL
 from dpflat.runs.files import read_json, replace_file
-from dpflat.settings import apply_settings
-from dpflat.worker import set_up_torch
+from dpflat.settings.text import apply_settings
+from dpflat.training.environment import describe_software
+from dpflat.training.experiment import Experiment, prepare
 from draws import remove_from_scores
 from sensitivity import HOSTILE_DISGUISES, Disguise, choose_records, remove_each, run_until
 

@@ -14,19 +14,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dpflat.batches import EncodedSplit, microbatches
-from dpflat.events import StepDone, TwinStep
-from dpflat.experiment import Experiment
+from dpflat.core.batches import EncodedSplit, microbatches
+from dpflat.core.mechanism import KeyedDPOptimizer
+from dpflat.core.prefix import trained_prefixes
 from dpflat.flatness.pull import TwinPull
 from dpflat.flatness.step_tools import StepTools
 from dpflat.flatness.twin import PHASE as TWIN
 from dpflat.flatness.twin import train_twin
-from dpflat.mechanism import KeyedDPOptimizer
-from dpflat.prefix import trained_prefixes
 from dpflat.privacy.ledger import EntryClass
-from dpflat.state import TrainState, keep, start_state
-from dpflat.steps import begin_step, place, sample_rows
-from dpflat.training import train
+from dpflat.training.events import StepDone, TwinStep
+from dpflat.training.experiment import Experiment
+from dpflat.training.phases import train
+from dpflat.training.state import TrainState, keep, start_state
+from dpflat.training.steps import begin_step, place, sample_rows
 
 NATURAL = "natural"
 HOSTILE = {"empty": "", "longest": "bad " * 512, "unknown": "\N{SNOWMAN} " * 8}

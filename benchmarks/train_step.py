@@ -23,14 +23,14 @@ import torch
 from opacus import GradSampleModule
 from opacus.optimizers import DPOptimizer
 
-from dpflat.attention import additive_mask
-from dpflat.batches import Batch
 from dpflat.config import build_config
-from dpflat.experiment import Experiment, prepare
-from dpflat.gradients import per_unit_gradients
-from dpflat.mechanism import NoisySum, build_optimiser
-from dpflat.objective import Classification
-from dpflat.settings import apply_settings
+from dpflat.core.attention import additive_mask
+from dpflat.core.batches import Batch
+from dpflat.core.gradients import per_unit_gradients
+from dpflat.core.mechanism import NoisySum, build_optimiser
+from dpflat.core.objective import Classification
+from dpflat.settings.text import apply_settings
+from dpflat.training.experiment import Experiment, prepare
 
 CLIP, NOISE = 0.1, 1.0
 

@@ -7,14 +7,14 @@ _PLACES = {
     "Store": "dpflat.runs.store",
     "build_config": "dpflat.config",
     "find_or_train": "dpflat.entry",
-    "forecast_run": "dpflat.forecast",
+    "forecast_run": "dpflat.training.forecast",
     "list_runs": "dpflat.entry",
     "load_run": "dpflat.entry",
     "open_store": "dpflat.runs.store",
-    "plan_ledger": "dpflat.forecast",
-    "plan_privacy": "dpflat.forecast",
-    "prepare": "dpflat.experiment",
-    "train": "dpflat.training",
+    "plan_ledger": "dpflat.training.forecast",
+    "plan_privacy": "dpflat.training.forecast",
+    "prepare": "dpflat.training.experiment",
+    "train": "dpflat.training.phases",
 }
 __all__ = list(_PLACES)
 __getattr__ = load_later(__name__, _PLACES)

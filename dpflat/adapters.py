@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dpflat.section import Section
+from dpflat.settings.section import Section
 
 
 class PrefixAdapter(Section, use_attribute_docstrings=True):

@@ -16,13 +16,13 @@ from dpflat.adapters import Adapter, PrefixAdapter
 from dpflat.catalog import BACKBONES, bundled_tasks
 from dpflat.errors import SettingsError, WrongSettingError, unknown
 from dpflat.flatness.settings import FlatnessConfig, describe_levels
-from dpflat.migrations import SCHEMA_VERSION, migrate
 from dpflat.readout import READOUTS, Readout
 from dpflat.readouts.linear import Linear
-from dpflat.registered import Registered
-from dpflat.section import LATER, Section
+from dpflat.settings.migrations import SCHEMA_VERSION, migrate
+from dpflat.settings.registered import Registered
+from dpflat.settings.section import LATER, Section
+from dpflat.settings.wrong import describe_errors, wrong_settings
 from dpflat.tasks.settings import TaskConfig
-from dpflat.wrong_settings import describe_errors, wrong_settings
 
 OWN_MICROBATCH = 32
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dpflat import trained
 from dpflat.config import RunConfig
+from dpflat.execution import trained
 from dpflat.runs.record import Run
 from dpflat.runs.store import open_store
 

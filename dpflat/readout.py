@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from dpflat.registered import name_of
 from dpflat.registry import Registry
-from dpflat.section import Section
+from dpflat.settings.registered import name_of
+from dpflat.settings.section import Section
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from dpflat.backbones.load import Backbone
-    from dpflat.batches import Batch
-    from dpflat.objective import Classification, Scores
-    from dpflat.prefix import Parameters
+    from dpflat.core.batches import Batch
+    from dpflat.core.objective import Classification, Scores
+    from dpflat.core.prefix import Parameters
 
 
 class Readout(Section):

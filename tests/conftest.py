@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dpflat.config import build_config
-from dpflat.settings import apply_settings
+from dpflat.settings.text import apply_settings
 from tests import warm
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -91,7 +91,7 @@ def tiny():
 @pytest.fixture(scope="session", autouse=True)
 def compose_once():
     """PLD and PRV, which are the same for all runs of the same settings, are composed once a process."""
-    from dpflat import cross_check
+    from dpflat.training.phases import cross_check
 
     with pytest.MonkeyPatch.context() as patch:
         for name in ("pld_epsilon", "prv_epsilon"):
@@ -110,12 +110,12 @@ def warm_processes():
 @pytest.fixture
 def real_processes(monkeypatch):
     """Workers are started as they are elsewhere: a new interpreter each."""
-    monkeypatch.setattr("dpflat.jobs.subprocess", subprocess)
+    monkeypatch.setattr("dpflat.execution.jobs.subprocess", subprocess)
 
 
 def make_split(rows=24, classes=2, seed=0, longest=12):
     """Random token sequences of different lengths."""
-    from dpflat.batches import EncodedSplit
+    from dpflat.core.batches import EncodedSplit
 
     generator = np.random.default_rng(seed)
     tokens = tuple(generator.integers(2, 2000, size=generator.integers(3, longest)) for _ in range(rows))
@@ -128,7 +128,7 @@ def random_parameters(backbone, length=3, classes=2, seed=0, std=0.5):
     import torch
 
     from dpflat.adapters import PrefixAdapter
-    from dpflat.prefix import initialise
+    from dpflat.core.prefix import initialise
     from dpflat.readouts.linear import Linear
 
     parameters = initialise(PrefixAdapter(length=length, init_std=std), backbone, classes, seed, Linear())
@@ -150,7 +150,7 @@ def files_limited_to(size):
 
 def wait_until(condition, what, seconds=90):
     """Look again and again until something is so; fails after `seconds`."""
-    from dpflat import jobs
+    from dpflat.execution import jobs
 
     deadline = time.monotonic() + seconds
     while not condition():

@@ -85,7 +85,7 @@ def test_nothing_unsafe_is_in_the_sources(pattern):
 ENTRIES = {
     "app/terminal/options.py",
     "app/ui/store.py",
-    "dpflat/worker.py",
+    "dpflat/execution/worker.py",
     "analysis/worker.py",
     "dpflat/entry.py",
 }

@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from dpflat.errors import DPFlatError
+from dpflat.execution.studies import list_configs, read_study
 from dpflat.runs.files import read_json
 from dpflat.runs.store import SHIPPED
-from dpflat.studies import list_configs, read_study
 
 ROOT = SHIPPED.parent
 spec = importlib.util.spec_from_file_location("lesson_tables", ROOT / "benchmarks" / "lesson_tables.py")

@@ -11,7 +11,7 @@ from dpflat.presets import load_preset
 from dpflat.privacy.ledger import EntryClass
 from dpflat.runs.files import read_json
 from dpflat.runs.store import SHIPPED
-from dpflat.settings import apply_settings
+from dpflat.settings.text import apply_settings
 
 REMOVE_ONE = read_json(SHIPPED / "lessons" / "remove_one.json")
 MODES = {tuple(name.split(": ")): mode for name, mode in REMOVE_ONE["modes"].items()}
@@ -122,7 +122,7 @@ def test_seeds_versions_and_the_backbone_are_stored():
 @pytest.mark.integration
 @pytest.mark.parametrize("mode", [("none", "off"), ("within_layer", "as_published")], ids=": ".join)
 def test_the_first_stored_trial_can_be_repeated(mode):
-    from dpflat.experiment import prepare
+    from dpflat.training.experiment import prepare
     from sensitivity import remove_one
 
     experiment, seed = prepare(config_of(mode)), REMOVE_ONE["conditions"]["seed_of_records"]

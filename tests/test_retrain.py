@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dpflat.run_job import FINISHED, Stopping, do_run
+from dpflat.execution.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.layout import ARTIFACTS, PREDICTIONS
 from dpflat.runs.record import Run
 from dpflat.runs.store import SHIPPED, Store

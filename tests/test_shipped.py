@@ -7,12 +7,12 @@ from analysis.layers.settings import LayersConfig
 from analysis.layers.trace import removed_layers
 from analysis.sharpness import SharpnessConfig
 from analysis.store import Analysis, find_analysis
+from dpflat.execution.studies import list_configs, read_study, study_folder
 from dpflat.runs.layout import ARTIFACTS, WEIGHTS
 from dpflat.runs.left_out import find_left_out
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
 from dpflat.runs.store import SHIPPED, Store
-from dpflat.studies import list_configs, read_study, study_folder
 
 ROOT = SHIPPED
 RUNS = Store(ROOT).list_runs(shipped=False)

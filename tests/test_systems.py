@@ -42,13 +42,13 @@ def test_no_function_of_the_system_is_called_that_windows_lacks():
 @pytest.mark.integration
 def test_memory_is_measured_without_what_windows_lacks(tmp_path):
     script = (
-        "import os, pathlib, sys, dpflat.environment, dpflat.jobs\n"
+        "import os, pathlib, sys, dpflat.training.environment, dpflat.execution.jobs\n"
         "sys.modules['resource'] = None\n"
         "del os.statvfs\n"
-        f"assert dpflat.jobs.nearest_folder(pathlib.Path({str(tmp_path)!r})).exists()\n"
+        f"assert dpflat.execution.jobs.nearest_folder(pathlib.Path({str(tmp_path)!r})).exists()\n"
         "def refuse(*_, **__): raise OSError\n"
         "pathlib.Path.read_text = refuse\n"
-        "assert 50 < dpflat.environment.peak_memory_mb() < 5000\n"
+        "assert 50 < dpflat.training.environment.peak_memory_mb() < 5000\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr

@@ -25,9 +25,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PRELOADED = (
     "streamlit.web.cli", "streamlit.testing.v1", "transformers.models.bert.modeling_bert", "scipy.stats",
-    "dpflat.run_job", "dpflat.study_job", "dpflat.training", "dpflat.experiment", "dpflat.recorder",
-    "dpflat.cross_check", "dpflat.continuation", "analysis.worker", "analysis.opening", "app.report.report",
-    "app.terminal.analyze", "plotly.graph_objects", "dp_accounting.pld.privacy_loss_distribution",
+    "dpflat.execution.run_job", "dpflat.execution.study_job", "dpflat.training.phases", "dpflat.training.experiment",
+    "dpflat.training.recorder", "dpflat.training.cross_check", "dpflat.training.continuation", "analysis.worker",
+    "analysis.opening", "app.report.report", "app.terminal.analyze", "plotly.graph_objects",
+    "dp_accounting.pld.privacy_loss_distribution",
 )  # fmt: skip
 ENVIRONMENT = "DPFLAT_TEST_WARM"
 STREAMS = 3
@@ -236,7 +237,7 @@ def run(arguments, *, said="", timeout=240, **more):
 
 
 def run_as_asked(arguments, **_):
-    """As `dpflat.jobs.ask` runs it."""
+    """As `dpflat.execution.jobs.ask` runs it."""
     return run(arguments)
 
 
@@ -246,7 +247,7 @@ def run_new(arguments, *, said="", **more):
 
 
 class Subprocess:
-    """The module `subprocess` for `dpflat.jobs`: what it starts is forked, where no test has replaced `Popen`."""
+    """The module `subprocess` for `jobs`: what it starts is forked, where no test has replaced `Popen`."""
 
     real = {"Popen": subprocess.Popen, "run": subprocess.run}
 
@@ -258,7 +259,7 @@ class Subprocess:
 
 def install():
     """Let workers be forked from here on."""
-    from dpflat import jobs
+    from dpflat.execution import jobs
 
     jobs.subprocess = Subprocess()
 

@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.opening import open_objective, read_tensors
-from dpflat.batches import EncodedSplit
 from dpflat.config import DataConfig, RunConfig
+from dpflat.core.batches import EncodedSplit
+from dpflat.core.keys import Purpose, seed_generator
+from dpflat.core.objective import Classification
 from dpflat.errors import DPFlatError
-from dpflat.evaluation import evaluate
-from dpflat.experiment import choose_device
-from dpflat.heartbeat import Heartbeat, unwatched
-from dpflat.keys import Purpose, seed_generator
-from dpflat.objective import Classification
 from dpflat.runs import layout
 from dpflat.runs.arrays import read_arrays
 from dpflat.runs.files import unreadable
 from dpflat.runs.record import Run
 from dpflat.tasks.load import Canaries, load_task
+from dpflat.training.evaluation import evaluate
+from dpflat.training.experiment import choose_device
+from dpflat.training.heartbeat import Heartbeat, unwatched
 
 
 @dataclass(frozen=True)

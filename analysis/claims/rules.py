@@ -14,9 +14,9 @@ from pydantic import Field, ValidationError, model_validator
 
 from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError
-from dpflat.section import Section
-from dpflat.settings import kinds_first, read_settings, set_values
-from dpflat.wrong_settings import describe_errors
+from dpflat.settings.section import Section
+from dpflat.settings.text import kinds_first, read_settings, set_values
+from dpflat.settings.wrong import describe_errors
 
 Family = Literal["first", "later"]
 MeasureName = Literal["accuracy", "sharpness", "attack"]

@@ -12,7 +12,7 @@ from analysis.tradeoff import Key, pick_experiments
 from dpflat.config import RunConfig
 from dpflat.flatness.settings import FlatnessConfig
 from dpflat.runs.record import Run
-from dpflat.settings import flatten_settings
+from dpflat.settings.text import flatten_settings
 
 OF_THE_METHOD = ("privacy.kind", "privacy.epsilon", "privacy.noise_multiplier", "adapter.kind")
 BASELINE = "DP prefix"

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from analysis.opening import Point
 from analysis.vectors import flatten, unflatten
-from dpflat.batches import Batch
-from dpflat.heartbeat import Heartbeat, unwatched
-from dpflat.objective import Objective
-from dpflat.prefix import Parameters
+from dpflat.core.batches import Batch
+from dpflat.core.objective import Objective
+from dpflat.core.prefix import Parameters
+from dpflat.training.heartbeat import Heartbeat, unwatched
 
 HELD_BYTES = 8e8
 STATES, WEIGHTS = 20, 8

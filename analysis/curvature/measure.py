@@ -21,10 +21,10 @@ from analysis.landscape.settings import noise_deviation
 from analysis.opening import Point, open_point
 from analysis.parts import Meter, Part, Tell, list_complete
 from analysis.vectors import move, unflatten
-from dpflat.heartbeat import Heartbeat
-from dpflat.keys import Purpose, seed_generator
-from dpflat.prefix import head_keys, trained_prefixes
+from dpflat.core.keys import Purpose, seed_generator
+from dpflat.core.prefix import head_keys, trained_prefixes
 from dpflat.runs.record import Run
+from dpflat.training.heartbeat import Heartbeat
 
 EIGENVALUES, TRACE, BLOCKS, BALL, SPECTRUM, HEAD = "eigenvalues", "trace", "blocks", "ball", "spectrum", "head"
 

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from analysis.vectors import flatten
-from dpflat.batches import Batch
-from dpflat.heartbeat import Heartbeat, unwatched
-from dpflat.objective import Objective
-from dpflat.prefix import Parameters
+from dpflat.core.batches import Batch
+from dpflat.core.objective import Objective
+from dpflat.core.prefix import Parameters
+from dpflat.training.heartbeat import Heartbeat, unwatched
 
 
 class LossSurface(torch.nn.Module):

@@ -10,7 +10,7 @@ from analysis.kind import Kind
 from analysis.settings import AnalysisConfig
 from dpflat.errors import DPFlatError
 from dpflat.registry import Registry
-from dpflat.wrong_settings import describe_errors
+from dpflat.settings.wrong import describe_errors
 
 __all__ = ["KINDS", "build_settings", "kind_of"]
 

@@ -10,7 +10,7 @@ from analysis.kinds import KINDS
 from analysis.length import relative_length
 from dpflat.catalog import BACKBONES, FORWARD_SHARE
 from dpflat.config import RunConfig
-from dpflat.forecast import START_SECONDS
+from dpflat.training.forecast import START_SECONDS
 
 SHARES = {"threshold": 1.0, "canaries": 0.1, "likelihood": 4.0}
 WORDS = {"threshold": "losses of members and test rows", "canaries": "canaries", "likelihood": "shadow runs"}

@@ -13,8 +13,8 @@ import torch
 
 from analysis.opening import Point
 from analysis.vectors import flatten, unflatten
-from dpflat.keys import Purpose, seed_generator
-from dpflat.prefix import Parameters, head_keys, prefix_key
+from dpflat.core.keys import Purpose, seed_generator
+from dpflat.core.prefix import Parameters, head_keys, prefix_key
 
 
 def draw_gaussian(point: Point, seed: int, number: int) -> Parameters:

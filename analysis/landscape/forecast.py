@@ -8,7 +8,7 @@ from analysis.length import relative_length
 from analysis.settings import PointConfig
 from dpflat.catalog import BACKBONES, FORWARD_SHARE
 from dpflat.config import RunConfig
-from dpflat.forecast import START_SECONDS
+from dpflat.training.forecast import START_SECONDS
 
 PRODUCT_SHARE = 1.9
 """Work of a product with the Hessian, whose first pass is kept, over that of a gradient; as measured."""

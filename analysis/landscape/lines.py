@@ -14,11 +14,11 @@ from analysis.landscape.settings import RADII, LinesConfig, noise_deviation
 from analysis.opening import Point, open_point, read_weights
 from analysis.parts import Meter, Part, Tell
 from analysis.vectors import move
+from dpflat.core.prefix import Parameters
 from dpflat.errors import DPFlatError
-from dpflat.heartbeat import unwatched
-from dpflat.prefix import Parameters
 from dpflat.runs.record import Run
 from dpflat.runs.store import store_of
+from dpflat.training.heartbeat import unwatched
 
 BEYOND = 0.25
 LINES = "lines"

@@ -22,11 +22,11 @@ from analysis.landscape.settings import RADII, PlaneConfig, noise_deviation
 from analysis.opening import Point, open_point, read_path, read_weights
 from analysis.parts import Meter, Part, Tell
 from analysis.vectors import move, unflatten
+from dpflat.core.keys import Purpose, seed_generator
+from dpflat.core.prefix import Parameters
 from dpflat.errors import DPFlatError
-from dpflat.heartbeat import Heartbeat, unwatched
-from dpflat.keys import Purpose, seed_generator
-from dpflat.prefix import Parameters
 from dpflat.runs.record import Run
+from dpflat.training.heartbeat import Heartbeat, unwatched
 
 AXES, GRID = "axes", "grid"
 SAVE_SECONDS = 1.0

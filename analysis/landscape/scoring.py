@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from analysis.opening import Point
-from dpflat.heartbeat import Heartbeat, unwatched
-from dpflat.prefix import Parameters
+from dpflat.core.prefix import Parameters
+from dpflat.training.heartbeat import Heartbeat, unwatched
 
 
 def score(point: Point, weights: Parameters, beat: Heartbeat = unwatched) -> tuple[float, float]:

@@ -11,10 +11,10 @@ from analysis.settings import PointConfig, check_rows
 from dpflat.config import DPPrivacy, RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.flatness.settings import FlatnessConfig
-from dpflat.forecast import plan_privacy
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.plan import SubsampledGaussian
 from dpflat.runs.record import Run
+from dpflat.training.forecast import plan_privacy
 
 RADII = {"isotropic": 48.0, "filter": 2.0, "hessian": 48.0, "path": 1.5}
 """How far from the weights: noise lengths; multiples of the weights' own length; of the path's reach in its plane."""

@@ -14,10 +14,10 @@ from analysis.landscape.scoring import score
 from analysis.landscape.settings import TrustConfig, noise_deviation
 from analysis.opening import Point, open_point
 from analysis.parts import Meter, Part, Tell, list_complete
+from dpflat.core.prefix import Parameters, head_keys
 from dpflat.errors import DPFlatError
-from dpflat.heartbeat import Heartbeat
-from dpflat.prefix import Parameters, head_keys
 from dpflat.runs.record import Run
+from dpflat.training.heartbeat import Heartbeat
 
 PLANES, TOP, PATH, FINER, RESCALING = "planes", "top", "path", "finer", "rescaling"
 SHIFT = 1.0

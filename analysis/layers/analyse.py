@@ -17,11 +17,11 @@ from analysis.layers.settings import LayersConfig
 from analysis.layers.subsets import Subset
 from analysis.parts import Meter, Part, Tell, list_complete
 from analysis.sharpness import SharpnessConfig
+from dpflat.core.keys import Purpose, seed_generator
+from dpflat.core.prefix import Parameters, active_layers, trained_prefixes
 from dpflat.flatness.sharpness import box_widths, draw_corners, move_in_box
-from dpflat.heartbeat import Heartbeat, unwatched
-from dpflat.keys import Purpose, seed_generator
-from dpflat.prefix import Parameters, active_layers, trained_prefixes
 from dpflat.runs.record import Run
+from dpflat.training.heartbeat import Heartbeat, unwatched
 
 
 def begin_layers(run: Run, config: LayersConfig) -> Begun:

@@ -7,7 +7,7 @@ from analysis.layers.subsets import count_subsets
 from analysis.length import relative_length
 from dpflat.catalog import BACKBONES, FORWARD_SHARE
 from dpflat.config import RunConfig
-from dpflat.forecast import START_SECONDS
+from dpflat.training.forecast import START_SECONDS
 
 SHARED_STATES = 1 / 3
 """Work that subsets need, over that of so many separate forward passes."""

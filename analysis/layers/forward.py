@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from analysis.layers.subsets import Subset
-from dpflat.attention import additive_mask
-from dpflat.batches import Batch
-from dpflat.heartbeat import Heartbeat, unwatched
-from dpflat.objective import Classification, Scores
-from dpflat.prefix import Parameters, active_layers
+from dpflat.core.attention import additive_mask
+from dpflat.core.batches import Batch
+from dpflat.core.objective import Classification, Scores
+from dpflat.core.prefix import Parameters, active_layers
+from dpflat.training.heartbeat import Heartbeat, unwatched
 
 
 def begin(objective: Classification, batch: Batch) -> tuple[Tensor, Tensor]:

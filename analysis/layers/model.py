@@ -11,16 +11,16 @@ from analysis.layers.settings import LayersConfig, check_data
 from analysis.layers.subsets import Subset, list_subsets
 from analysis.layers.trace import read_trace
 from analysis.opening import load_rows, open_objective, read_path, read_tensors
-from dpflat.batches import Batch, microbatches
+from dpflat.core.batches import Batch, microbatches
+from dpflat.core.keys import Purpose, seed_generator
+from dpflat.core.objective import Classification
+from dpflat.core.prefix import Parameters, active_layers
 from dpflat.errors import DPFlatError
-from dpflat.experiment import choose_device
 from dpflat.flatness.mode import Mode
-from dpflat.forecast import plan_steps
-from dpflat.keys import Purpose, seed_generator
-from dpflat.objective import Classification
-from dpflat.prefix import Parameters, active_layers
 from dpflat.runs import layout
 from dpflat.runs.record import Run
+from dpflat.training.experiment import choose_device
+from dpflat.training.forecast import plan_steps
 
 FINAL = "final"
 

@@ -14,10 +14,10 @@ from analysis.layers.model import Asked
 from analysis.layers.settings import LayersConfig
 from analysis.layers.sharpness import Radii, each_alone, read_average, read_highest
 from analysis.parts import Meter, Part, Tell
-from dpflat.batches import Batch
-from dpflat.heartbeat import Heartbeat, unwatched
-from dpflat.objective import Classification
-from dpflat.prefix import Parameters, active_layers, prefix_key, trained_prefixes
+from dpflat.core.batches import Batch
+from dpflat.core.objective import Classification
+from dpflat.core.prefix import Parameters, active_layers, prefix_key, trained_prefixes
+from dpflat.training.heartbeat import Heartbeat, unwatched
 
 OTHER_MEASURES = ("ball", "adaptive", "average")
 

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 from analysis.layers.results import Reading
+from dpflat.core.keys import Purpose, seed_generator
+from dpflat.core.prefix import Parameters
 from dpflat.flatness.sharpness import box_widths, move_in_box, relative_rise
-from dpflat.keys import Purpose, seed_generator
-from dpflat.prefix import Parameters
 
 LossGradient = Callable[[Parameters], tuple[float, Parameters]]
 Loss = Callable[[Parameters], float]

@@ -22,7 +22,7 @@ from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import describe_additions
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
-from dpflat.settings import flatten_settings, write_yaml
+from dpflat.settings.text import flatten_settings, write_yaml
 from dpflat.tasks.baseline import read_baseline
 
 MODES: tuple[Mode, ...] = ("light", "dark")

@@ -10,7 +10,7 @@ from analysis.settings import AnalysisConfig
 from analysis.store import analyze_command
 from dpflat.runs.record import Run
 from dpflat.runs.store import store_of
-from dpflat.settings import write_yaml
+from dpflat.settings.text import write_yaml
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from dpflat.privacy.wording import weakness_of
 from dpflat.privacy.wording_together import describe_together
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
-from dpflat.settings import flatten_settings
+from dpflat.settings.text import flatten_settings
 from dpflat.tasks.baseline import read_baseline
 
 Side = Sequence[Run]

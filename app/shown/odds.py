@@ -11,11 +11,11 @@ from analysis.odds import LossCurve, curves_at, most_found, most_right
 from app.shown.code import Code, open_run, write_imports
 from app.shown.figure import ShownFigure
 from app.withheld import visible_ledger
-from dpflat.forecast import plan_privacy
 from dpflat.privacy import wording
 from dpflat.privacy.ledger import EntryClass
 from dpflat.runs.record import Run
 from dpflat.runs.store import store_of
+from dpflat.training.forecast import plan_privacy
 
 COIN, WITH_WEIGHTS = "without the weights, a coin", "with this run's weights"
 
@@ -69,7 +69,7 @@ def compose_other_epsilons(run: Run) -> ShownFigure | None:
         [Row(f"ε = {epsilon:g}", right) for epsilon, right in rights.items()],
         (1000, "right"),
         (
-            {"analysis.odds": ["curves_at", "most_right"], "dpflat.forecast": ["plan_privacy"]},
+            {"analysis.odds": ["curves_at", "most_right"], "dpflat.training.forecast": ["plan_privacy"]},
             "curves = curves_at(plan_privacy(run.config)[0])",
             '[Row(f"ε = {epsilon:g}", most_right(curve)) for epsilon, curve in curves.items()]',
         ),

@@ -16,14 +16,14 @@ from app.terminal.options import JsonOption, RunArgument, RunsOption, find_store
 from app.terminal.say import err, out, print_json, say
 from app.terminal.watch import EXIT_BY_STATE, STILL_ENDING, follow_analysis, say_it_goes_on, stopping_with
 from app.withheld import visible_status_message
-from dpflat import jobs
 from dpflat.errors import DPFlatError
+from dpflat.execution import jobs
+from dpflat.execution.studies import list_configs, read_study
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import FIGURE_OUTSIDE
 from dpflat.runs.record import Run
 from dpflat.runs.store import find_same, store_of
-from dpflat.settings import apply_settings, read_settings
-from dpflat.studies import list_configs, read_study
+from dpflat.settings.text import apply_settings, read_settings
 
 KindArgument = typer.Argument(help="What to measure.")
 

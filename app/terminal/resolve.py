@@ -7,9 +7,9 @@ from typing import Any
 
 from app.terminal.say import say
 from dpflat.config import RunConfig, build_config
-from dpflat.pinned import pin_inputs
 from dpflat.presets import load_preset
-from dpflat.settings import apply_settings, read_settings
+from dpflat.settings.pinned import pin_inputs
+from dpflat.settings.text import apply_settings, read_settings
 
 
 def merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

@@ -12,12 +12,12 @@ from app.baseline import show_balanced, show_largest_class
 from app.summary import show_guarantee_cell, show_seconds, show_state
 from dpflat.config import RunConfig
 from dpflat.flatness.removal import ScoredRemoval
-from dpflat.forecast import Forecast, count_layers, plan_ledger
 from dpflat.privacy import wording, wording_units
 from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.privacy.selection import expected_regret, score_sensitivity
-from dpflat.settings import write_yaml
+from dpflat.settings.text import write_yaml
+from dpflat.training.forecast import Forecast, count_layers, plan_ledger
 
 NARROW, IN_THE_ID = 150, ("task", "backbone", "method", "seed", "time")
 

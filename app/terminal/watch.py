@@ -28,9 +28,9 @@ from analysis.store import Analysis
 from app.baseline import say_baseline
 from app.summary import PHASES, show_seconds
 from app.terminal.say import say
-from dpflat import jobs
 from dpflat.errors import DPFlatError
-from dpflat.executor import executor_of
+from dpflat.execution import jobs
+from dpflat.execution.executor import executor_of
 from dpflat.privacy.wording import show_epsilon
 from dpflat.runs import layout
 from dpflat.runs.record import Run

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dpflat.commands import as_setting, changed_settings
 from dpflat.config import RunConfig
+from dpflat.settings.commands import as_setting, changed_settings
 
 
 def as_python(config: RunConfig) -> str:
@@ -12,7 +12,7 @@ def as_python(config: RunConfig) -> str:
     return (
         "from dpflat import prepare, train\n"
         "from dpflat.config import build_config\n"
-        "from dpflat.settings import apply_settings\n\n"
+        "from dpflat.settings.text import apply_settings\n\n"
         f"config = build_config(apply_settings({{}}, {settings!r}))\n"
         "*_, trained = train(prepare(config))\n"
         "trained.evaluation.accuracy\n"

@@ -13,8 +13,8 @@ from app.summary import show_seconds
 from app.ui.store import current_store, read_only
 from app.ui.text import plain
 from app.withheld import visible_status_message
-from dpflat import jobs
 from dpflat.errors import DPFlatError
+from dpflat.execution import jobs
 from dpflat.runs.files import is_there
 from dpflat.runs.left_out import find_left_out
 from dpflat.runs.record import Run

@@ -32,17 +32,17 @@ from app.ui.study_detail import count_to_do
 from app.ui.text import plain
 from app.ui.visit import Visit
 from dpflat.catalog import BACKBONES, TASKS, bundled_tasks
-from dpflat.commands import as_command
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError, SettingsError
-from dpflat.forecast import Forecast, compose_runs, forecast_run
+from dpflat.execution.studies import StudyConfig, list_configs, write_study
 from dpflat.privacy import wording
 from dpflat.privacy.wording_together import describe_together
 from dpflat.runs import layout
 from dpflat.runs.record import Run
 from dpflat.runs.speed import measured_speed
-from dpflat.settings import write_yaml
-from dpflat.studies import StudyConfig, list_configs, write_study
+from dpflat.settings.commands import as_command
+from dpflat.settings.text import write_yaml
+from dpflat.training.forecast import Forecast, compose_runs, forecast_run
 
 DEFAULT = "DP prefix"
 STUDY_COMMAND = "dpflat study run study.yaml"

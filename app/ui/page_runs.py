@@ -22,7 +22,7 @@ from app.ui.text import plain
 from app.ui.visit import Visit
 from app.views.runs import FILTERS
 from dpflat.errors import DPFlatError
-from dpflat.jobs import ALIVE
+from dpflat.execution.jobs import ALIVE
 from dpflat.runs.record import Run
 
 GROUPED, OPENED = "runs_grouped", "runs_opened"

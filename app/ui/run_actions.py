@@ -16,14 +16,14 @@ from app.ui.runs_view import VIEW
 from app.ui.store import read_only
 from app.ui.text import plain
 from app.withheld import visible_config, visible_environment, visible_ledger
-from dpflat.commands import as_command
 from dpflat.errors import DPFlatError
 from dpflat.privacy.wording import describe_additions
 from dpflat.regular import read_log
 from dpflat.runs import layout
 from dpflat.runs.left_out import find_left_out
 from dpflat.runs.record import Run
-from dpflat.settings import write_yaml
+from dpflat.settings.commands import as_command
+from dpflat.settings.text import write_yaml
 
 LOG_CHARACTERS = 20_000
 DELETED = "runs_deleted"

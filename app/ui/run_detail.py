@@ -27,8 +27,8 @@ from app.ui.frame import show_outside
 from app.ui.run_actions import show_details
 from app.ui.store import current_store, read_metrics, read_only
 from app.ui.text import plain
-from dpflat import jobs
 from dpflat.errors import DPFlatError
+from dpflat.execution import jobs
 from dpflat.privacy.together import compose_promises
 from dpflat.privacy.wording import weakness_of
 from dpflat.privacy.wording_together import describe_together

@@ -18,8 +18,8 @@ from app.summary import NOT_THE_SAME, short_name, show_age, show_guarantee_cell,
 from app.ui.store import read_only
 from app.views.runs import FILTERS
 from app.withheld import visible_config
-from dpflat.commands import as_setting, changed_settings
 from dpflat.runs.record import Run
+from dpflat.settings.commands import as_setting, changed_settings
 
 ASIDE = ("seed", "execution.")
 """Settings that tell no experiment from another."""

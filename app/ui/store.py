@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 from app.summary import summarise
 from dpflat.errors import DPFlatError
-from dpflat.jobs import ALIVE
+from dpflat.execution.jobs import ALIVE
 from dpflat.runs.layout import LABEL, LEDGER, MANIFEST, PACKED
 from dpflat.runs.links import list_folders
 from dpflat.runs.record import Run

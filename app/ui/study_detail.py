@@ -16,15 +16,15 @@ from app.ui.run_detail import WATCHING, show_resume, show_stop
 from app.ui.store import current_store
 from app.ui.text import plain
 from app.withheld import visible_status_message
-from dpflat import jobs
 from dpflat.errors import DPFlatError
-from dpflat.forecast import compose_runs
+from dpflat.execution import jobs
+from dpflat.execution.studies import StudyConfig, list_configs, read_rows, read_stored_study
 from dpflat.privacy.wording_together import describe_together
 from dpflat.runs import layout
 from dpflat.runs.links import list_folders
 from dpflat.runs.record import Run
 from dpflat.runs.status import derive_state, read_status
-from dpflat.studies import StudyConfig, list_configs, read_rows, read_stored_study
+from dpflat.training.forecast import compose_runs
 
 
 def find_studies(roots: Iterable[Path]) -> list[Path]:

@@ -12,15 +12,15 @@ import numpy as np
 import torch
 
 from dpflat.adapters import PrefixAdapter
-from dpflat.attention import NAME, additive_mask
 from dpflat.backbones.load import Backbone, load_backbone
-from dpflat.batches import EncodedSplit
 from dpflat.catalog import BACKBONES
 from dpflat.config import BackboneConfig
+from dpflat.core.attention import NAME, additive_mask
+from dpflat.core.batches import EncodedSplit
+from dpflat.core.gradients import per_unit_gradients
+from dpflat.core.objective import Classification
+from dpflat.core.prefix import initialise
 from dpflat.errors import DPFlatError
-from dpflat.gradients import per_unit_gradients
-from dpflat.objective import Classification
-from dpflat.prefix import initialise
 
 ROWS, TOKENS, PREFIX = 4, 12, 3
 SPEED_ROWS, SPEED_TOKENS, SPEED_SECONDS = 32, 27, 3.0

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from dpflat.attention import NAME, register_attention
 from dpflat.backbones.families import FAMILIES
 from dpflat.backbones.family import Family
 from dpflat.backbones.identity import locate
 from dpflat.backbones.wide_products import multiplies_bfloat16, widen
 from dpflat.catalog import BACKBONES
 from dpflat.config import BackboneConfig
+from dpflat.core.attention import NAME, register_attention
 from dpflat.errors import DPFlatError
 
 

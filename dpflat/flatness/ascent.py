@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from dpflat.flatness.mode import Mode
-from dpflat.schedule import Schedule
+from dpflat.training.schedule import Schedule
 
 ASCENT_SHARE = 0.5
 

@@ -9,21 +9,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dpflat.batches import Batch, EncodedSplit, microbatches
+from dpflat.core.batches import Batch, EncodedSplit, microbatches
+from dpflat.core.keys import Purpose, make_generator, seed_generator
+from dpflat.core.objective import Classification
+from dpflat.core.prefix import Parameters, active_layers, trained_prefixes
 from dpflat.errors import DPFlatError
-from dpflat.experiment import Experiment
 from dpflat.flatness import cross_layer, sharpness
 from dpflat.flatness.cross_layer import Rounds, Score
 from dpflat.flatness.inputs import PrivateSplit, PublicSplit, Released
 from dpflat.flatness.modes.removal_exponential import RemovalExponential
 from dpflat.flatness.removal import BoxRemoval
-from dpflat.heartbeat import Heartbeat, unwatched
-from dpflat.keys import Purpose, make_generator, seed_generator
-from dpflat.objective import Classification
-from dpflat.prefix import Parameters, active_layers, trained_prefixes
 from dpflat.privacy.plan import ExponentialSelection
 from dpflat.privacy.selection import draw_layer, score_sensitivity
-from dpflat.state import TrainState
+from dpflat.training.experiment import Experiment
+from dpflat.training.heartbeat import Heartbeat, unwatched
+from dpflat.training.state import TrainState
 
 HEAD_EXAMPLES, HEAD_STEPS, HEAD_DECAY = 1000, 50, 1e-3
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from dpflat.prefix import Parameters, active_layers, drop_layers
+from dpflat.core.prefix import Parameters, active_layers, drop_layers
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import torch
 
+from dpflat.core.gradients import PerUnitGradients
+from dpflat.core.prefix import Parameters
 from dpflat.flatness.inputs import Released
 from dpflat.flatness.pull import Pull
-from dpflat.gradients import PerUnitGradients
-from dpflat.prefix import Parameters
 
 
 def pull_gradient(settings: Pull, parameters: Parameters, target: Parameters) -> Parameters:

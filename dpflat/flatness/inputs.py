@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NewType
 
-from dpflat.batches import EncodedSplit
-from dpflat.prefix import Parameters
+from dpflat.core.batches import EncodedSplit
+from dpflat.core.prefix import Parameters
 
 Released = NewType("Released", Parameters)
 """Noisy gradients or iterates: part of what the run publishes, so any function of them is free."""

@@ -14,19 +14,19 @@ from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass, LedgerEntry
 from dpflat.privacy.plan import Mechanism, PrivacyPlan
 from dpflat.privacy.sources import Source
-from dpflat.registered import name_of
 from dpflat.registry import Registry
-from dpflat.schedule import Schedule
-from dpflat.section import Section
+from dpflat.settings.registered import name_of
+from dpflat.settings.section import Section
+from dpflat.training.schedule import Schedule
 
 if TYPE_CHECKING:
-    from dpflat.batches import Batch
+    from dpflat.core.batches import Batch
+    from dpflat.core.gradients import PerUnitGradients
+    from dpflat.core.prefix import Parameters
     from dpflat.flatness.choosing import Choosing
     from dpflat.flatness.cross_layer import Rounds
     from dpflat.flatness.inputs import Released
     from dpflat.flatness.step_tools import StepTools
-    from dpflat.gradients import PerUnitGradients
-    from dpflat.prefix import Parameters
 
 LEVEL_WORDS = {"within_layer": "within layer", "cross_layer": "across layers", "cross_model": "across models"}
 LEDGER_ORDER = ("cross_model", "within_layer", "cross_layer")

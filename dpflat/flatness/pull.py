@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from dpflat.flatness.mode import Mode
-from dpflat.schedule import Schedule
+from dpflat.training.schedule import Schedule
 
 if TYPE_CHECKING:
+    from dpflat.core.prefix import Parameters
     from dpflat.flatness.step_tools import StepTools
-    from dpflat.prefix import Parameters
 
 
 class Pull(Mode):

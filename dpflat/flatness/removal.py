@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from dpflat.flatness.mode import Mode
-from dpflat.schedule import Schedule
+from dpflat.training.schedule import Schedule
 
 REMOVAL_SHARE = 0.25
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import replace
 
+from dpflat.core.prefix import drop_layers
 from dpflat.errors import DPFlatError
-from dpflat.events import Event, LayerRemoved
-from dpflat.experiment import Experiment
 from dpflat.flatness.choosing import start_choosing
 from dpflat.flatness.removal import Removal
-from dpflat.heartbeat import Heartbeat, unwatched
-from dpflat.prefix import drop_layers
-from dpflat.state import TrainState
+from dpflat.training.events import Event, LayerRemoved
+from dpflat.training.experiment import Experiment
+from dpflat.training.heartbeat import Heartbeat, unwatched
+from dpflat.training.state import TrainState
 
 PHASE = "selection"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from dpflat.flatness.mode import LEVEL_WORDS, MODES_BY_LEVEL, Mode, Off
-from dpflat.registered import Registered
-from dpflat.section import Section
+from dpflat.settings.registered import Registered
+from dpflat.settings.section import Section
 
 REPAIRED = {"within_layer": "previous_noisy", "cross_layer": "exponential", "cross_model": "average"}
 

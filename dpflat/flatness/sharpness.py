@@ -12,11 +12,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from dpflat.batches import Batch
-from dpflat.heartbeat import Heartbeat, unwatched
-from dpflat.keys import Generator
-from dpflat.objective import Objective
-from dpflat.prefix import Parameters, trained_prefixes
+from dpflat.core.batches import Batch
+from dpflat.core.keys import Generator
+from dpflat.core.objective import Objective
+from dpflat.core.prefix import Parameters, trained_prefixes
+from dpflat.training.heartbeat import Heartbeat, unwatched
 
 Loss = Callable[[Parameters], Tensor]
 

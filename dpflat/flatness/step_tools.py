@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dpflat.batches import Batch
-from dpflat.experiment import Experiment
+from dpflat.core.batches import Batch
+from dpflat.core.gradients import PerUnitGradients
+from dpflat.core.keys import Purpose, make_generator
+from dpflat.core.prefix import Parameters, trained_prefixes
 from dpflat.flatness import cross_model, within_layer
 from dpflat.flatness.ascent import Ascent
 from dpflat.flatness.inputs import Released
 from dpflat.flatness.mode import Mode
 from dpflat.flatness.pull import Pull
-from dpflat.gradients import PerUnitGradients
-from dpflat.keys import Purpose, make_generator
-from dpflat.prefix import Parameters, trained_prefixes
-from dpflat.state import TrainState, copy_parameters
+from dpflat.training.experiment import Experiment
+from dpflat.training.state import TrainState, copy_parameters
 
 
 @dataclass(frozen=True)

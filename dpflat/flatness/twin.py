@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import replace
 
-from dpflat.events import Event, StepDone, TwinStep
-from dpflat.experiment import Experiment
-from dpflat.heartbeat import Heartbeat, unwatched
-from dpflat.prefix import trained_prefixes
-from dpflat.state import TrainState, keep, start_state
-from dpflat.steps import take_steps
+from dpflat.core.prefix import trained_prefixes
+from dpflat.training.events import Event, StepDone, TwinStep
+from dpflat.training.experiment import Experiment
+from dpflat.training.heartbeat import Heartbeat, unwatched
+from dpflat.training.state import TrainState, keep, start_state
+from dpflat.training.steps import take_steps
 
 PHASE = "twin"
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dpflat.batches import Batch
+from dpflat.core.batches import Batch
+from dpflat.core.gradients import PerUnitGradients, per_unit_gradients
+from dpflat.core.keys import Purpose, seed_generator
+from dpflat.core.objective import Objective
+from dpflat.core.prefix import Parameters, expand_per_example, trained_prefixes
 from dpflat.flatness.ascent import Ascent
-from dpflat.gradients import PerUnitGradients, per_unit_gradients
-from dpflat.keys import Purpose, seed_generator
-from dpflat.objective import Objective
-from dpflat.prefix import Parameters, expand_per_example, trained_prefixes
 
 
 def measure_lengths(vectors: dict[str, Tensor], whole: bool, lead: int = 0) -> dict[str, Tensor]:

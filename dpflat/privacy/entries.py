@@ -9,7 +9,7 @@ from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
 from dpflat.privacy.plan import PrivacyPlan
 from dpflat.privacy.sources import Source
 from dpflat.privacy.wording import SEED_PUBLISHED, describe_overlap
-from dpflat.schedule import Schedule
+from dpflat.training.schedule import Schedule
 
 
 def write_ledger(

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from dpflat.keys import Generator
+from dpflat.core.keys import Generator
 
 
 def score_sensitivity(loss_bound: float, divisor: float) -> float:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dpflat.backbones.load import Backbone
-    from dpflat.objective import Classification
-    from dpflat.prefix import Parameters
+    from dpflat.core.objective import Classification
+    from dpflat.core.prefix import Parameters
 
 
 @register

@@ -9,12 +9,12 @@ from functools import lru_cache, partial
 from dpflat.config import DPPrivacy, RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.flatness.mode import Off
-from dpflat.forecast import count_units, plan_privacy, sketch_ledger
 from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.ledger import EntryClass, PrivacyLedger
 from dpflat.privacy.plan import default_delta
 from dpflat.privacy.sources import Source
 from dpflat.runs.schemas import MOST_LAYERS
+from dpflat.training.forecast import count_units, plan_privacy, sketch_ledger
 
 CALIBRATED = 0.99
 """From this share of the epsilon that was asked for, a stored epsilon is taken without solving the noise again."""

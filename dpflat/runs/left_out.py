@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from dpflat.commands import as_command
 from dpflat.runs.files import read_packed
 from dpflat.runs.layout import ARTIFACTS, PACKED, WEIGHTS
 from dpflat.runs.record import Run
+from dpflat.settings.commands import as_command
 
 
 class LeftOut(NamedTuple):

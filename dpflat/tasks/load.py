@@ -8,10 +8,10 @@ from functools import lru_cache
 import numpy as np
 
 from dpflat.backbones.load import Backbone
-from dpflat.batches import EncodedSplit
 from dpflat.catalog import TASKS, Task
 from dpflat.config import DataConfig
-from dpflat.keys import Purpose, make_generator, seed_generator
+from dpflat.core.batches import EncodedSplit
+from dpflat.core.keys import Purpose, make_generator, seed_generator
 from dpflat.tasks.count import read_elsewhere
 from dpflat.tasks.movie_reviews import load_movie_reviews
 from dpflat.tasks.rows import Rows

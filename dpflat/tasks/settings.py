@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from dpflat.catalog import TASKS, Task
 from dpflat.errors import unknown
-from dpflat.section import LATER, Section
+from dpflat.settings.section import LATER, Section
 from dpflat.tasks.labels import MOST_CLASSES, name_label
 
 OWN = "file:"

@@ -5,9 +5,9 @@ import pytest
 from analysis.figures import tokens
 from analysis.figures.budget import TOGETHER, draw_budget
 from dpflat.config import build_config
-from dpflat.forecast import plan_privacy
 from dpflat.presets import load_preset
 from dpflat.privacy.entries import write_ledger
+from dpflat.training.forecast import plan_privacy
 
 
 def ledger_of(preset, **more):

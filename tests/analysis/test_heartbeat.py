@@ -7,10 +7,10 @@ import pytest
 from analysis.kind import import_named
 from analysis.kinds import build_settings, kind_of
 from analysis.parts import Meter
-from dpflat.heartbeat import StoppedError
-from dpflat.run_job import FINISHED, Stopping, do_run
+from dpflat.execution.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.record import Run
 from dpflat.runs.store import create_run
+from dpflat.training.heartbeat import StoppedError
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.integration

@@ -8,7 +8,7 @@ from analysis import worker
 from analysis.kinds import build_settings
 from analysis.store import RESULT, open_analysis
 from analysis.worker import do_analysis
-from dpflat.run_job import FINISHED, Stopping, do_run
+from dpflat.execution.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
 from dpflat.runs.store import Store

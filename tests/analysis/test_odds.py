@@ -19,13 +19,13 @@ from analysis.odds import (
     with_noise,
 )
 from dpflat.errors import DPFlatError
-from dpflat.forecast import plan_privacy
 from dpflat.privacy.accounting import calibrate_noise, rdp_epsilon
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.plan import ExponentialSelection, SubsampledGaussian, default_delta
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from dpflat.runs.store import Store
+from dpflat.training.forecast import plan_privacy
 from tests.conftest import small_config
 
 ALARMS = np.array([0.001, 0.01, 0.05, 0.1, 0.5, 0.9])

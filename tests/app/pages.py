@@ -8,12 +8,12 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from app.ui.text import BREAK
-from dpflat.forecast import plan_ledger, plan_privacy
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import open_store
+from dpflat.training.forecast import plan_ledger, plan_privacy
 from tests.conftest import small_config
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
@@ -53,8 +53,8 @@ def _measure(run, accuracy, steps):
 
 def plan_run(root, *settings, more=()):
     """A finished run whose ledger is that of its plan, with more entries at its end."""
-    from dpflat.forecast import plan_privacy
     from dpflat.privacy.entries import write_ledger
+    from dpflat.training.forecast import plan_privacy
 
     run = make_run(root, "finished", 3, 0.75, *settings)
     ledger = write_ledger(run.config, *plan_privacy(run.config), ("wikipedia",)).add(*more)

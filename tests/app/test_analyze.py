@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app import cli
-from dpflat.run_job import FINISHED, Stopping, do_run
+from dpflat.execution.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.record import Run
 from dpflat.runs.store import Store
 from tests.conftest import small_config

@@ -12,11 +12,11 @@ from app.summary import describe_event, summarise
 from app.terminal.watch import describe_step
 from app.ui.run_table import make_rows
 from app.ui.study_detail import table_row
+from dpflat.execution.study_job import describe_row
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.store import store_of
-from dpflat.study_job import describe_row
 from tests.app.pages import make_run, open_page, texts
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("own_root")]

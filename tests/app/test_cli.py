@@ -13,14 +13,14 @@ import psutil
 import pytest
 
 from app.summary import show_seconds
-from dpflat import jobs
-from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run
+from dpflat.execution import jobs
+from dpflat.execution.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.runs import layout
 from dpflat.runs.files import read_lines, replace_json
 from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import Store
-from dpflat.settings import write_yaml
+from dpflat.settings.text import write_yaml
 from tests import warm
 from tests.conftest import SMALL, small_config
 
@@ -554,7 +554,7 @@ class TestTrain:
     def test_a_full_disk_during_the_run_is_exit_code_3_and_says_how_to_go_on(self, dpflat, monkeypatch, own_root):
         def work(folder, store):
             run = Run(folder, store=store)
-            monkeypatch.setattr("dpflat.recorder.append_line", refuse)
+            monkeypatch.setattr("dpflat.training.recorder.append_line", refuse)
             do_run(run, Stopping(folder))
 
         def refuse(path, content):

@@ -21,11 +21,11 @@ from app.shown.notebook import write_notebook
 from app.ui.frame import show_shown
 from app.ui.page_start import load_shipped, show_tradeoff
 from app.ui.page_start import make_code as make_start_code
-from dpflat import jobs
 from dpflat.errors import DPFlatError
+from dpflat.execution import jobs
+from dpflat.execution.run_job import FINISHED, Stopping, do_run
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import FIGURE_OUTSIDE
-from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import open_store, store_of

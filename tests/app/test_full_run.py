@@ -19,18 +19,18 @@ from analysis.store import open_analysis
 from analysis.worker import do_analysis
 from app.housekeeping import make_export
 from app.summary import summarise
-from dpflat import jobs
 from dpflat.config import build_config
 from dpflat.errors import DPFlatError
+from dpflat.execution import jobs
+from dpflat.execution.run_job import FINISHED, Stopping, do_run
 from dpflat.presets import load_preset
-from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from dpflat.runs.left_out import find_left_out
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
 from dpflat.runs.store import Store
-from dpflat.settings import apply_settings
+from dpflat.settings.text import apply_settings
 from tests.app.pages import column, labels, open_page, texts
 from tests.conftest import SMALL, small_config
 

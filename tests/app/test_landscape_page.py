@@ -3,8 +3,8 @@ import json
 import pytest
 
 from app.ui import measure
-from dpflat import jobs
 from dpflat.catalog import BACKBONES
+from dpflat.execution import jobs
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from tests.app.landscape import (

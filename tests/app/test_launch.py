@@ -4,14 +4,14 @@ import pytest
 
 from app.launch import EPSILONS, METHODS, Choice, as_study, first_config, launch
 from app.ui.export import as_python
-from dpflat import jobs
-from dpflat.commands import as_command, as_setting, changed_settings
 from dpflat.config import RunConfig, build_config
 from dpflat.errors import DPFlatError
+from dpflat.execution import jobs
+from dpflat.execution.studies import is_study, list_configs
 from dpflat.runs.record import Run
 from dpflat.runs.store import Store
-from dpflat.settings import apply_settings
-from dpflat.studies import is_study, list_configs
+from dpflat.settings.commands import as_command, as_setting, changed_settings
+from dpflat.settings.text import apply_settings
 from tests.conftest import small_config
 
 CHOICE = Choice("rotten_tomatoes", "random_tiny", ("DP prefix",), (3.0,), "quick")

@@ -10,7 +10,7 @@ from analysis.layers.settings import LayersConfig
 from analysis.store import Analysis
 from app.shown.layer_sets import cost_interval, subset_table
 from app.ui import measure
-from dpflat import jobs
+from dpflat.execution import jobs
 from dpflat.privacy.ledger import EntryClass, LedgerEntry
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json

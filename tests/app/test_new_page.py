@@ -3,12 +3,12 @@ import pytest
 from app.ui import page_new
 from dpflat.config import build_config
 from dpflat.errors import DPFlatError, SettingsError
+from dpflat.execution.studies import is_study, read_study, study_folder
+from dpflat.execution.study_job import describe_row
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import Store
-from dpflat.studies import is_study, read_study, study_folder
-from dpflat.study_job import describe_row
 from tests.app.pages import as_read, make_run, open_page, press, texts
 from tests.conftest import small_config
 
@@ -60,7 +60,7 @@ def test_what_does_not_fit_together_is_one_sentence_and_nothing_typed_is_lost(pa
 
 def test_the_button_starts_the_run_that_was_forecast(page, tmp_path, monkeypatch):
     started = []
-    monkeypatch.setattr("dpflat.jobs.start", lambda folder, store: started.append(folder))
+    monkeypatch.setattr("dpflat.execution.jobs.start", lambda folder, store: started.append(folder))
     page.selectbox(key="new_backbone").set_value("random_tiny").run()
     page.text_input(key="new_name").set_value("my run").run()
     page.button(key="new_train").click().run()
@@ -72,7 +72,7 @@ def test_the_button_starts_the_run_that_was_forecast(page, tmp_path, monkeypatch
 
 def test_several_epsilons_and_seeds_are_told_one_by_one_and_together(page, tmp_path, monkeypatch):
     started = []
-    monkeypatch.setattr("dpflat.jobs.start", lambda folder, store: started.append(folder))
+    monkeypatch.setattr("dpflat.execution.jobs.start", lambda folder, store: started.append(folder))
     page.selectbox(key="new_backbone").set_value("random_tiny").run()
     page.toggle(key="new_several").set_value(True).run()
     page.pills(key="new_epsilons").set_value([3.0, 20.0]).run()

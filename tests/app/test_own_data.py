@@ -12,17 +12,17 @@ from app.budget import compose_store, find_data
 from app.housekeeping import make_export
 from app.summary import describe_run_guarantee
 from app.ui.export import as_python
-from dpflat import jobs
-from dpflat.commands import as_command, as_setting, changed_settings
 from dpflat.config import build_config
 from dpflat.errors import DPFlatError
-from dpflat.forecast import plan_ledger, plan_privacy
+from dpflat.execution import jobs
 from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.record import Run
 from dpflat.runs.store import Store, open_store
-from dpflat.settings import apply_settings
+from dpflat.settings.commands import as_command, as_setting, changed_settings
+from dpflat.settings.text import apply_settings
+from dpflat.training.forecast import plan_ledger, plan_privacy
 from tests.app.pages import make_run, open_page, texts
 from tests.app.test_cli import refuses, work_here  # noqa: F401
 from tests.dpflat.test_file_tasks import MARK, SETTINGS, configure, write_own
@@ -146,9 +146,9 @@ class TestBudget:
 
 def start(root, config):
     """A run that has begun: its ledger is written."""
-    from dpflat.forecast import plan_privacy
     from dpflat.privacy.entries import write_ledger
     from dpflat.runs.files import replace_json
+    from dpflat.training.forecast import plan_privacy
 
     run = Store(root).create_run(config)
     ledger = write_ledger(config, *plan_privacy(config), ("wikipedia",))

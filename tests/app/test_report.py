@@ -13,12 +13,12 @@ from analysis.figures import tokens
 from app.report.page import TEMPLATES, write_file
 from app.report.report import write_report
 from app.shown.kinds import find_figures, list_drawn
-from dpflat.forecast import plan_privacy
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.wording import FIGURE_OUTSIDE
 from dpflat.runs.files import replace_json
 from dpflat.runs.layout import CONFIG, LABEL, LEDGER
 from dpflat.runs.manifest import write_manifest
+from dpflat.training.forecast import plan_privacy
 from tests.app.pages import give_layers, make_run, plan_run
 from tests.app.stored import all_figures, keep_everything
 from tests.dpflat.test_file_tasks import MARK, configure, write_own

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from app.ui.run_table import TableRow, tell_apart
 from dpflat.config import RunConfig, build_config
 from dpflat.runs.store import Store
-from dpflat.settings import apply_settings
+from dpflat.settings.text import apply_settings
 
 PULL = "flatness.cross_model.mode=average"
 

@@ -63,7 +63,7 @@ def test_a_living_run_shows_its_step_and_a_stop_button(own):
 @pytest.mark.parametrize("state", ["stopped", "failed", "lost"])
 def test_what_ended_early_can_go_on(own, monkeypatch, state):
     started = []
-    monkeypatch.setattr("dpflat.jobs.start", lambda folder, store: started.append(folder))
+    monkeypatch.setattr("dpflat.execution.jobs.start", lambda folder, store: started.append(folder))
     run = make_run(own, state=state)
     press(open_page("runs"), "Try again" if state == "failed" else "Resume")
     assert started == [run.folder]

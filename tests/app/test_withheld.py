@@ -18,16 +18,16 @@ from app.shown.notebook import write_notebook
 from app.summary import describe_event, summarise
 from app.terminal.written import write_text
 from app.withheld import shared_config, tell_tasks_apart, withhold
-from dpflat.forecast import plan_privacy
+from dpflat.execution.run_job import fail
 from dpflat.message import Message
 from dpflat.privacy.entries import write_ledger
-from dpflat.run_job import fail
 from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.layout import CONFIG, EVENTS, LEDGER, STATUS
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import open_store
 from dpflat.tasks.cells import Cells
+from dpflat.training.forecast import plan_privacy
 from tests.app.pages import make_run, open_page, texts
 from tests.app.stored import all_figures, keep_everything
 from tests.dpflat.test_file_tasks import configure, write_own

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from dpflat.experiment import prepare
+from dpflat.training.experiment import prepare
 from draws import first_probabilities, log_ratio, remove_from_scores
 from sensitivity import HOSTILE, HOSTILE_DISGUISES, Disguise, disguise_record, encode_hostile, remove_each
 from sensitivity import run_until as run_to

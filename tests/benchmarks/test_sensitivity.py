@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from dpflat.batches import EncodedSplit, bucket_length
-from dpflat.experiment import prepare
-from dpflat.gradients import per_unit_gradients
-from dpflat.keys import Purpose, make_generator
-from dpflat.mechanism import draw_noise
-from dpflat.state import start_state
-from dpflat.steps import sample_rows
+from dpflat.core.batches import EncodedSplit, bucket_length
+from dpflat.core.gradients import per_unit_gradients
+from dpflat.core.keys import Purpose, make_generator
+from dpflat.core.mechanism import draw_noise
+from dpflat.training.experiment import prepare
+from dpflat.training.state import start_state
+from dpflat.training.steps import sample_rows
 from sensitivity import clipped_sum, remove_one, run_until
 from tests.conftest import small_config
 

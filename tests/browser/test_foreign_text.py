@@ -4,15 +4,15 @@ import csv
 
 import pytest
 
-from dpflat.forecast import plan_ledger, plan_privacy
+from dpflat.execution.studies import build_study, open_study
+from dpflat.execution.study_job import describe_row
 from dpflat.privacy.ledger import EntryClass, LedgerEntry
 from dpflat.runs import layout
 from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import Store
-from dpflat.studies import build_study, open_study
-from dpflat.study_job import describe_row
+from dpflat.training.forecast import plan_ledger, plan_privacy
 from tests.app.pages import give_layers, make_run, measure_layers
 from tests.browser.conftest import DONE
 from tests.conftest import small_config

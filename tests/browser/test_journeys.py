@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from dpflat import jobs
+from dpflat.execution import jobs
 from dpflat.runs.status import derive_state
 from dpflat.runs.store import Store
 from tests.browser.conftest import DONE

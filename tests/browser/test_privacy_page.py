@@ -2,8 +2,8 @@ import pytest
 
 from analysis.attacks.settings import AttacksConfig
 from analysis.store import find_analysis
-from dpflat import jobs
-from dpflat.run_job import FINISHED, Stopping, do_run
+from dpflat.execution import jobs
+from dpflat.execution.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.record import Run
 from dpflat.runs.store import Store
 from tests.app.pages import plan_run

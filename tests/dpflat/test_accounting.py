@@ -8,11 +8,11 @@ from opacus.accountants.utils import get_noise_multiplier
 
 from dpflat.config import build_config
 from dpflat.errors import DPFlatError
-from dpflat.forecast import compose_runs, plan_privacy
 from dpflat.privacy.accounting import calibrate_noise, pld_epsilon, rdp_epsilon, spent_epsilon
 from dpflat.privacy.plan import ExponentialSelection, PrivacyPlan, SubsampledGaussian, default_delta
 from dpflat.privacy.together import Together
 from dpflat.privacy.wording_together import describe_budget, describe_together
+from dpflat.training.forecast import compose_runs, plan_privacy
 from tests.conftest import small_config
 
 # sigma, q, T, delta -> RDP and PLD of dp-accounting 0.6.0, RDP of Opacus 1.6.0

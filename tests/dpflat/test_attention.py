@@ -5,7 +5,7 @@ import torch
 from transformers import BertConfig, BertModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
-from dpflat.attention import NAME, additive_mask, attend, register_attention
+from dpflat.core.attention import NAME, additive_mask, attend, register_attention
 
 pytestmark = pytest.mark.integration
 

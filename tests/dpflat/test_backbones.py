@@ -2,12 +2,12 @@ import pytest
 import torch
 from transformers import BertTokenizerFast
 
-from dpflat.attention import additive_mask
 from dpflat.backbones import minilm, tiny
 from dpflat.backbones.hub import check_weights, digest_weights, read_model
 from dpflat.backbones.load import load_backbone
 from dpflat.backbones.random_tiny import build_random_tiny
 from dpflat.config import BackboneConfig
+from dpflat.core.attention import additive_mask
 from dpflat.errors import DPFlatError
 
 pytestmark = pytest.mark.integration

@@ -5,11 +5,11 @@ import yaml
 from pydantic import Field
 
 from dpflat.config import DataConfig, RunConfig, build_config
+from dpflat.core.keys import derive_seeded_key
 from dpflat.errors import DPFlatError
-from dpflat.keys import derive_seeded_key
 from dpflat.presets import list_presets, load_preset
-from dpflat.section import LATER, Section
-from dpflat.settings import apply_settings, read_settings, set_values, write_yaml
+from dpflat.settings.section import LATER, Section
+from dpflat.settings.text import apply_settings, read_settings, set_values, write_yaml
 from tests.conftest import small_config
 
 

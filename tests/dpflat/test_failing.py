@@ -6,17 +6,17 @@ import sys
 import psutil
 import pytest
 
-from dpflat import jobs, run_job
 from dpflat.errors import DPFlatError
+from dpflat.execution import jobs, run_job
+from dpflat.execution.run_job import FAILED, FINISHED, Stopping, do_run, fail, tell_problems
+from dpflat.execution.study_job import do_study
+from dpflat.execution.worker import main
 from dpflat.message import plain
-from dpflat.run_job import FAILED, FINISHED, Stopping, do_run, fail, tell_problems
 from dpflat.runs import layout
 from dpflat.runs.files import is_full_disk, read_lines
 from dpflat.runs.record import Run
 from dpflat.runs.status import UNWRITTEN, derive_state, own_status, read_status, write_status
 from dpflat.runs.store import Store
-from dpflat.study_job import do_study
-from dpflat.worker import main
 from tests.conftest import files_limited_to, small_config
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -131,7 +131,7 @@ class TestADiskThatIsFullAtTheStart:
 
 def test_a_worker_whose_settings_may_not_be_read_says_so(run, monkeypatch):
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    monkeypatch.setattr("dpflat.worker.is_study", raising(PermissionError(errno.EACCES, "Permission denied")))
+    monkeypatch.setattr("dpflat.execution.worker.is_study", raising(PermissionError(errno.EACCES, "Permission denied")))
     assert main([str(run.folder)]) == FAILED
     assert Run(run.folder).status.message.startswith("A file could not be read or written (Permission denied).")
     assert [line["event"] for line in read_lines(run.folder / layout.EVENTS)] == ["failed"]

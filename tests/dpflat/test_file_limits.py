@@ -8,7 +8,7 @@ import pytest
 
 from dpflat.config import build_config
 from dpflat.errors import DPFlatError
-from dpflat.studies import build_study, list_configs
+from dpflat.execution.studies import build_study, list_configs
 from dpflat.tasks import tables
 from dpflat.tasks.count import count_texts
 from dpflat.tasks.settings import OwnFile, TaskConfig

@@ -10,16 +10,16 @@ from dpflat.catalog import TASKS
 from dpflat.config import build_config
 from dpflat.elsewhere import ELSEWHERE
 from dpflat.errors import DPFlatError
-from dpflat.experiment import count_shared_texts
-from dpflat.forecast import forecast_run, plan_privacy
+from dpflat.execution.run_job import FINISHED, Stopping, do_run
+from dpflat.execution.studies import build_study, list_configs, open_study, pin_cells, study_folder
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import EntryClass
-from dpflat.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.store import Store, find_same
-from dpflat.settings import apply_settings
-from dpflat.studies import build_study, list_configs, open_study, pin_cells, study_folder
+from dpflat.settings.text import apply_settings
 from dpflat.tasks.count import count_texts
 from dpflat.tasks.load import load_task, read_splits
+from dpflat.training.experiment import count_shared_texts
+from dpflat.training.forecast import forecast_run, plan_privacy
 from tests.conftest import SMALL
 
 SETTINGS = [s for s in SMALL if not s.startswith("data.train_subset")]

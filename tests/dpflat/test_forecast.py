@@ -1,8 +1,8 @@
 import pytest
 
 from dpflat.config import build_config
-from dpflat.forecast import forecast_run
-from dpflat.settings import apply_settings
+from dpflat.settings.text import apply_settings
+from dpflat.training.forecast import forecast_run
 
 EACH = "flatness.within_layer.mode=per_example"
 PRIVATE_CHOICE = "flatness.cross_layer.mode=exponential"

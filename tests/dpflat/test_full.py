@@ -8,21 +8,21 @@ import pytest
 import torch
 
 from dpflat.adapters import FullAdapter
-from dpflat.batches import microbatches
 from dpflat.config import build_config
+from dpflat.core.batches import microbatches
+from dpflat.core.gradients import summed_gradients
+from dpflat.core.objective import Classification
+from dpflat.core.prefix import backbone_weights, in_order, initialise
 from dpflat.errors import DPFlatError
-from dpflat.events import Evaluated, StepDone, Trained
-from dpflat.experiment import prepare
-from dpflat.forecast import forecast_run
-from dpflat.gradients import summed_gradients
-from dpflat.objective import Classification
-from dpflat.prefix import backbone_weights, in_order, initialise
 from dpflat.presets import load_preset
 from dpflat.readouts.linear import Linear
-from dpflat.settings import apply_settings
-from dpflat.state import decode_state, encode_state
-from dpflat.steps import sample_rows
-from dpflat.training import train
+from dpflat.settings.text import apply_settings
+from dpflat.training.events import Evaluated, StepDone, Trained
+from dpflat.training.experiment import prepare
+from dpflat.training.forecast import forecast_run
+from dpflat.training.phases import train
+from dpflat.training.state import decode_state, encode_state
+from dpflat.training.steps import sample_rows
 from tests.conftest import SMALL, make_split, small_config
 
 pytestmark = pytest.mark.integration

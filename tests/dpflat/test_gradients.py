@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from dpflat.backbones.random_tiny import build_random_tiny
-from dpflat.batches import FULL_LENGTH, microbatches
-from dpflat.gradients import per_unit_gradients
-from dpflat.objective import Classification
+from dpflat.core.batches import FULL_LENGTH, microbatches
+from dpflat.core.gradients import per_unit_gradients
+from dpflat.core.objective import Classification
 from tests.conftest import make_split, random_parameters
 
 pytestmark = pytest.mark.integration

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from dpflat.events import LayerRemoved, PhaseStarted, StepDone, Trained
-from dpflat.experiment import prepare
-from dpflat.heartbeat import StoppedError, unwatched
-from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run
+from dpflat.execution.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.runs.record import Run
 from dpflat.runs.store import create_run
-from dpflat.training import train
+from dpflat.training.events import LayerRemoved, PhaseStarted, StepDone, Trained
+from dpflat.training.experiment import prepare
+from dpflat.training.heartbeat import StoppedError, unwatched
+from dpflat.training.phases import train
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.integration

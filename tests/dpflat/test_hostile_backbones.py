@@ -12,14 +12,14 @@ from analysis.comparison.pooling import list_differences, shared_settings
 from app.terminal.resolve import resolve
 from dpflat.backbones.identity import identify
 from dpflat.backbones.load import load_backbone
-from dpflat.commands import as_command
 from dpflat.config import BackboneConfig
-from dpflat.continuation import bind_inputs, open_key
 from dpflat.errors import CannotGoOnError, DPFlatError
-from dpflat.experiment import choose_noise_key, prepare
-from dpflat.forecast import count_layers, plan_privacy
+from dpflat.execution.studies import build_study, list_configs, read_study, write_study
 from dpflat.runs.store import Store, find_same
-from dpflat.studies import build_study, list_configs, read_study, write_study
+from dpflat.settings.commands import as_command
+from dpflat.training.continuation import bind_inputs, open_key
+from dpflat.training.experiment import choose_noise_key, prepare
+from dpflat.training.forecast import count_layers, plan_privacy
 from tests.conftest import small_config
 from tests.dpflat.test_backbones import save_bert
 

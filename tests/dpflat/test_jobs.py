@@ -13,16 +13,17 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from dpflat import continuation, jobs, recorder
 from dpflat.backbones.random_tiny import build_random_tiny
 from dpflat.errors import DPFlatError
-from dpflat.run_job import FAILED, FINISHED, STOPPED, Stopping, do_run, stop_early
+from dpflat.execution import jobs
+from dpflat.execution.run_job import FAILED, FINISHED, STOPPED, Stopping, do_run, stop_early
 from dpflat.runs import layout
 from dpflat.runs.files import read_lines
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.status import derive_state, own_status, worker_lock, write_status
 from dpflat.runs.store import Store, find_same, store_of
 from dpflat.tasks import load
+from dpflat.training.phases import continuation, recorder
 from tests.conftest import files_limited_to, small_config, wait_until
 
 TWICE = "execution.evaluations=2"
@@ -359,7 +360,7 @@ def test_what_breaks_is_one_sentence_and_the_log_has_the_rest(tmp_path, monkeypa
     def break_down(*_, **__):
         raise ZeroDivisionError("a row of private text")
 
-    monkeypatch.setattr("dpflat.experiment.load_task", break_down)
+    monkeypatch.setattr("dpflat.training.experiment.load_task", break_down)
     run = Store(tmp_path).create_run(small_config())
     assert do_run(run, Stopping()) == FAILED
     assert run.state == "failed"
@@ -464,7 +465,7 @@ def test_the_status_of_a_worker_is_json_a_page_can_read(tmp_path):
 
 def test_a_run_that_a_worker_holds_is_left_to_it(tmp_path, monkeypatch, capfd):
     run = Store(tmp_path).create_run(small_config())
-    monkeypatch.setattr("dpflat.run_job.HANDOVER_SECONDS", 0.05)
+    monkeypatch.setattr("dpflat.execution.run_job.HANDOVER_SECONDS", 0.05)
     with worker_lock(run.folder):
         assert do_run(run, Stopping()) == FAILED
         with pytest.raises(DPFlatError, match="already being worked on"):
@@ -534,7 +535,7 @@ class TestARunGoesOnOnlyAsItBegan:
     def test_other_weights_of_the_backbone_are_refused(self, stopped, monkeypatch):
         built = build_random_tiny()
         other = replace(built, fingerprint="other weights")
-        monkeypatch.setattr("dpflat.experiment.load_backbone", lambda config: other)
+        monkeypatch.setattr("dpflat.training.experiment.load_backbone", lambda config: other)
         self.check_refused(stopped, "began with other weights")
 
     def test_a_refused_run_is_known_as_one_that_never_goes_on(self, stopped):

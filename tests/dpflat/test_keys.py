@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from dpflat.keys import Purpose, derive_seeded_key, make_generator, new_secret_key
+from dpflat.core.keys import Purpose, derive_seeded_key, make_generator, new_secret_key
 
 
 def numbers(key, purpose=Purpose.NOISE, step=0):

@@ -3,15 +3,16 @@ import signal
 
 import pytest
 
-from dpflat import continuation, recorder, study_job
-from dpflat.run_job import FINISHED, Stopping, do_run
+from dpflat.execution import study_job
+from dpflat.execution.run_job import FINISHED, Stopping, do_run
+from dpflat.execution.studies import build_study, open_study
+from dpflat.execution.study_job import do_study
 from dpflat.runs import layout
 from dpflat.runs.files import read_json, read_lines
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.status import derive_state
 from dpflat.runs.store import Store
-from dpflat.studies import build_study, open_study
-from dpflat.study_job import do_study
+from dpflat.training.phases import continuation, recorder
 from tests.conftest import small_config
 from tests.dpflat.runs.kills import SURVIVED, files_of, killed_at, not_listed
 from tests.dpflat.test_jobs import outcome
@@ -83,6 +84,6 @@ def test_a_study_that_is_killed_at_any_write_goes_on_and_leaves_nothing_behind(t
 
 
 def _flat(config):
-    from dpflat.settings import flatten_settings
+    from dpflat.settings.text import flatten_settings
 
     return flatten_settings(json.loads(config.model_dump_json(exclude_defaults=True)))

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from dpflat.catalog import BACKBONES
 from dpflat.config import build_config
-from dpflat.forecast import plan_privacy
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import EntryClass, Guarantee, LedgerEntry, PrivacyLedger
 from dpflat.privacy.sources import Source
@@ -22,7 +21,8 @@ from dpflat.privacy.wording import (
     show_epsilon,
     show_noise_multiplier,
 )
-from dpflat.settings import apply_settings
+from dpflat.settings.text import apply_settings
+from dpflat.training.forecast import plan_privacy
 
 
 def make_ledger(*classes, epsilon=2.9951):

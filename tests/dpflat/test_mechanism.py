@@ -3,9 +3,9 @@ import pytest
 import torch
 from scipy import stats
 
-from dpflat.gradients import PerUnitGradients
-from dpflat.keys import Purpose, make_generator
-from dpflat.mechanism import NoisySum, build_optimiser, draw_noise
+from dpflat.core.gradients import PerUnitGradients
+from dpflat.core.keys import Purpose, make_generator
+from dpflat.core.mechanism import NoisySum, build_optimiser, draw_noise
 
 KEY = bytes(range(16))
 SHAPES = {"prefix.0": (2, 1, 3, 4), "head.weight": (2, 5), "head.bias": (2,)}

@@ -7,7 +7,7 @@ import pytest
 
 from dpflat.config import build_config
 from dpflat.errors import DPFlatError
-from dpflat.migrations import SCHEMA_VERSION, migrate
+from dpflat.settings.migrations import SCHEMA_VERSION, migrate
 
 FIXTURE = next((Path(__file__).parents[1] / "fixtures" / "schema-1").iterdir()) / "config.json"
 # Invented: schema 2 renames a setting of schema 1, schema 3 moves it into a section.

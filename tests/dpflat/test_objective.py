@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from dpflat.objective import Classification
-from dpflat.prefix import active_layers, expand_per_example
+from dpflat.core.objective import Classification
+from dpflat.core.prefix import active_layers, expand_per_example
 from tests.conftest import make_split, random_parameters
 
 pytestmark = pytest.mark.integration

@@ -5,14 +5,14 @@ import math
 import pytest
 
 from dpflat.config import build_config
-from dpflat.events import Trained
-from dpflat.experiment import prepare
+from dpflat.core.prefix import active_layers
 from dpflat.flatness.modes.removal_fixed import AUTHORS_LISTS
-from dpflat.forecast import forecast_run, plan_steps, plan_twin
-from dpflat.prefix import active_layers
 from dpflat.presets import list_presets, load_preset
-from dpflat.settings import apply_settings
-from dpflat.training import train
+from dpflat.settings.text import apply_settings
+from dpflat.training.events import Trained
+from dpflat.training.experiment import prepare
+from dpflat.training.forecast import forecast_run, plan_steps, plan_twin
+from dpflat.training.phases import train
 from tests.conftest import SMALL
 
 PLANNED_ONLY = {"paper_roberta"}

@@ -4,7 +4,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from dpflat.keys import Purpose, make_generator
+from dpflat.core.keys import Purpose, make_generator
 from dpflat.privacy.selection import choice_probabilities, draw_layer, expected_regret
 
 

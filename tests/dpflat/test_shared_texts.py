@@ -5,11 +5,11 @@ import pytest
 
 from dpflat.catalog import TASKS
 from dpflat.config import build_config
-from dpflat.experiment import count_shared_texts
-from dpflat.forecast import plan_privacy
 from dpflat.privacy.entries import write_ledger
-from dpflat.settings import apply_settings
+from dpflat.settings.text import apply_settings
 from dpflat.tasks.overlap import cut_text, find_shared, letters_of
+from dpflat.training.experiment import count_shared_texts
+from dpflat.training.forecast import plan_privacy
 
 REVIEW = "I went twice.<br /><br />It is definitely worth seeing! Fine. The end, at last."
 

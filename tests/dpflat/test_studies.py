@@ -5,17 +5,17 @@ import time
 import psutil
 import pytest
 
-from dpflat import jobs
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
-from dpflat.run_job import FAILED, FINISHED, STOPPED, Stopping, do_run
+from dpflat.execution import jobs
+from dpflat.execution.run_job import FAILED, FINISHED, STOPPED, Stopping, do_run
+from dpflat.execution.studies import StudyConfig, is_study, list_configs, open_study, read_study, study_folder
+from dpflat.execution.study_job import do_study
 from dpflat.runs import layout
 from dpflat.runs.files import read_json, read_lines
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.status import derive_state, own_status, read_status, write_status
 from dpflat.runs.store import Store
-from dpflat.studies import StudyConfig, is_study, list_configs, open_study, read_study, study_folder
-from dpflat.study_job import do_study
 from tests.conftest import SMALL, small_config, wait_until
 
 BASE = {name: json.loads(value) if value.isdigit() else value for name, value in (s.split("=") for s in SMALL)}
@@ -192,8 +192,8 @@ class TestDoing:
             assert read_status(folder).heartbeat == beats[0]
             return STOPPED
 
-        monkeypatch.setattr("dpflat.study_job.HEARTBEAT_SECONDS", 0.02)
-        monkeypatch.setattr("dpflat.study_job.do_run", long_run)
+        monkeypatch.setattr("dpflat.execution.study_job.HEARTBEAT_SECONDS", 0.02)
+        monkeypatch.setattr("dpflat.execution.study_job.do_run", long_run)
         assert do_study(folder, Store(folder.parent.parent), Stopping(folder)) == STOPPED
         assert derive_state(folder) == "stopped"
 
@@ -235,7 +235,7 @@ class TestDoing:
         def refuse(*_):
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr("dpflat.study_job.replace_json", refuse)
+        monkeypatch.setattr("dpflat.execution.study_job.replace_json", refuse)
         assert do_study(folder, Store(folder.parent.parent), Stopping()) == FAILED
         assert read_status(folder).message.startswith("The disk is full. Nothing written was lost.")
 

@@ -3,8 +3,8 @@
 import pytest
 
 import dpflat
-from dpflat import jobs
 from dpflat.errors import DPFlatError
+from dpflat.execution import jobs
 from dpflat.runs import layout
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import own_status, write_status
@@ -31,7 +31,7 @@ def test_a_run_is_trained_once_and_then_found(tmp_path, started):
     assert dpflat.find_or_train(small_config(), tmp_path).id == run.id
     other = dpflat.find_or_train(small_config("seed=1"), tmp_path)
     assert run.config == small_config()
-    assert started == [(run.id, "dpflat.worker"), (other.id, "dpflat.worker")]
+    assert started == [(run.id, "dpflat.execution.worker"), (other.id, "dpflat.execution.worker")]
 
 
 def test_one_that_was_stopped_goes_on(tmp_path, started):
@@ -39,7 +39,7 @@ def test_one_that_was_stopped_goes_on(tmp_path, started):
     (run.folder / layout.MANIFEST).unlink()
     write_status(run.folder, own_status("stopped"))
     assert dpflat.find_or_train(small_config(), tmp_path).id == run.id
-    assert started == [(run.id, "dpflat.worker")] * 2
+    assert started == [(run.id, "dpflat.execution.worker")] * 2
 
 
 def test_one_that_fails_is_told_and_a_read_only_lab_makes_no_folder(tmp_path, monkeypatch):

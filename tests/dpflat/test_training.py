@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from dpflat.events import Evaluated, StepDone, Trained
-from dpflat.experiment import prepare
-from dpflat.keys import Purpose, derive_seeded_key, make_generator
-from dpflat.mechanism import draw_noise
-from dpflat.state import decode_state, encode_state
-from dpflat.steps import sample_rows
-from dpflat.training import train
+from dpflat.core.keys import Purpose, derive_seeded_key, make_generator
+from dpflat.core.mechanism import draw_noise
+from dpflat.training.events import Evaluated, StepDone, Trained
+from dpflat.training.experiment import prepare
+from dpflat.training.phases import train
+from dpflat.training.state import decode_state, encode_state
+from dpflat.training.steps import sample_rows
 from tests.conftest import make_split, small_config
 
 pytestmark = pytest.mark.integration

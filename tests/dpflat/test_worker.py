@@ -2,8 +2,8 @@ import os
 
 import pytest
 
-from dpflat import worker
-from dpflat.run_job import FAILED
+from dpflat.execution import worker
+from dpflat.execution.run_job import FAILED
 
 
 @pytest.mark.parametrize(("given", "kept"), [(None, {"32", "PASSIVE"}), ("1024", {"1024"})])

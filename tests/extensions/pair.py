@@ -1,7 +1,7 @@
 """An executor in a file of one's own: two runs at once, each in a worker process of its own."""
 
-from dpflat import jobs
-from dpflat.executor import EXECUTORS, Executor
+from dpflat.execution import jobs
+from dpflat.execution.executor import EXECUTORS, Executor
 from dpflat.runs.store import Store
 
 

@@ -29,7 +29,7 @@ class PrefixSizes:
 def begin(run, config):
     from analysis.begun import Begun
     from analysis.opening import open_objective, read_weights
-    from dpflat.prefix import trained_prefixes
+    from dpflat.core.prefix import trained_prefixes
 
     objective = open_objective(run)
     weights = read_weights(run, None, objective)

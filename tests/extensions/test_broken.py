@@ -49,11 +49,14 @@ class Mine(Readout):
     ("source", "words"),
     [
         (
-            "from dpflat.executor import EXECUTORS, Executor\nEXECUTORS.register('x', Executor())\n1 / 0\n",
+            "from dpflat.execution.executor import EXECUTORS, Executor\nEXECUTORS.register('x', Executor())\n1 / 0\n",
             "ZeroDivision",
         ),
         ("def\n", "SyntaxError"),
-        ("from dpflat.executor import EXECUTORS, Executor\nEXECUTORS.register('local', Executor())\n", "There are two"),
+        (
+            "from dpflat.execution.executor import EXECUTORS, Executor\nEXECUTORS.register('local', Executor())\n",
+            "There are two",
+        ),
         ("import sys\nsys.exit('bye')\n", "SystemExit: bye"),
         ("raise ValueError('first\\nsecond')\n", "ValueError: first second"),
         (

@@ -10,17 +10,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dpflat import extensions, jobs
+from dpflat import extensions
 from dpflat.errors import DPFlatError
-from dpflat.executor import EXECUTORS, Executor, choose_executor, executor_of
-from dpflat.run_job import FAILED, FINISHED, STOPPED, Stopping
+from dpflat.execution import jobs
+from dpflat.execution.executor import EXECUTORS, Executor, choose_executor, executor_of
+from dpflat.execution.run_job import FAILED, FINISHED, STOPPED, Stopping
+from dpflat.execution.studies import list_configs, open_study, read_rows, read_study
+from dpflat.execution.study_job import do_study
 from dpflat.runs import layout
 from dpflat.runs.files import read_json
 from dpflat.runs.manifest import find_damage, write_manifest
 from dpflat.runs.status import derive_state, is_alive, own_status, read_status, write_status
 from dpflat.runs.store import Store
-from dpflat.studies import list_configs, open_study, read_rows, read_study
-from dpflat.study_job import do_study
 from tests import warm
 from tests.app.conftest import dpflat, own_root  # noqa: F401  fixtures
 from tests.app.pages import labels, open_page, press, texts
@@ -203,7 +204,7 @@ class Queue(Executor):
 class TestAsking:
     @pytest.fixture
     def queue(self, registered, monkeypatch):
-        monkeypatch.setattr("dpflat.study_job.POLL_SECONDS", 0.0)
+        monkeypatch.setattr("dpflat.execution.study_job.POLL_SECONDS", 0.0)
         return registered.register("queue", Queue())
 
     @pytest.fixture
@@ -215,7 +216,7 @@ class TestAsking:
 
     def test_no_more_runs_at_once_than_it_takes_and_each_is_started_once(self, many, queue, monkeypatch):
         steps = []
-        monkeypatch.setattr("dpflat.study_job.write_status", lambda _, status: steps.append(status.step))
+        monkeypatch.setattr("dpflat.execution.study_job.write_status", lambda _, status: steps.append(status.step))
         assert do_study(many, Store(many.parent.parent), Stopping()) == FAILED
         assert queue.most == 2
         assert queue.asked == [("start", run.id) for run in runs_of(many)]
@@ -310,7 +311,7 @@ class TestChoosing:
 
 
 def test_a_worker_takes_its_turn_unless_it_is_told_to_work_beside_others(folder, tmp_path, monkeypatch):
-    from dpflat import worker
+    from dpflat.execution import worker
 
     told = []
     monkeypatch.setattr(worker, "do_run", lambda run, stopping, beside_others: told.append(beside_others) or 0)
@@ -327,6 +328,6 @@ def test_a_worker_takes_its_turn_unless_it_is_told_to_work_beside_others(folder,
     for beside_others in (False, True):
         (run.folder / layout.STATUS).unlink(missing_ok=True)
         jobs.start(run.folder, Store(run.folder.parent), beside_others=beside_others)
-        assert commands[-1][3:5] == ["-m", "dpflat.worker"]
+        assert commands[-1][3:5] == ["-m", "dpflat.execution.worker"]
         assert worker.main(commands[-1][5:]) == 0
     assert told == [False, True]

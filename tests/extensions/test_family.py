@@ -18,18 +18,19 @@ from analysis.opening import read_tensors
 from analysis.store import open_analysis
 from analysis.worker import do_analysis
 from app.housekeeping import make_export
-from dpflat import extensions, jobs
-from dpflat.attention import additive_mask
+from dpflat import extensions
 from dpflat.backbones.check import advances_like_the_whole, differs_from_eager, reached_layers
 from dpflat.backbones.families import FAMILIES
 from dpflat.backbones.identity import identify
 from dpflat.backbones.load import check_prompt, load_backbone
 from dpflat.catalog import BACKBONES
 from dpflat.config import BackboneConfig
+from dpflat.core.attention import additive_mask
+from dpflat.core.objective import Classification
+from dpflat.core.prefix import active_layers, drop_layers
 from dpflat.errors import DPFlatError
-from dpflat.objective import Classification
-from dpflat.prefix import active_layers, drop_layers
-from dpflat.run_job import FINISHED, Stopping
+from dpflat.execution import jobs
+from dpflat.execution.run_job import FINISHED, Stopping
 from dpflat.runs import layout
 from dpflat.runs.store import Store
 from tests.app.pages import open_page

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 from analysis.store import Analysis
 from dpflat.errors import DPFlatError
-from dpflat.run_job import FINISHED, Stopping, do_run
+from dpflat.execution.run_job import FINISHED, Stopping, do_run
 from dpflat.runs import layout
 from dpflat.runs.record import Run
 from dpflat.runs.store import Store

@@ -13,7 +13,7 @@ ORACLE = """
 import sys
 import numpy as np, torch
 from analysis.opening import load_rows, open_objective, read_weights
-from dpflat.gradients import per_unit_gradients
+from dpflat.core.gradients import per_unit_gradients
 from dpflat import load_run
 run = load_run(sys.argv[1])
 objective = open_objective(run)

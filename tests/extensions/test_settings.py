@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dpflat.section import Section
+from dpflat.settings.section import Section
 from tests.extensions.outside import Lab
 from tests.extensions.test_readout import EXTENSION
 

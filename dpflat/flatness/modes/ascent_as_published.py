@@ -9,11 +9,11 @@ from pydantic import Field
 from dpflat.flatness.ascent import Ascent
 from dpflat.flatness.mode import register
 from dpflat.privacy.ledger import EntryClass
-from dpflat.schedule import Schedule
+from dpflat.training.schedule import Schedule
 
 if TYPE_CHECKING:
+    from dpflat.core.prefix import Parameters
     from dpflat.flatness.step_tools import StepTools
-    from dpflat.prefix import Parameters
 
 
 @register

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from dpflat.flatness.ascent import Ascent
 from dpflat.flatness.mode import register
 from dpflat.privacy.ledger import EntryClass
-from dpflat.schedule import Schedule
+from dpflat.training.schedule import Schedule
 
 if TYPE_CHECKING:
-    from dpflat.batches import Batch
+    from dpflat.core.batches import Batch
+    from dpflat.core.gradients import PerUnitGradients
+    from dpflat.core.prefix import Parameters
     from dpflat.flatness.step_tools import StepTools
-    from dpflat.gradients import PerUnitGradients
-    from dpflat.prefix import Parameters
 
 
 @register

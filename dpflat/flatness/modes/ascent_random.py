@@ -9,8 +9,8 @@ from dpflat.flatness.mode import register
 from dpflat.privacy.ledger import EntryClass
 
 if TYPE_CHECKING:
+    from dpflat.core.prefix import Parameters
     from dpflat.flatness.step_tools import StepTools
-    from dpflat.prefix import Parameters
 
 
 @register

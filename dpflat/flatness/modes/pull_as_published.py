@@ -9,9 +9,9 @@ from dpflat.flatness.pull import TwinPull
 from dpflat.privacy.ledger import EntryClass
 
 if TYPE_CHECKING:
+    from dpflat.core.gradients import PerUnitGradients
+    from dpflat.core.prefix import Parameters
     from dpflat.flatness.step_tools import StepTools
-    from dpflat.gradients import PerUnitGradients
-    from dpflat.prefix import Parameters
 
 
 @register

@@ -11,9 +11,9 @@ from dpflat.flatness.pull import Pull
 from dpflat.privacy.ledger import EntryClass
 
 if TYPE_CHECKING:
+    from dpflat.core.prefix import Parameters
     from dpflat.flatness.inputs import Released
     from dpflat.flatness.step_tools import StepTools
-    from dpflat.prefix import Parameters
 
 
 @register

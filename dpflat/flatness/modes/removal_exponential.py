@@ -13,7 +13,7 @@ from dpflat.flatness.removal import ScoredRemoval
 from dpflat.privacy.ledger import EntryClass, LedgerEntry
 from dpflat.privacy.plan import ExponentialSelection, Mechanism, PrivacyPlan
 from dpflat.privacy.sources import Source
-from dpflat.schedule import Schedule
+from dpflat.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from dpflat.flatness.choosing import Choosing

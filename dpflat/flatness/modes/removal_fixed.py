@@ -10,7 +10,7 @@ from dpflat.flatness.mode import register
 from dpflat.flatness.removal import Removal
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.sources import Source
-from dpflat.schedule import Schedule
+from dpflat.training.schedule import Schedule
 
 AUTHORS_LISTS = {"authors_sst2": (11, 5, 10), "authors_qnli": (11, 10, 9), "authors_mnli": (1, 4, 9)}
 """Layers of roberta-base that the authors' code removes, by task: QQP as QNLI, TREC as MNLI."""
@@ -60,7 +60,7 @@ class RemovalFixed(Removal):
         """The list, or the seed's."""
         if self.remove is not None:
             return self.remove
-        from dpflat.keys import Purpose, seed_generator  # whoever reads settings waits for no generator
+        from dpflat.core.keys import Purpose, seed_generator  # whoever reads settings waits for no generator
 
         order: list[int] = seed_generator(seed, Purpose.REMOVAL).permutation(layers).tolist()
         return tuple(order[self.count_kept(layers) :])

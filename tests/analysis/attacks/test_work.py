@@ -16,12 +16,12 @@ from analysis.kinds import build_settings
 from analysis.store import RESULT, open_analysis
 from analysis.worker import do_analysis
 from dpflat.errors import DPFlatError
-from dpflat.experiment import prepare
-from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run
+from dpflat.execution.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.runs import layout
 from dpflat.runs.files import read_json
 from dpflat.runs.record import Run
 from dpflat.runs.store import Store
+from dpflat.training.experiment import prepare
 from tests.conftest import small_config
 from tests.dpflat.test_file_tasks import configure, write_own
 

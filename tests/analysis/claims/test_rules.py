@@ -8,8 +8,8 @@ from analysis.claims.reading import name_settings
 from analysis.claims.rules import Compared, Difference, claims_path, methods_of, read_claims
 from dpflat.config import build_config
 from dpflat.errors import DPFlatError
+from dpflat.execution.studies import list_configs, read_study
 from dpflat.presets import load_preset
-from dpflat.studies import list_configs, read_study
 
 RULES = read_claims()
 ROOT = claims_path().parents[1]

@@ -9,9 +9,9 @@ from analysis.curvature.second_engine import LossSurface, find_by_pyhessian
 from analysis.opening import Point
 from analysis.vectors import flatten, unflatten
 from dpflat.backbones.random_tiny import build_random_tiny
-from dpflat.batches import Batch, microbatches
-from dpflat.heartbeat import StoppedError
-from dpflat.objective import Classification
+from dpflat.core.batches import Batch, microbatches
+from dpflat.core.objective import Classification
+from dpflat.training.heartbeat import StoppedError
 from tests.conftest import make_split, random_parameters
 
 KEYS = ("prefix.0", "prefix.1")

@@ -18,7 +18,7 @@ from analysis.landscape.trust import read_disc, read_plane
 from analysis.landscape.walk import walk_share
 from analysis.opening import Point
 from dpflat.backbones.random_tiny import build_random_tiny
-from dpflat.objective import Classification
+from dpflat.core.objective import Classification
 from tests.conftest import make_split, random_parameters
 
 

@@ -18,14 +18,14 @@ from analysis.store import RESULT, analyze_command, find_analysis, open_analysis
 from analysis.vectors import move
 from analysis.worker import do_analysis
 from dpflat.errors import DPFlatError
+from dpflat.execution.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.flatness.sharpness import mean_loss
-from dpflat.forecast import plan_privacy
-from dpflat.heartbeat import StoppedError
 from dpflat.privacy.ledger import EntryClass
-from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
 from dpflat.runs.store import Store
+from dpflat.training.forecast import plan_privacy
+from dpflat.training.heartbeat import StoppedError
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.integration

@@ -5,9 +5,9 @@ import torch
 
 from analysis.layers.forward import begin, run_layers, score_subsets
 from analysis.layers.readings import PrefixLoss
+from dpflat.core.objective import Classification
+from dpflat.core.prefix import active_layers, drop_layers, prefix_key
 from dpflat.flatness.sharpness import loss_gradient, mean_loss
-from dpflat.objective import Classification
-from dpflat.prefix import active_layers, drop_layers, prefix_key
 from tests.conftest import make_split, random_parameters
 
 

@@ -17,18 +17,18 @@ from analysis.layers.trace import read_trace, removed_layers
 from analysis.sharpness import SharpnessConfig
 from analysis.store import RESULT, Analysis, analyze_command, find_analysis, folder_of, open_analysis
 from analysis.worker import do_analysis
-from dpflat import jobs
 from dpflat.config import RunConfig, build_config
+from dpflat.core.prefix import active_layers, drop_layers
 from dpflat.errors import DPFlatError
+from dpflat.execution import jobs
+from dpflat.execution.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.flatness.sharpness import mean_loss
-from dpflat.prefix import active_layers, drop_layers
-from dpflat.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.runs import layout
 from dpflat.runs.files import read_lines, replace_json
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.record import Run
 from dpflat.runs.store import Store
-from dpflat.settings import apply_settings
+from dpflat.settings.text import apply_settings
 from tests.conftest import small_config, wait_until
 
 pytestmark = pytest.mark.integration

@@ -3,13 +3,13 @@ import itertools
 import numpy as np
 import torch
 
+from dpflat.core.prefix import active_layers
 from dpflat.flatness.cross_layer import (
     Score,
     bounded_score,
     choose_lowest,
     remove_greedily,
 )
-from dpflat.prefix import active_layers
 from dpflat.privacy.selection import score_sensitivity
 
 PARAMETERS = {f"prefix.{layer}": torch.zeros(1) for layer in range(5)} | {"head.weight": torch.zeros(1)}

@@ -1,13 +1,13 @@
 import pytest
 import torch
 
+from dpflat.core.gradients import per_unit_gradients
+from dpflat.core.objective import Classification
+from dpflat.core.prefix import expand_per_example, trained_prefixes
 from dpflat.flatness.cross_model import move_average, pull_gradient, pull_inside
 from dpflat.flatness.inputs import Released
 from dpflat.flatness.modes.pull_as_published import PullAsPublished
 from dpflat.flatness.modes.pull_average import PullAverage
-from dpflat.gradients import per_unit_gradients
-from dpflat.objective import Classification
-from dpflat.prefix import expand_per_example, trained_prefixes
 from tests.conftest import make_split, random_parameters
 
 WEIGHTS = {"prefix.0": torch.tensor([1.0, 2.0]), "prefix.1": torch.tensor([-2.0]), "head.bias": torch.tensor([5.0])}

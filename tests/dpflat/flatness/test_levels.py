@@ -7,19 +7,19 @@ import pytest
 import torch
 
 from dpflat.config import build_config
+from dpflat.core.keys import Purpose, make_generator, seed_generator
+from dpflat.core.mechanism import draw_noise
+from dpflat.core.prefix import active_layers, trained_prefixes
 from dpflat.errors import DPFlatError
-from dpflat.events import LayerRemoved, PhaseStarted, StepDone, Trained, TwinStep
-from dpflat.experiment import prepare
 from dpflat.flatness.choosing import Tools
 from dpflat.flatness.step_tools import StepTools
-from dpflat.keys import Purpose, make_generator, seed_generator
-from dpflat.mechanism import draw_noise
-from dpflat.prefix import active_layers, trained_prefixes
 from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.plan import ExponentialSelection, SubsampledGaussian
-from dpflat.state import decode_state, encode_state, keep, start_state
-from dpflat.steps import choose_gradients, sample_rows, take_steps
-from dpflat.training import train
+from dpflat.training.events import LayerRemoved, PhaseStarted, StepDone, Trained, TwinStep
+from dpflat.training.experiment import prepare
+from dpflat.training.phases import train
+from dpflat.training.state import decode_state, encode_state, keep, start_state
+from dpflat.training.steps import choose_gradients, sample_rows, take_steps
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.integration

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from dpflat.batches import EncodedSplit
+from dpflat.core.batches import EncodedSplit
 from dpflat.errors import DPFlatError
-from dpflat.events import LayerRemoved
-from dpflat.experiment import Experiment, prepare
 from dpflat.flatness.choosing import Tools, remove_as_published, remove_on_public, remove_privately
 from dpflat.flatness.inputs import PrivateSplit, Released
 from dpflat.flatness.selection import select_layers
 from dpflat.privacy.selection import choice_probabilities, score_sensitivity
-from dpflat.state import start_state
 from dpflat.tasks.load import TaskData
+from dpflat.training.events import LayerRemoved
+from dpflat.training.experiment import Experiment, prepare
+from dpflat.training.state import start_state
 from tests.conftest import random_parameters, small_config
 
 pytestmark = pytest.mark.integration

@@ -5,18 +5,18 @@ from dataclasses import replace
 import pytest
 
 from dpflat.config import build_config
-from dpflat.continuation import load_state
 from dpflat.errors import DPFlatError
-from dpflat.events import LayerRemoved, TwinStep
-from dpflat.experiment import prepare
-from dpflat.forecast import forecast_run, plan_privacy
 from dpflat.privacy.plan import ExponentialSelection
-from dpflat.recorder import Recorder
 from dpflat.runs import layout
 from dpflat.runs.files import read_json
 from dpflat.runs.store import Store
-from dpflat.settings import apply_settings
-from dpflat.training import train
+from dpflat.settings.text import apply_settings
+from dpflat.training.continuation import load_state
+from dpflat.training.events import LayerRemoved, TwinStep
+from dpflat.training.experiment import prepare
+from dpflat.training.forecast import forecast_run, plan_privacy
+from dpflat.training.phases import train
+from dpflat.training.recorder import Recorder
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.integration

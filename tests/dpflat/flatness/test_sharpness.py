@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from dpflat.core.objective import Classification
 from dpflat.flatness.sharpness import (
     box_widths,
     climb,
@@ -11,7 +12,6 @@ from dpflat.flatness.sharpness import (
     move_in_box,
     relative_rise,
 )
-from dpflat.objective import Classification
 from tests.conftest import make_split, random_parameters
 
 WEIGHTS = {"prefix.0": torch.tensor([1.0, -3.0, 0.0], dtype=torch.float64), "head.bias": torch.zeros(2)}

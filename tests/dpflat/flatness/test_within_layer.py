@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from dpflat.core.gradients import per_unit_gradients
+from dpflat.core.objective import Classification
+from dpflat.core.prefix import trained_prefixes
 from dpflat.flatness.inputs import Released
 from dpflat.flatness.modes.ascent_as_published import AscentAsPublished
 from dpflat.flatness.modes.ascent_per_example import AscentPerExample
@@ -17,9 +20,6 @@ from dpflat.flatness.within_layer import (
     scale_offset,
     shift,
 )
-from dpflat.gradients import per_unit_gradients
-from dpflat.objective import Classification
-from dpflat.prefix import trained_prefixes
 from tests.conftest import make_split, random_parameters
 
 PREFIXES = {"prefix.0": torch.tensor([3.0, 4.0]), "prefix.1": torch.tensor([0.0, 12.0])}

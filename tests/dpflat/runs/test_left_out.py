@@ -7,7 +7,6 @@ import pytest
 
 from dpflat.config import build_config
 from dpflat.errors import DPFlatError
-from dpflat.forecast import plan_ledger, plan_privacy
 from dpflat.presets import load_preset
 from dpflat.runs import layout
 from dpflat.runs.files import read_json, replace_json
@@ -17,7 +16,8 @@ from dpflat.runs.pack_folders import pack_folder, unpack_folder
 from dpflat.runs.packing import LEAVABLE, Packed, join_texts, split_texts
 from dpflat.runs.record import Run
 from dpflat.runs.store import Store
-from dpflat.settings import apply_settings
+from dpflat.settings.text import apply_settings
+from dpflat.training.forecast import plan_ledger, plan_privacy
 from tests.dpflat.runs.test_packing import FIXTURE, contents, cut_off, read_all
 
 WEIGHTS, _ = LEAVABLE

@@ -9,7 +9,6 @@ import pytest
 
 from app.summary import summarise
 from dpflat.errors import ChangedError, DPFlatError
-from dpflat.forecast import plan_ledger, plan_privacy
 from dpflat.privacy.entries import write_ledger
 from dpflat.runs import arrays, layout
 from dpflat.runs.arrays import read_arrays
@@ -18,6 +17,7 @@ from dpflat.runs.files import append_line, read_json, read_last_line, replace_js
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import is_alive, own_status
 from dpflat.runs.store import Store
+from dpflat.training.forecast import plan_ledger, plan_privacy
 from tests.conftest import small_config
 from tests.dpflat.runs.test_packing import FIXTURE
 

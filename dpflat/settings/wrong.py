@@ -1,0 +1,112 @@
+"""What is wrong with settings, as sentences; of one that is unknown also which there are. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from dpflat.errors import WrongSettingError
+from dpflat.flatness.mode import LEVEL_WORDS, MODES_BY_LEVEL
+from dpflat.readout import READOUTS
+from dpflat.settings.registered import Registered
+from dpflat.settings.section import Section
+
+TAGS = ("prefix", "prompt", "head_only", "full", "dp", "none")
+MOST_CLOSE, LEAST_LIKENESS = 3, 0.75
+
+
+def wrong_settings(error: ValidationError) -> tuple[str, ...]:
+    """The names of the settings that validation errors are about."""
+    causes = [item.get("ctx", {}).get("error") for item in error.errors()]
+    blamed = [cause.setting for cause in causes if isinstance(cause, WrongSettingError)]
+    return (*filter(None, (_place_of(item["loc"]) for item in error.errors())), *blamed)
+
+
+def describe_errors(error: ValidationError, settings: type[Section], quote: bool = True) -> str:
+    """The validation errors as sentences: field, what was expected, what came.
+
+    Args:
+        error: of settings.
+        settings: the class that they are of.
+        quote: whether to say what came; not of a stored file, which strangers may be told of.
+    """
+    if not quote:
+        told = [
+            f"{_place_of(item['loc']) or 'its settings'}: {item['type'].replace('_', ' ')}" for item in error.errors()
+        ]
+        return "; ".join(told) + "."
+    sentences = []
+    for item in error.errors():
+        where = _place_of(item["loc"])
+        if item["type"] == "extra_forbidden":
+            sentences.append(f"unknown setting '{where}' ({_describe_known(settings, item['loc'])})")
+        elif item["type"] == "value_error":
+            sentences.append((f"{where}: " if where else "") + str(item["ctx"]["error"]).rstrip("."))
+        else:
+            sentences.append(f"{where}: {item['msg'][0].lower()}{item['msg'][1:]}; got {item['input']!r}")
+    return "; ".join(sentences) + "."
+
+
+def _place_of(location: Iterable[int | str]) -> str:
+    tags = {*TAGS, "off", *READOUTS, *(mode for level in LEVEL_WORDS for mode in MODES_BY_LEVEL[level])}
+    return ".".join(str(part) for part in location if part not in tags)
+
+
+def _describe_known(settings: type[Section], location: tuple[int | str, ...]) -> str:
+    """The settings closest to an unknown one, and those of its section."""
+    wrong, section = _place_of(location), _place_of(location[:-1])
+    by_last: dict[str, list[str]] = {}
+    for name in dict.fromkeys(_list_names([settings])):
+        by_last.setdefault(_last_of(name), []).extend([name] if name != wrong else [])
+    alike = get_close_matches(_last_of(wrong), by_last, MOST_CLOSE, LEAST_LIKENESS)
+    close = sorted(
+        (name for last in alike for name in by_last[last]), key=lambda name: name.rpartition(".")[0] != section
+    )
+    told = [f"closest: {', '.join(close[:MOST_CLOSE])}"] if close else []
+    known = dict.fromkeys(name for one in _walk([settings], location[:-1]) for name in one.model_fields)
+    if known:
+        tag = location[-2] if section and _last_of(section) != location[-2] else None
+        has = f"{section} ({tag}) has" if tag else f"{section} has" if section else "there are"
+        told.append(f"{has} {', '.join(known)}")
+    return "; ".join(told) or "there is none of this name"
+
+
+def _last_of(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _list_names(classes: Iterable[type[Section]], start: str = "") -> Iterator[str]:
+    for one in classes:
+        for name, field in one.model_fields.items():
+            yield f"{start}{name}"
+            yield from _list_names(_sections_of(field), f"{start}{name}.")
+
+
+def _walk(classes: list[type[Section]], location: Iterable[int | str]) -> list[type[Section]]:
+    """The classes at the place of an error, which names settings and, where there are several classes, their tags."""
+    for part in location:
+        fields = [one.model_fields[part] for one in classes if part in one.model_fields]
+        if fields:
+            classes = [found for field in fields for found in _sections_of(field)]
+        else:
+            classes = [one for one in classes if part in (one.model_fields[tag].default for tag in _tags_of(one))]
+    return classes
+
+
+def _tags_of(settings: type[Section]) -> list[str]:
+    return [tag for tag in ("kind", "mode") if tag in settings.model_fields]
+
+
+def _sections_of(field: FieldInfo) -> list[type[Section]]:
+    registered = [found for found in field.metadata if isinstance(found, Registered)]
+    return [*registered[0].classes()] if registered else _sections_in(field.annotation)
+
+
+def _sections_in(annotation: Any) -> list[type[Section]]:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _sections_in(part)]

@@ -1,0 +1,59 @@
+"""Measure a model on a split."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from dpflat.core.batches import EncodedSplit, microbatches
+from dpflat.core.objective import Objective
+from dpflat.core.prefix import Parameters
+from dpflat.tasks.baseline import measure_baseline
+from dpflat.training.events import Evaluated
+from dpflat.training.experiment import Experiment
+from dpflat.training.heartbeat import Heartbeat, unwatched
+from dpflat.training.state import TrainState
+
+
+def evaluate(
+    objective: Objective,
+    parameters: Parameters,
+    split: EncodedSplit,
+    size: int,
+    device: torch.device,
+    beat: Heartbeat = unwatched,
+) -> dict[str, np.ndarray]:
+    """Per-row `loss`, `correct` and `log_odds` of a split, in the split's order.
+
+    Privacy: reads the split without noise; diagnostic.
+    """
+    order = replace(split, unit=np.arange(len(split)))
+    scores: dict[str, np.ndarray] = {}
+    with torch.no_grad():
+        for piece in microbatches(order, np.arange(len(split)), size):
+            for name, values in objective.per_example_scores(parameters, piece.to(device)).items():
+                column = scores.setdefault(name, np.full(len(split), np.nan, dtype=np.float32))
+                column[piece.unit.numpy()] = values.cpu().numpy()
+            beat(len(piece))
+    return scores
+
+
+def measure(experiment: Experiment, state: TrainState, beat: Heartbeat = unwatched) -> Evaluated:
+    """Measure the test split at a state. Privacy: diagnostic; no influence on the weights."""
+    parameters = {key: value.to(experiment.device) for key, value in state.parameters.items()}
+    test = experiment.data.test
+    scores = evaluate(experiment.objective, parameters, test, experiment.config.microbatch(), experiment.device, beat)
+    majority_share, balanced_accuracy = measure_baseline(scores["correct"], test.labels)
+    absent = len(experiment.data.task.class_names) - len(np.unique(test.labels))
+    return Evaluated(
+        step=state.step,
+        examples=len(test),
+        loss=float(scores["loss"].mean(dtype=np.float64)),
+        accuracy=float(scores["correct"].mean(dtype=np.float64)),
+        scores=scores,
+        majority_share=majority_share,
+        balanced_accuracy=None if absent else balanced_accuracy,
+        absent_classes=absent,
+    )
