@@ -91,7 +91,7 @@ def tiny():
 @pytest.fixture(scope="session", autouse=True)
 def compose_once():
     """PLD and PRV, which are the same for all runs of the same settings, are composed once a process."""
-    from dpflat.training.phases import cross_check
+    from dpflat.training import cross_check
 
     with pytest.MonkeyPatch.context() as patch:
         for name in ("pld_epsilon", "prv_epsilon"):

@@ -23,7 +23,7 @@ from dpflat.runs.manifest import find_damage
 from dpflat.runs.status import derive_state, own_status, worker_lock, write_status
 from dpflat.runs.store import Store, find_same, store_of
 from dpflat.tasks import load
-from dpflat.training.phases import continuation, recorder
+from dpflat.training import continuation, recorder
 from tests.conftest import files_limited_to, small_config, wait_until
 
 TWICE = "execution.evaluations=2"

@@ -12,7 +12,7 @@ from dpflat.runs.files import read_json, read_lines
 from dpflat.runs.manifest import find_damage
 from dpflat.runs.status import derive_state
 from dpflat.runs.store import Store
-from dpflat.training.phases import continuation, recorder
+from dpflat.training import continuation, recorder
 from tests.conftest import small_config
 from tests.dpflat.runs.kills import SURVIVED, files_of, killed_at, not_listed
 from tests.dpflat.test_jobs import outcome
