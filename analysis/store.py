@@ -20,7 +20,7 @@ from dpflat.runs.left_out import find_left_out
 from dpflat.runs.links import list_folders, passes_link
 from dpflat.runs.record import Run
 from dpflat.runs.schemas import ANY
-from dpflat.runs.status import State, StatusFile, derive_state, read_status
+from dpflat.runs.status import JobFolder
 from dpflat.runs.store import Store, create_folder, store_of
 from dpflat.runs.stored import read_stored
 
@@ -28,7 +28,7 @@ ANALYSES, RESULT, ARRAYS = "analyses", "result.json", "arrays.npz"
 
 
 @dataclass(frozen=True)
-class Analysis:
+class Analysis(JobFolder):
     """An analysis, read from its folder when asked.
 
     Attributes:
@@ -53,16 +53,6 @@ class Analysis:
     def config(self) -> AnalysisConfig:
         """The settings."""
         return build_settings(read_stored(self.folder, layout.CONFIG, ANY))
-
-    @property
-    def state(self) -> State:
-        """What it is doing now."""
-        return derive_state(self.folder)
-
-    @property
-    def status(self) -> StatusFile | None:
-        """What its worker last said."""
-        return read_status(self.folder)
 
     @property
     def result(self) -> Any:

@@ -16,7 +16,7 @@ from dpflat.runs import layout
 from dpflat.runs.contradiction import find_contradiction
 from dpflat.runs.files import is_there, read_json, read_last_line, unreadable
 from dpflat.runs.schemas import ANY, ENVIRONMENT, EVENT, LABEL, RESULTS, STEP
-from dpflat.runs.status import State, StatusFile, derive_state, read_status
+from dpflat.runs.status import JobFolder
 from dpflat.runs.stored import check_schema, read_manifest, read_stored, read_stored_lines
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ LEDGER = TypeAdapter(PrivacyLedger)
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(JobFolder):
     """A run's folder, read when asked. A damaged file raises a sentence, and the other files can still be read.
 
     Attributes:
@@ -55,16 +55,6 @@ class Run:
     def config(self) -> RunConfig:
         """The settings."""
         return build_config(read_stored(self.folder, layout.CONFIG, ANY), f"config.json of '{self.id}'", quote=False)
-
-    @property
-    def state(self) -> State:
-        """What it is doing now."""
-        return derive_state(self.folder)
-
-    @property
-    def status(self) -> StatusFile | None:
-        """What its worker last said."""
-        return read_status(self.folder)
 
     @cached_property
     def label(self) -> dict[str, Any]:

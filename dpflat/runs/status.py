@@ -192,3 +192,19 @@ def _derive(folder: Path, status: StatusFile | None) -> State:
     if not is_alive(status):
         return "lost"
     return "stopping" if (folder / STOP).exists() else status.state
+
+
+class JobFolder:
+    """What every job's folder says of its worker, whatever else the job is."""
+
+    folder: Path
+
+    @property
+    def state(self) -> State:
+        """What it is doing now."""
+        return derive_state(self.folder)
+
+    @property
+    def status(self) -> StatusFile | None:
+        """What its worker last said."""
+        return read_status(self.folder)
