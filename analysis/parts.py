@@ -45,9 +45,9 @@ class Meter:
     Attributes:
         tell: hears it.
         part: name of the part.
-        rows: so many are asked in all, each as often as it is asked; at most.
+        rows: n are asked in all, each as often as it is asked; at most.
         span: the share of the part that these rows are, from and to.
-        done: so many were asked.
+        done: n were asked.
     """
 
     tell: Tell

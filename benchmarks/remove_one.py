@@ -178,10 +178,10 @@ def main() -> None:
                 try_hostile(experiment, records) if what == "hostile" else try_choices(experiment, arguments.slow)
             )
             store(arguments.out, stored)
-        told = {"largest": found["largest"], "hostile": found["hostile"]["largest"]}
+        reported = {"largest": found["largest"], "hostile": found["hostile"]["largest"]}
         if scored:
-            told |= {what: found["choices"][what] for what in ("paid", "largest", "changed")}
-        print(f"{part}, {name}: {json.dumps(told)} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
+            reported |= {what: found["choices"][what] for what in ("paid", "largest", "changed")}
+        print(f"{part}, {name}: {json.dumps(reported)} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

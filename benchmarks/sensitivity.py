@@ -178,7 +178,7 @@ def remove_each(
 
 
 def run_until(experiment: Experiment, step: int) -> TrainState:
-    """The state of a run after so many gradient steps. Privacy: that of the run."""
+    """The state of a run after n gradient steps. Privacy: that of the run."""
     for event in train(experiment):
         if isinstance(event, StepDone) and event.step == step:
             return event.state

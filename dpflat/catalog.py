@@ -24,7 +24,7 @@ class Task:
         test_rows: rows of the test split; 0 until the texts are counted.
         typical_tokens: mean length of a text in MiniLM's tokens, for forecasts; 0 until the texts are counted.
         public: whether the texts are published, so that they only play the private part.
-        derived_from: corpora that the texts come from; an overlap with a backbone's is told in the ledger.
+        derived_from: corpora that the texts come from; an overlap with a backbone's is reported in the ledger.
         source: where the texts come from and under which licence.
         elsewhere: how to read the texts of a published task; None where the lab brings them along.
     """

@@ -8,7 +8,7 @@ from dpflat.message import Message, plain
 
 
 class DPFlatError(Exception):
-    """A problem in what was asked for, told in one sentence.
+    """A problem in what was asked for, reported in one sentence.
 
     The command line prints the sentence without a traceback and exits with 2; a page shows it beside the
     field. It never quotes a row of data.

@@ -59,8 +59,8 @@ def _load(name: str, load: Callable[[], None]) -> None:
     try:
         load()
     except (Exception, SystemExit) as error:
-        told = str(error) if isinstance(error, DPFlatError) else f"{type(error).__name__}: {error}"
-        _problems.append(f"The extension '{name}' cannot be used: {' '.join(told.split())[:300]}")
+        reported = str(error) if isinstance(error, DPFlatError) else f"{type(error).__name__}: {error}"
+        _problems.append(f"The extension '{name}' cannot be used: {' '.join(reported.split())[:300]}")
         raise DPFlatError(_problems[0]) from error
     finally:
         _loading.pop()

@@ -42,7 +42,7 @@ class Audit:
 
 
 def p_value(canaries: int, guesses: int, right: int, epsilon: float, delta: float) -> float:
-    """How likely so many right guesses are at most under (epsilon, delta) (appendix D of the source).
+    """How likely n right guesses are at most under (epsilon, delta) (appendix D of the source).
 
     Args:
         canaries: number m of them.
@@ -63,7 +63,7 @@ def p_value(canaries: int, guesses: int, right: int, epsilon: float, delta: floa
 
 
 def bound_epsilon(canaries: int, guesses: int, right: int, delta: float, alpha: float = 0.05) -> float:
-    """The largest epsilon that so many right guesses refute with confidence 1 - alpha; 0 where they refute none."""
+    """The largest epsilon that n right guesses refute with confidence 1 - alpha; 0 where they refute none."""
     low, high = 0.0, LARGEST
     if p_value(canaries, guesses, right, low, delta) >= alpha:
         return 0.0

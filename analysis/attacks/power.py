@@ -52,7 +52,9 @@ def measure_power(run: Run, found: AttacksResult, others: Iterable[Run], root: P
         others: runs that may have been attacked.
         root: of analyses of shipped runs, beside their own.
     """
-    asked = [(is_alike(other.config, run.config), told) for other in others if (told := _attacked(other, run, root))]
+    asked = [
+        (is_alike(other.config, run.config), reported) for other in others if (reported := _attacked(other, run, root))
+    ]
     keys = [*(key for key in NAMES if key in found.attacks), *([CANARIES] if found.audit is not None else [])]
     return {key: _count(key, asked) for key in keys}
 
@@ -73,9 +75,9 @@ def _attacked(other: Run, run: Run, root: Path) -> AttacksResult | None:
 
 
 def _count(key: str, asked: list[tuple[bool, AttacksResult]]) -> Power:
-    told = [(alike, success) for alike, result in asked if (success := _succeeded(key, result)) is not None]
-    alike = [success for same, success in told if same]
-    successes = alike or [success for _, success in told]
+    reported = [(alike, success) for alike, result in asked if (success := _succeeded(key, result)) is not None]
+    alike = [success for same, success in reported if same]
+    successes = alike or [success for _, success in reported]
     return Power(len(successes), sum(successes), bool(alike))
 
 

@@ -39,7 +39,7 @@ class Found:
     """Members found at a threshold.
 
     Attributes:
-        allowed: share of false alarms that was allowed: at most so many non-members are called members.
+        allowed: share of false alarms that was allowed: at most n non-members are called members.
         found: share of members called members.
     """
 
@@ -111,7 +111,7 @@ def measure_accuracy(members: np.ndarray, others: np.ndarray, threshold: float) 
 
 
 def find_members(members: np.ndarray, others: np.ndarray, allowed: float) -> Found | None:
-    """Members found where at most so many false alarms are allowed; None where that would be fewer than ten rows.
+    """Members found where at most n false alarms are allowed; None where that would be fewer than ten rows.
 
     The threshold is the lowest score above which at most `allowed` of the non-members lie. The interval is that of the
     members found at the threshold that all non-members there could be would give, of whom these are a draw: a threshold
@@ -137,7 +137,7 @@ def find_members(members: np.ndarray, others: np.ndarray, allowed: float) -> Fou
 
 
 def bound_ranks(count: int, share: float, alpha: float) -> tuple[int, int]:
-    """Ranks, from the highest of so many draws on, between whose scores an upper quantile lies, whatever is drawn from.
+    """Ranks, from the highest of n draws on, between whose scores an upper quantile lies, whatever is drawn from.
 
     The number of draws above the score that a share of all lies above is at most binomial, that at or above it at
     least (David and Nagaraja 2003, section 7.1).

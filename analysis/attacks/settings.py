@@ -1,4 +1,4 @@
-"""What the attacks on a finished run are told to do. No torch."""
+"""What the attacks on a finished run are asked to do. No torch."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class AttacksConfig(AnalysisConfig):
 
 
 def check_run(config: AttacksConfig, run: Run) -> None:
-    """Refuse a run whose rows cannot be told apart.
+    """Refuse a run whose rows cannot be distinguished.
 
     Raises:
         DPFlatError: where the run's task has no test split to take non-members from.

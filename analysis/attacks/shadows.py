@@ -34,7 +34,7 @@ class Shadows:
 
 
 def find_shadows(run: Run, most: int) -> Shadows:
-    """The shadows of a run, at most so many.
+    """The shadows of a run, at most n.
 
     One that lost its canaries is left out, since its rows are not known; so is one without its weights.
     """

@@ -171,7 +171,7 @@ def _read_rows(target: Target, shadows: Shadows) -> tuple[dict[str, tuple[np.nda
 
 
 def choose_units(members: np.ndarray, others: np.ndarray, most: int, seed: int) -> np.ndarray:
-    """All members and at most so many non-members, drawn by the seed; ascending.
+    """All members and at most n non-members, drawn by the seed; ascending.
 
     Args:
         members: (units,) bool.

@@ -26,7 +26,7 @@ from dpflat.runs.record import Run
 
 T = TypeVar("T")
 FEW_SEEDS = 10
-"""Below so many the bootstrap over seeds is too narrow, so that Student's t over seeds counts where it is wider."""
+"""Below n the bootstrap over seeds is too narrow, so that Student's t over seeds counts where it is wider."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Source:
     unreadable: dict[str, None] = field(default_factory=dict)
 
     def gather(self, reader: Callable[[Run], T | None], cells: str, method: str) -> dict[int, T]:
-        """By seed, what a reader finds of the runs of a method; a damaged file is told and counts as missing."""
+        """By seed, what a reader finds of the runs of a method; a damaged file is reported and counts as missing."""
         found: dict[int, T] = {}
         for seed, run in sorted(self.runs[cells, method].items()):
             try:

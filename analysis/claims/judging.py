@@ -14,7 +14,7 @@ Direction = Literal["higher", "lower"]
 def judge_difference(
     difference: PairedDifference, direction: Direction, margin: float, adjusted: float | None, alpha: float
 ) -> Outcome:
-    """Whether a difference was reproduced, contradicted, not seen, or cannot be told.
+    """Whether a difference was reproduced, contradicted, not seen, or cannot be decided.
 
     Args:
         difference: first minus second, with its 95 % interval.

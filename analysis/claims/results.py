@@ -74,7 +74,7 @@ class JudgedRow:
         within: the same inside each method, pooled.
         trials: of a row that asks for them.
         adjusted: p after Holm's correction; None outside a family.
-        needed: seeds that would settle a difference that cannot be told; None where the test examples are too few.
+        needed: seeds that would settle a difference that cannot be decided; None where the test examples are too few.
         runs: ids of the runs behind it, by method and seed.
         guarantee: the answer of the first run of the first method; empty where it cannot be read.
     """
@@ -150,8 +150,8 @@ class JudgedClaims:
     unreadable: tuple[str, ...] = ()
 
     def counts(self) -> dict[Outcome, int]:
-        """Cards by verdict, those that occur, in the order in which they are told."""
-        told = (
+        """Cards by verdict, those that occur, in the order in which they are reported."""
+        reported = (
             Outcome.REPRODUCED,
             Outcome.SAME,
             Outcome.CONTRADICTED,
@@ -162,4 +162,4 @@ class JudgedClaims:
             Outcome.UNTESTED,
         )
         found = [card.outcome for card in self.cards]
-        return {outcome: found.count(outcome) for outcome in told if outcome in found}
+        return {outcome: found.count(outcome) for outcome in reported if outcome in found}

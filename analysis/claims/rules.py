@@ -119,7 +119,7 @@ class Proof(Row):
     trials: str
     """A file under `cached_runs/lessons`."""
     attack: str
-    """The file of the attack on the claimed epsilon, told beside it."""
+    """The file of the attack on the claimed epsilon, reported beside it."""
 
 
 class Untested(Row):

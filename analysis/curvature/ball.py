@@ -58,7 +58,7 @@ def measure_ball(
         scales: sizes.
         draws: number at each, even, at least 4.
         generator: of the draws.
-        known: so many pairs, the first ones of the generator, are known already.
+        known: n pairs, the first ones of the generator, are known already.
 
     Yields:
         The rises of each pair of draws.

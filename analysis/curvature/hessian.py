@@ -31,7 +31,7 @@ class Hessian:
         weights: all entries.
         keys: the entries that it is about, in order.
         pieces: the rows.
-        held: the first pass of so many batches is made once and kept for all products.
+        held: the first pass of n batches is made once and kept for all products.
         beat: called after each batch of a product.
 
     Privacy: reads the rows without noise.

@@ -124,7 +124,7 @@ def find_extremes(
         operator: (N, N).
         count: how many of the largest; at most N.
         tolerance: a value has converged when its residual is below this share of itself, or below rounding.
-        most: at most so many products; what has not converged by then is told so.
+        most: at most n products; what has not converged by then is reported so.
         generator: of the start.
 
     Privacy: reads what `operator` reads, without noise.

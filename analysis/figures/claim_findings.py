@@ -129,7 +129,7 @@ def _say_equal(row: Equality | Barrier, found: Outcome, margin: str) -> str:
 
 
 def _say_why(judged: JudgedRow, claims: Claims) -> str:
-    """Why it cannot be told, what is excluded all the same, and what would settle it."""
+    """Why it cannot be decided, what is excluded all the same, and what would settle it."""
     difference, measure = judged.difference, measure_of(judged)
     assert difference is not None
     assert measure is not None
@@ -182,12 +182,12 @@ def _say_trials(trials: Trials, found: Outcome) -> str:
         f" at strengths chosen to be seen, {_say_moved(trials.authors)} at the authors' own" if trials.authors else ""
     )
     others = "" if trials.repaired is None else f"; in all other modes by at most {trials.repaired:.2f} C"
-    told = f"one record moves the clipped sum by up to {moved}{weak}, and epsilon rests on at most 1 C{others}"
+    reported = f"one record moves the clipped sum by up to {moved}{weak}, and epsilon rests on at most 1 C{others}"
     if trials.chance is None or trials.paid is None:
-        return told
+        return reported
     far = " (far below, so these trials find gross errors only)" if trials.chance < trials.paid / 10 else ""
     chance, paid = f"{trials.chance:.2g}", show_epsilon(trials.paid)
-    return f"{told}, and the log of the chance of a drawn layer by at most {chance}, for which it paid {paid}{far}"
+    return f"{reported}, and the log of the chance of a drawn layer by at most {chance}, for which it paid {paid}{far}"
 
 
 def _say_moved(largest: Mapping[str, float]) -> str:
@@ -206,8 +206,8 @@ def describe_attack(trials: Trials) -> str:
 
 def describe_card(judged: JudgedCard, claims: Claims) -> Finding:
     """The title over a card's figure: the sentence of its only row that is drawn, else how many came out how."""
-    told = [row for row in judged.rows if row.found in DECIDED]
-    rows = told or list(judged.rows)
+    reported = [row for row in judged.rows if row.found in DECIDED]
+    rows = reported or list(judged.rows)
     if len(rows) == 1:
         found = describe_row(rows[0], claims)
         return Finding(f"{found.text[0].upper()}{found.text[1:]}", found.verdict)
@@ -223,9 +223,9 @@ def describe_counts(judged: JudgedClaims) -> str:
 
 def describe_raw(rows: Sequence[JudgedRow]) -> str:
     """Raw ratios of sharpness beside the matched ones; empty where they are the same."""
-    told = [
+    reported = [
         f"{getattr(judged.row, 'first', '')} {show_signed(SHARPNESS, judged.raw)}"
         for judged in rows
         if judged.raw is not None and judged.complete
     ]
-    return f"Raw, with fewer entries than DP prefix: {'; '.join(told)}." if told else ""
+    return f"Raw, with fewer entries than DP prefix: {'; '.join(reported)}." if reported else ""

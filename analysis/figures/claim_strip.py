@@ -33,7 +33,7 @@ MIDDLES = {"triangle-up": "50% 62%"}
 
 
 def nice_ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten between two ends, at most so many, zero among them where it fits."""
+    """Multiples of 1, 2 or 5 times a power of ten between two ends, at most n, zero among them where it fits."""
     width = high - low
     power = math.pow(10.0, math.floor(math.log10(width / most)))
     step = next(factor * power for factor in (1, 2, 5, 10, 20) if width / (factor * power) < most)
@@ -61,7 +61,7 @@ def write_strip(rows: Sequence[JudgedRow], claims: Claims, mode: tokens.Mode) ->
         left, right = at(on_axis(measure, -margin)), at(on_axis(measure, margin))
         zone = f"left:{left:.2f}%;width:{right - left:.2f}%;background:{palette.reference}"
         behind = _box(f"{zone};top:0;bottom:0;opacity:{tokens.BAND_OPACITY}") + behind
-    cells, told = [], []
+    cells, reported = [], []
     for judged in rows:
         name, interval = name_row(judged, rows, claims), interval_of(judged)
         assert interval is not None
@@ -70,14 +70,14 @@ def write_strip(rows: Sequence[JudgedRow], claims: Claims, mode: tokens.Mode) ->
         role, shape = mark_of_row(judged, claims)
         marks = _draw(places, seeds, getattr(palette, role), shape, judged.guarantee == "holds", palette.page)
         cells.append(f"<div>{html.escape(name)}</div><div style='{_track(ROW_PX)}'>{behind}{marks}</div>")
-        told.append(f"{name}: {show_signed(measure, interval)}")
+        reported.append(f"{name}: {show_signed(measure, interval)}")
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
     labels = "".join(_label(at(tick), _write_tick(tick, step)) for tick in ticks)
     title = html.escape(title_of(rows, measure))
     axis = f"<div></div><div style='{_track(TICK_ROW_PX)}'>{labels}</div><div></div><div style='{CENTRE}'>{title}</div>"
     grid = "display:grid;grid-template-columns:max-content 1fr;column-gap:12px;align-items:center"
     font = f"font-size:{tokens.SMALL_PX}px;line-height:18px;color:{palette.ink_2}"
-    label = html.escape("; ".join(told), quote=True)
+    label = html.escape("; ".join(reported), quote=True)
     return f"<div role='img' aria-label=\"{label}\" style='{grid};{font}'>{''.join(cells)}{axis}</div>"
 
 

@@ -117,12 +117,12 @@ def margin_of(rows: Sequence[JudgedRow], claims: Claims) -> float:
 
 def reach_of(rows: Sequence[JudgedRow], measure: Measure, margin: float) -> tuple[float, float]:
     """The ends of the axis: everything that is drawn, and some room."""
-    told = [0.0, -margin, margin]
+    reported = [0.0, -margin, margin]
     for judged in rows:
         interval = interval_of(judged)
         assert interval is not None
-        told += [interval.low, interval.high, *judged.values]
-    drawn = [value for value in (on_axis(measure, value) for value in told) if math.isfinite(value)]
+        reported += [interval.low, interval.high, *judged.values]
+    drawn = [value for value in (on_axis(measure, value) for value in reported) if math.isfinite(value)]
     room = SPARE * (max(drawn) - min(drawn)) or 1e-3
     return min(drawn) - room, max(drawn) + room
 

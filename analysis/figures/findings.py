@@ -159,7 +159,7 @@ def what_flatness_gives(difference: PairedDifference) -> str:
 
 
 def find_rise(loss: Sequence[float], parts: int = 10) -> int | None:
-    """From which step on a noisy loss rose to its end; None if it did not, or if that cannot be told.
+    """From which step on a noisy loss rose to its end; None if it did not, or if that cannot be decided.
 
     The run is cut into equal parts. The loss rose if the last part's mean lies above the lowest part's mean by more
     than three standard errors of their difference, the variance pooled over all parts (on flat noise that is so in

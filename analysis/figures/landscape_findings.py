@@ -33,7 +33,7 @@ def _each(sides: Sequence[PointSide[object]], values: Sequence[str]) -> str:
 
 
 def mean_rise(lines: Lines, place: int) -> float:
-    """Mean rise over all lines and both of their ends, so many points from the middle."""
+    """Mean rise over all lines and both of their ends, n points from the middle."""
     rises = lines.rises()
     return float((rises[:, lines.middle + place] + rises[:, lines.middle - place]).mean() / 2)
 
@@ -60,15 +60,15 @@ def describe_way(side: PointSide[Lines]) -> Finding:
 
 def describe_plane(sides: Sequence[PointSide[Plane]]) -> Finding:
     """How far the loss rises and falls over the plane; how much of the path it holds."""
-    told = []
+    reported = []
     for side in sides:
         places, loss, _ = side.result.drawable()
         rises = loss - loss[len(places) // 2, len(places) // 2]
-        told.append(f"{show_value(float(np.nanmin(rises)))} to {show_value(float(np.nanmax(rises)))}")
+        reported.append(f"{show_value(float(np.nanmin(rises)))} to {show_value(float(np.nanmax(rises)))}")
     shares = [side.result.share for side in sides]
     held = [f"{100 * share:.0f} %" for share in shares if share is not None]
     path = f"; it holds {_each(sides, held)} of the kept path" if len(held) == len(sides) else ""
-    return _descriptive(f"Over this plane the loss changes by {_each(sides, told)} nats{path}")
+    return _descriptive(f"Over this plane the loss changes by {_each(sides, reported)} nats{path}")
 
 
 def describe_walk(side: PointSide[Plane]) -> str:
@@ -86,60 +86,60 @@ def describe_walk(side: PointSide[Plane]) -> str:
 
 def describe_eigenvalues(sides: Sequence[PointSide[Curvature]]) -> Finding:
     """The largest eigenvalue of each run, where it has converged."""
-    told = []
+    reported = []
     for side in sides:
         top = side.result.top[0].value if side.result.top else None
-        told.append("not converged" if top is None else show_value(top))
-    return _descriptive(f"The largest eigenvalue is {_each(sides, told)}")
+        reported.append("not converged" if top is None else show_value(top))
+    return _descriptive(f"The largest eigenvalue is {_each(sides, reported)}")
 
 
 def describe_blocks(sides: Sequence[PointSide[Curvature]]) -> Finding:
     """The block with the largest eigenvalue of each run."""
-    told = []
+    reported = []
     for side in sides:
         known = {
             name: top.value for name, (top, _) in side.result.blocks.items() if top.value is not None and name != "head"
         }
         if not known:
-            told.append("not converged")
+            reported.append("not converged")
             continue
         name = max(known, key=lambda block: known[block])
-        told.append(f"{name.replace('prefix.', 'layer ')}, {show_value(known[name])}")
-    return _descriptive(f"The steepest block is {_each(sides, told)}")
+        reported.append(f"{name.replace('prefix.', 'layer ')}, {show_value(known[name])}")
+    return _descriptive(f"The steepest block is {_each(sides, reported)}")
 
 
 def describe_spectrum(sides: Sequence[PointSide[Curvature]]) -> Finding:
     """How much of the spectrum lies near zero; the signs there are not resolved."""
-    told = []
+    reported = []
     for side in sides:
         assert side.result.spectrum is not None
         values, shares = side.result.spectrum
         near = np.abs(values) <= NEAR * np.abs(values).max()
-        told.append(f"{100 * float(shares[near].sum()):.0f} %")
-    return _descriptive(f"About {_each(sides, told)} of the eigenvalues are below a twentieth of the largest")
+        reported.append(f"{100 * float(shares[near].sum()):.0f} %")
+    return _descriptive(f"About {_each(sides, reported)} of the eigenvalues are below a twentieth of the largest")
 
 
 def describe_ball(sides: Sequence[PointSide[Curvature]]) -> Finding:
     """What noise of one step does to the loss, with the interval of the mean over draws."""
-    told = []
+    reported = []
     for side in sides:
         rise = next((rise for rise in side.result.rises if rise.scale == 1), None)
-        told.append(_interval(rise) if rise else "not measured")
-    return _descriptive(f"Noise of 1 length changes the loss by {_each(sides, told)} nats")
+        reported.append(_interval(rise) if rise else "not measured")
+    return _descriptive(f"Noise of 1 length changes the loss by {_each(sides, reported)} nats")
 
 
 def describe_left_out(side: PointSide[Curvature]) -> str:
     """Which rises have no place on logarithmic axes, with their values; empty where all have one."""
-    told = [
+    reported = [
         f"{rise.scale:g} times the noise: measured {_interval(rise)}, from the trace {show_value(predicted)}"
         for predicted, rise in side.result.split_rises()[1]
     ]
-    if not told:
+    if not reported:
         return ""
-    sizes = f"{len(told)} of {len(side.result.rises)} sizes of noise"
+    sizes = f"{len(reported)} of {len(side.result.rises)} sizes of noise"
     return (
         f"{side.letter}: {sizes} are not drawn, since a logarithmic axis has no place for what is not above zero. "
-        f"{'; '.join(told)}."
+        f"{'; '.join(reported)}."
     )
 
 

@@ -150,8 +150,8 @@ def describe_agreement(counts: Sequence[int], seeds: int) -> Finding:
         return Finding("No seed removed a layer", Verdict.DESCRIPTIVE)
     parts = [f"{name_layers(by_count[count])} in {count} of {seeds}" for count in sorted(by_count, reverse=True)]
     text = parts[0].replace(" in ", " went in ", 1) + (" seed" if seeds == 1 else " seeds")
-    told = ", ".join([text[0].upper() + text[1:], *parts[1:]])
-    return Finding(told + (ONE_SEED if seeds == 1 else ""), Verdict.DESCRIPTIVE)
+    reported = ", ".join([text[0].upper() + text[1:], *parts[1:]])
+    return Finding(reported + (ONE_SEED if seeds == 1 else ""), Verdict.DESCRIPTIVE)
 
 
 def choice_entry(ledger: PrivacyLedger) -> LedgerEntry | None:

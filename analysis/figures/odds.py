@@ -1,4 +1,4 @@
-"""Odds as icons: so many of a thousand guesses, or of a hundred members, one row of icons a case."""
+"""Odds as icons: n of a thousand guesses, or of a hundred members, one row of icons a case."""
 
 from __future__ import annotations
 

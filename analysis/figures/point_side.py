@@ -35,5 +35,5 @@ class PointSide(Generic[R_co]):
         return {"color": self.colour(palette), "width": tokens.LINE_PX, "dash": DASHES[LETTERS.index(self.letter)]}
 
     def marker(self, palette: tokens.Palette, size: int) -> dict[str, Any]:
-        """Its marks, so many pixels wide: A circles, B squares."""
+        """Its marks, n pixels wide: A circles, B squares."""
         return {"symbol": SHAPES[LETTERS.index(self.letter)], "size": size, "color": self.colour(palette)}

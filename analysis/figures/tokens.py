@@ -122,7 +122,7 @@ def plotly_template(mode: Mode) -> go.layout.Template:
 
 
 def start_figure(mode: Mode, height: int, **layout: Any) -> tuple[go.Figure, Palette]:
-    """An empty figure in the looks of a mode, so many pixels high, and the colours to draw with."""
+    """An empty figure in the looks of a mode, n pixels high, and the colours to draw with."""
     return go.Figure(layout={"template": plotly_template(mode), "height": height, **layout}), PALETTES[mode]
 
 

@@ -104,8 +104,8 @@ def draw_tradeoff(
     factors = dict(zip(by_method, dodges(len(by_method)), strict=True))
     for method, group in by_method.items():
         _draw_method(figure, group, factors[method], palette, measure)
-    told = [v for p in points for v in (p.low, p.high, *p.values)] + ([] if level is None else [level])
-    low, high = _vertical_range([measure.scale * v for v in told], yours, measure)
+    reported = [v for p in points for v in (p.low, p.high, *p.values)] + ([] if level is None else [level])
+    low, high = _vertical_range([measure.scale * v for v in reported], yours, measure)
     lasts = [group[-1] for group in by_method.values()]
     within = [p for p in lasts if (p.epsilon or 1) < max(last.epsilon or 1 for last in lasts)]
     alone = within[0] if len(within) == 1 else None
@@ -146,7 +146,7 @@ def set_epsilon_axis(figure: go.Figure, epsilons: list[float], ticked: list[floa
 
 
 def dodges(count: int) -> list[float]:
-    """Factors of epsilon that put so many methods beside each other."""
+    """Factors of epsilon that put n methods beside each other."""
     return [DODGE ** (number - (count - 1) / 2) for number in range(count)]
 
 

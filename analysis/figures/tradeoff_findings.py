@@ -109,11 +109,11 @@ def describe_tradeoff(
             parts[0] = compare_accuracy(f"At epsilon {epsilon:g} DP-Flat", "DP prefix", flatness)  # type: ignore[arg-type]
     else:
         pairs = (("DP prefix", "non-private prefix", cost), ("DP-Flat", "DP prefix", flatness))
-        told = [compare_values(name, other, measure, found) for name, other, found in pairs if found]
-        parts = [Finding(f"At epsilon {epsilon:g} {_uncapital(f.text)}", f.verdict) for f in told[:1]]
+        reported = [compare_values(name, other, measure, found) for name, other, found in pairs if found]
+        parts = [Finding(f"At epsilon {epsilon:g} {_uncapital(f.text)}", f.verdict) for f in reported[:1]]
         if cost and flatness:
             parts.append(
-                Finding(f"DP-Flat against DP prefix: {compare_short(measure, flatness).text}", told[1].verdict)
+                Finding(f"DP-Flat against DP prefix: {compare_short(measure, flatness).text}", reported[1].verdict)
             )
     if not parts:
         return Finding(f"{measure.words[0].upper()}{measure.words[1:]} against epsilon", Verdict.DESCRIPTIVE)
@@ -165,8 +165,8 @@ def _show_end(end: float, first: float, last: float) -> str:
 
 def describe_reaches(reaches: Sequence[Reach], target: float, named: int = 2) -> Finding:
     """The title over the epsilons that a target takes: of the first methods."""
-    told = "; ".join(f"{reach.method} {show_reach(reach)}" for reach in reaches[:named])
-    return Finding(f"For {100 * target:g} % accuracy: {told}", Verdict.DESCRIPTIVE)
+    reported = "; ".join(f"{reach.method} {show_reach(reach)}" for reach in reaches[:named])
+    return Finding(f"For {100 * target:g} % accuracy: {reported}", Verdict.DESCRIPTIVE)
 
 
 def describe_correlation(epsilon: float, runs: Sequence[FlatRun], found: Correlation) -> Finding:

@@ -25,7 +25,7 @@ def seconds_each(config: PointConfig, run: RunConfig) -> float | None:
 
 
 def products_of(products: float, config: PointConfig, run: RunConfig) -> float | None:
-    """Seconds of so many products with the Hessian."""
+    """Seconds of n products with the Hessian."""
     each = seconds_each(config, run)
     return None if each is None else products * PRODUCT_SHARE / FORWARD_SHARE * each
 

@@ -45,10 +45,10 @@ def begin_plane(run: Run, config: PlaneConfig) -> Begun:
     radius = config.radius or RADII[config.plane]
 
     def work(parts: Mapping[str, Any], tell: Tell) -> Iterator[Part]:
-        axes, told = find_axes(run, point, config, deviation, Meter(tell, AXES, MOST_PRODUCTS * point.examples))
-        same = AXES in parts and told.items() <= parts[AXES].items()
+        axes, reported = find_axes(run, point, config, deviation, Meter(tell, AXES, MOST_PRODUCTS * point.examples))
+        same = AXES in parts and reported.items() <= parts[AXES].items()
         if not same:
-            yield Part(AXES, told)
+            yield Part(AXES, reported)
         positions = np.linspace(-radius, radius, config.points)
         yield from cover(point, axes, positions, parts.get(GRID) if same else None, tell)
 
@@ -70,10 +70,10 @@ def find_axes(
         return (found[0][0], found[1][0]), {"zero_rows": found[0][1]}
     if config.plane == "path":
         return span_run_path(run, point, config.step)
-    vectors, told = find_top_two(point, config.seed, beat)
+    vectors, reported = find_top_two(point, config.seed, beat)
     size = deviation * point.size**0.5
     first, second = ({key: size * value for key, value in vector.items()} for vector in vectors)
-    return (first, second), told
+    return (first, second), reported
 
 
 def span_run_path(run: Run, point: Point, before: int | None) -> tuple[Pair, dict[str, Any]]:
@@ -120,11 +120,11 @@ def find_top_two(point: Point, seed: int, beat: Heartbeat) -> tuple[list[Paramet
     extremes = find_extremes(hessian_at(point, point.keys, beat), 2, 1e-2, MOST_PRODUCTS, generator)
     if not extremes.top.converged.all():
         raise DPFlatError(f"The top two eigenvectors have not converged within {MOST_PRODUCTS} products.")
-    told = {
+    reported = {
         "eigenvalues": extremes.top.values.tolist(),
         "residuals": extremes.top.residuals.tolist(),
     }
-    return [unflatten(vector, point.weights, point.keys) for vector in extremes.top.vectors], told
+    return [unflatten(vector, point.weights, point.keys) for vector in extremes.top.vectors], reported
 
 
 def order_points(count: int) -> list[tuple[int, int]]:

@@ -88,13 +88,15 @@ def read_planes(point: Point, config: TrustConfig, deviation: float, rows: list[
 def read_top(point: Point, config: TrustConfig, deviation: float, tell: Tell) -> Part:
     """The reading in the plane of the two top eigenvectors; none where these have not converged."""
     try:
-        vectors, told = find_top_two(point, config.seed, Meter(tell, TOP, MOST_PRODUCTS * point.examples, (0.0, 0.5)))
+        vectors, reported = find_top_two(
+            point, config.seed, Meter(tell, TOP, MOST_PRODUCTS * point.examples, (0.0, 0.5))
+        )
     except DPFlatError as error:
         return Part(TOP, {"reading": None, "why": str(error)})
     axes = as_long_as_noise(point, vectors, deviation)
     beat = Meter(tell, TOP, config.points**2 * point.examples, (0.5, 1.0))
     reading = read_plane(point, axes, config.radius, config.points, beat)
-    return Part(TOP, told | {"reading": reading})
+    return Part(TOP, reported | {"reading": reading})
 
 
 def as_long_as_noise(point: Point, axes: list[Parameters] | Pair, deviation: float) -> Pair:
@@ -107,13 +109,13 @@ def as_long_as_noise(point: Point, axes: list[Parameters] | Pair, deviation: flo
 def read_path_plane(run: Run, point: Point, config: TrustConfig, deviation: float, tell: Tell) -> Part:
     """The reading in the plane of the stored path, as far out as in every other plane."""
     try:
-        axes, told = span_run_path(run, point, config.step)
+        axes, reported = span_run_path(run, point, config.step)
     except DPFlatError as error:
         return Part(PATH, {"reading": None, "why": str(error)})
     ends = as_long_as_noise(point, axes, deviation)
     beat = Meter(tell, PATH, config.points**2 * point.examples)
     reading = read_plane(point, ends, config.radius, config.points, beat)
-    return Part(PATH, {"reading": reading, "share": told["share"]})
+    return Part(PATH, {"reading": reading, "share": reported["share"]})
 
 
 def read_finer(point: Point, config: TrustConfig, deviation: float, tell: Tell) -> Part:

@@ -10,7 +10,7 @@ from dpflat.config import RunConfig
 from dpflat.training.forecast import START_SECONDS
 
 SHARED_STATES = 1 / 3
-"""Work that subsets need, over that of so many separate forward passes."""
+"""Work that subsets need, over that of n separate forward passes."""
 UPPER_LAYERS = 0.6
 """Work of asking one layer alone, over that of the whole model: states before it are computed once."""
 AGAINST_TRAINING = 0.8

@@ -32,7 +32,7 @@ class Reading:
     entries: Entries
 
     def matched(self, measure: str, entries: int) -> float | None:
-        """The value as it would be, to first order, with so many entries. Privacy: post-processing."""
+        """The value as it would be, to first order, with n entries. Privacy: post-processing."""
         share = entries / self.entries
         return None if self.value is None else self.value * (share**0.5 if measure == "ball" else share)
 

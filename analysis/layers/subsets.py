@@ -33,7 +33,7 @@ def list_subsets(layers: Subset, kept: Subset, path: list[Subset], draws: int, s
 
 
 def count_subsets(layers: int, draws: int) -> int:
-    """About how many subsets `list_subsets` gives for so many layers."""
+    """About how many subsets `list_subsets` gives for n layers."""
     return 2**layers if layers <= ALL_UP_TO else 2 * layers + draws + 3
 
 

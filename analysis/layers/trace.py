@@ -72,7 +72,7 @@ class Trace:
         return tuple(found.removed for found in self.rounds)
 
     def path(self, layers: int) -> list[tuple[int, ...]]:
-        """The layers that were left after each round, of so many at the start."""
+        """The layers that were left after each round, of n at the start."""
         left, path = list(range(layers)), []
         for layer in self.removed:
             left.remove(layer)

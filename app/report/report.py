@@ -80,7 +80,7 @@ def _find(kind: str, runs: Runs, root: Path) -> Stored:
 def _tell(run: Run) -> dict[str, Any]:
     """What the template shows of a run."""
     name, began = name_of(run), run.has(LEDGER)
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "name": name,
         "described": f"{'' if name == run.id else f'{run.id}, '}{_describe(run)}",
         "guarantee": describe_run_guarantee(run) if began else NEVER_BEGAN,
@@ -92,8 +92,8 @@ def _tell(run: Run) -> dict[str, Any]:
     }
     if began and run.state == "finished":
         beside = say_baseline(read_baseline(run.results, run.config.task.card()))
-        told["findings"] = [f"{describe_curves([run]).text}.{f' Beside it: {beside}.' if beside else ''}"]
-    return told
+        reported["findings"] = [f"{describe_curves([run]).text}.{f' Beside it: {beside}.' if beside else ''}"]
+    return reported
 
 
 def _describe(run: Run) -> str:

@@ -75,14 +75,14 @@ class Asked:
         one, other = (self.runs[side.letter] for side in self.sides)
         a, b = one.config, other.config
         first, second = (side.result.conditions for side in self.sides)
-        told = [
+        reported = [
             ("backbone", a.backbone.title(), b.backbone.title()),
             ("task", *tell_tasks_apart(one, other)),
             ("prefix length", getattr(a.adapter, "length", None), getattr(b.adapter, "length", None)),
             ("rows", first.rows, second.rows),
             ("noise length an entry", f"{first.noise_deviation:.3g}", f"{second.noise_deviation:.3g}"),
         ]
-        return [f"{name}: {x} against {y}" for name, x, y in told if x != y]
+        return [f"{name}: {x} against {y}" for name, x, y in reported if x != y]
 
     def on_rulers(self) -> list[Asked]:
         """A and B together where they have one ruler, else each by itself."""
@@ -100,9 +100,9 @@ class Asked:
         counts = {side.letter: side.result.conditions.entries for side in self.sides}
         if len(set(counts.values())) < 2:
             return ()
-        told = ", ".join(f"{letter} {count:,}" for letter, count in counts.items())
+        reported = ", ".join(f"{letter} {count:,}" for letter, count in counts.items())
         return (
-            f"Entries that move: {told}. One direction is drawn over all layers and each run takes its part, so "
+            f"Entries that move: {reported}. One direction is drawn over all layers and each run takes its part, so "
             "lengths are equal for each entry. With fewer entries the loss changes less by construction.",
         )
 
@@ -159,7 +159,7 @@ def ask_runs(
         config: what is asked of them.
         warn: gets a sentence for each run whose files cannot be read.
         root: folder of one's own runs; None for that of the store that each run was found for.
-        offer: is told of each run's analysis, to offer what is not measured.
+        offer: receives each run's analysis, to offer what is not measured.
     """
     known: dict[str, Run] = {}
     sides: list[PointSide[Any]] = []

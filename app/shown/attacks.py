@@ -47,7 +47,7 @@ def compose_curves(run: Run, found: AttacksResult, config: AttacksConfig) -> Sho
 
 
 def bound_of(run: Run) -> tuple[LossCurve | None, str | None]:
-    """What a run's noise leaves at most, None where nothing bounds it; and why it cannot be told, where it cannot."""
+    """What a run's noise leaves at most, None where nothing bounds it; and why that cannot be decided."""
     if run.ledger.guarantee().answer not in ("holds", "nominal"):
         return None, None
     try:
@@ -57,7 +57,7 @@ def bound_of(run: Run) -> tuple[LossCurve | None, str | None]:
 
 
 def compose_audit(run: Run, found: AttacksResult, config: AttacksConfig) -> ShownFigure:
-    """What canaries prove about epsilon, what is claimed, and what so many could show."""
+    """What canaries prove about epsilon, what is claimed, and what n could show."""
     audit, guarantee = found.audit, visible_ledger(run).guarantee()
     assert audit is not None
     return ShownFigure(

@@ -150,12 +150,12 @@ def difference(first: Side, second: Side, score: str = "correct") -> PairedDiffe
 
 def _why_not_comparable(first: Side, second: Side, see: Callable[[Run], RunConfig]) -> str:
     """Unfinished runs and other tasks, by name; empty where neither is."""
-    told = []
+    reported = []
     unfinished = [(letter, run) for letter, side in (("A", first), ("B", second)) for run in side]
-    told += [f"{letter} is {run.state}" for letter, run in unfinished if run.state != "finished"]
+    reported += [f"{letter} is {run.state}" for letter, run in unfinished if run.state != "finished"]
     apart = (tell_tasks_apart(first[0], run, see) for run in [*second, *first])
-    told += [f"task: {a} against {b}" for a, b in apart if a != b][:1]
-    return f"{NOT_COMPARABLE} {'; '.join(told)}." if told else ""
+    reported += [f"task: {a} against {b}" for a, b in apart if a != b][:1]
+    return f"{NOT_COMPARABLE} {'; '.join(reported)}." if reported else ""
 
 
 def _why_not_paired(first: Side, second: Side) -> str:

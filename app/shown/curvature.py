@@ -90,8 +90,8 @@ def compose_ball(asked: Asked) -> ShownFigure | None:
 
 def _count(asked: Asked, part: str, count: Callable[[Curvature], int]) -> str:
     """How many of a part's pieces there are, of A or B, and whether more are to come."""
-    told = [f"{count(side.result)}{' so far' if part in side.result.unfinished else ''}" for side in asked.sides]
-    return " or ".join(dict.fromkeys(told))
+    reported = [f"{count(side.result)}{' so far' if part in side.result.unfinished else ''}" for side in asked.sides]
+    return " or ".join(dict.fromkeys(reported))
 
 
 def _compose(

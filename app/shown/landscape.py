@@ -38,10 +38,10 @@ def compose_lines(asked: Asked, measure: Measure, curvature: Asked | None = None
     """
     traced = _with_same_rows(asked, curvature) if curvature and measure == "loss" else None
     curvatures = traced.sides if traced else []
-    told = " or ".join(str(count) for count in sorted({len(side.result.loss) for side in asked.sides}))
+    reported = " or ".join(str(count) for count in sorted({len(side.result.loss) for side in asked.sides}))
     parabola = "; dotted: ½ s² tr(H)" if curvatures else ""
     subtitle = (
-        f"{'Rise of the loss, nats' if measure == 'loss' else 'Accuracy, %'}: mean of {told} random "
+        f"{'Rise of the loss, nats' if measure == 'loss' else 'Accuracy, %'}: mean of {reported} random "
         f"directions, band 8 in 10 of them; dotted verticals: 1 noise length, one step's noise at epsilon "
         f"{getattr(asked.config, 'noise_epsilon', 3.0):g}{parabola}{_beside(asked, measure)}"
     )

@@ -97,16 +97,16 @@ def list_differences(a: Side, b: Side) -> list[str]:
     """Why two runs do not go on one ruler; empty where they do."""
     first, second = a.run.config, b.run.config
     assert first.adapter.kind == second.adapter.kind == "prefix"
-    told = [
+    reported = [
         ("layers", a.layers, b.layers),
         ("backbone", first.backbone.title(), second.backbone.title()),
         ("task", *tell_tasks_apart(a.run, b.run)),
         ("prefix length", first.adapter.length, second.adapter.length),
     ]
     if a.result and b.result:
-        told.append(("rows", a.result.rows, b.result.rows))
-        told.append(("weights", a.result.weights, b.result.weights))
-    return [f"{name}: {x} against {y}" for name, x, y in told if x != y]
+        reported.append(("rows", a.result.rows, b.result.rows))
+        reported.append(("weights", a.result.weights, b.result.weights))
+    return [f"{name}: {x} against {y}" for name, x, y in reported if x != y]
 
 
 def code_of_measured(sides: list[Side], function: str, drawing: str, more: str = "") -> Code:

@@ -39,7 +39,7 @@ def compose_guesses(run: Run, curve: LossCurve) -> ShownFigure:
 
 
 def compose_members(run: Run, curve: LossCurve, alarms: int) -> ShownFigure:
-    """How many members can be found at so many false alarms in 100."""
+    """How many members can be found at n false alarms in 100."""
     found = float(most_found(curve, [alarms / 100])[0])
     return _compose(
         run,

@@ -69,7 +69,7 @@ def list_settings(
         kind: name of a kind of analysis.
         root: one's own store.
         wanted: draw only these.
-        stored: is told what cannot be read.
+        stored: receives what cannot be read.
     """
     if wanted is not None:
         return [wanted]
@@ -90,7 +90,7 @@ def tell_missing(stored: Stored, letter: str, run: Run, config: AnalysisConfig) 
     """Say that something is not measured, with what it takes; or why it cannot be.
 
     Args:
-        stored: is told.
+        stored: receives it.
         letter: A or B; empty for a run alone.
         run: the run.
         config: what was not asked of it.

@@ -44,7 +44,7 @@ def find_layer_figures(runs: Runs, root: Path, wanted: AnalysisConfig | None = N
 
 
 def _read(runs: Runs, config: LayersConfig, root: Path, stored: Stored, tell: bool) -> list[Side]:
-    """Each run with what is known; what is not is told for the first settings."""
+    """Each run with what is known; what is not is reported for the first settings."""
     sides = []
     for letter, run in runs.items():
         if run.state != "finished":

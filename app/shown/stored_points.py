@@ -64,7 +64,7 @@ def _add(asked: Asked, config: PointConfig, root: Path, stored: Stored) -> None:
 
 
 def _add_way(runs: Runs, config: LinesConfig, root: Path, stored: Stored, wanted: bool) -> None:
-    """The way from a run to another; told where the other is not here any more, or where it was wanted and is not."""
+    """The way to another run; reported where the other is not here any more, or is not although it was wanted."""
     assert config.toward is not None
     for letter, run in runs.items():
         asked = ask_runs({letter: run}, config, stored.note, root)

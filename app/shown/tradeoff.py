@@ -135,11 +135,11 @@ def say_settings(found: Gathered, asked: Asked) -> str:
     configs = {method: group[0].config for (method, _), group in found.pool.groups.items()}
     drawn = [method for method in (*asked.methods, *BANDS) if method in configs]
     variants = {method: _show_settings(unusual_strengths(configs[method])) for method in drawn}
-    told = [f"all pooled runs have {shared}"] if shared else []
-    told += [f"pooled runs of {method} have {words}" for method, words in variants.items() if words]
-    if not told:
+    reported = [f"all pooled runs have {shared}"] if shared else []
+    reported += [f"pooled runs of {method} have {words}" for method, words in variants.items() if words]
+    if not reported:
         return "All pooled runs have the default settings."
-    text = "; ".join(told)
+    text = "; ".join(reported)
     return f"{text[0].upper()}{text[1:]}; else the defaults."
 
 
@@ -150,10 +150,12 @@ def _show_settings(settings: Mapping[str, Any]) -> str:
 def say_entries(found: Gathered, asked: Asked) -> str:
     """How many entries each drawn method moves, where they differ; empty elsewhere."""
     entries = {method: _entries(found, method) for method in (*asked.methods, *BANDS)}
-    told = {method: counts for method, counts in entries.items() if counts}
-    if len({count for counts in told.values() for count in counts}) < 2:
+    reported = {method: counts for method, counts in entries.items() if counts}
+    if len({count for counts in reported.values() for count in counts}) < 2:
         return ""
-    words = ", ".join(f"{method} {' or '.join(f'{n:,}' for n in sorted(counts))}" for method, counts in told.items())
+    words = ", ".join(
+        f"{method} {' or '.join(f'{n:,}' for n in sorted(counts))}" for method, counts in reported.items()
+    )
     return f"Entries that move: {words}. Fewer entries alone lower {found.measure.words}."
 
 

@@ -144,8 +144,8 @@ def show_curves(sides: Mapping[str, Sequence[Run]]) -> None:
             else:
                 spec = draw(points, title, roles, last_step, theme.mode())
                 ends = points.groupby("side", sort=False)["mean"].last()
-                told = ", ".join(f"{side} ends at {end:.3g}" for side, end in ends.items())
-                words = f"{title}, over the steps; {told}"
+                reported = ", ".join(f"{side} ends at {end:.3g}" for side, end in ends.items())
+                words = f"{title}, over the steps; {reported}"
                 st.vega_lite_chart(points, spec, theme=None, width="stretch", alt=words)
     if any(len(runs) > 1 for runs in sides.values()):
         st.caption("Line: mean. Band: seeds only, least to most.")

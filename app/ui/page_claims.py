@@ -124,8 +124,8 @@ def show_words(judged: JudgedCard, claims: Claims) -> None:
     for row in judged.rows:
         said = row.row.name if row in alone else describe_row(row, claims).text.rstrip(".")
         names.setdefault(said, []).append(row.row.name)
-    for said, told in names.items():
-        st.write(plain(f"{said}." if told == [said] else f"{'; '.join(told)}: {said}."))
+    for said, reported in names.items():
+        st.write(plain(f"{said}." if reported == [said] else f"{'; '.join(reported)}: {said}."))
     for trials in (row.trials for row in judged.rows if row.trials):
         st.write(plain(describe_attack(trials)))
     for rule in dict.fromkeys(_rule(row, claims) for row in judged.rows if not isinstance(row.row, Untested)):

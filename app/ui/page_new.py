@@ -251,7 +251,7 @@ def show_page(visit: Visit) -> None:
         choice, places = ask_choice(runs)
     with right, st.container(key="forecast"):
         try:
-            first_config(choice)  # the first thing that is wrong, told without the words of a study
+            first_config(choice)  # the first thing that is wrong, reported without the words of a study
             study = as_study(choice)
             configs = list_configs(study)
             alone = len(configs) == 1

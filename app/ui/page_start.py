@@ -70,7 +70,7 @@ def load_shipped(signature: str) -> Shipped:  # noqa: ARG001
 
 
 def find_shipped() -> Shipped:
-    """`load_shipped`; a damaged shipped run is told, and nothing is shown from it."""
+    """`load_shipped`; a damaged shipped run is reported, and nothing is shown from it."""
     try:
         return load_shipped(store_signature(current_store().shipped))
     except DPFlatError as error:

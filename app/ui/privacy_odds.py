@@ -61,7 +61,7 @@ def show_odds(run: Run) -> None:
 
 
 def show_members(run: Run, curve: LossCurve) -> int:
-    """How many members can be found at so many false alarms; gives these."""
+    """How many members can be found at n false alarms; gives these."""
     st.session_state[SHOWN_ALARMS] = st.session_state[ALARMS]
     st.segmented_control(
         "False alarms allowed in 100",

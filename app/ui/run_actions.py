@@ -30,7 +30,7 @@ DELETED = "runs_deleted"
 
 
 def show_details(run: Run) -> None:
-    """Everything else about a run that has ended; a damaged file is told and does not hide the others."""
+    """Everything else about a run that has ended; a damaged file is reported and does not hide the others."""
     for name, show in (
         ("Next", _show_next),
         ("Ledger", _show_ledger),

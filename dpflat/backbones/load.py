@@ -22,7 +22,7 @@ from dpflat.errors import DPFlatError
 
 
 class Tokenise(Protocol):
-    """Texts, or pairs of texts, as token ids; special tokens are added, no segments are told apart."""
+    """Texts, or pairs of texts, as token ids; special tokens are added, no segments are distinguished."""
 
     def __call__(self, texts: list[str], max_tokens: int, pairs: list[str] | None = None) -> list[np.ndarray]:
         """One int array a text, of at most `max_tokens`; of a pair the longer text is cut."""

@@ -30,7 +30,7 @@ HEARTBEAT_SECONDS = 10.0
 def do_study(folder: Path, store: Store, stopping: Stopping) -> int:
     """Do a study of a store; returns the exit code.
 
-    A failed run is told and does not end the study; one that somebody else is working on is watched or left to them.
+    A failed run is reported and does not end the study; one that others work on is watched or left to them.
     """
     log = str(folder / layout.LOG)
     return tell_problems(
@@ -83,8 +83,8 @@ def _do_runs(folder: Path, store: Store, stopping: Stopping) -> int:
 def _watch(
     executor: Executor, under_way: list[Run], most: int, stopping: Callable[[], bool], tell: Callable[[], None]
 ) -> bool:
-    """Wait until at most so many runs are under way, none where the study is to stop; whether it is."""
-    told: list[State] = []
+    """Wait until at most n runs are under way, none where the study is to stop; whether it is."""
+    reported: list[State] = []
     stopped = False
     while True:
         under_way[:] = [run for run in under_way if executor.is_under_way(run.folder)]
@@ -94,9 +94,9 @@ def _watch(
         if stopped and not asked:
             for run in under_way:
                 executor.stop(run.folder)
-        elif not stopped and (states := [run.state for run in under_way]) != told:
+        elif not stopped and (states := [run.state for run in under_way]) != reported:
             tell()
-            told = states
+            reported = states
         time.sleep(POLL_SECONDS)
 
 

@@ -75,7 +75,7 @@ class Choosing:
         return PrivateSplit(self.experiment.data.train if self.split is None else self.split)
 
     def rounds(self, kept: int) -> int:
-        """How many layers go where so many are kept."""
+        """How many layers go where n are kept."""
         return max(0, len(active_layers(self.parameters)) - kept)
 
     def on_private(self, mode: BoxRemoval) -> Rounds:

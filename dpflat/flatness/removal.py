@@ -21,7 +21,7 @@ class Removal(Mode):
     """Layers that keep their prefix. None: three quarters, rounded down (the authors keep 9 of 12)."""
 
     def count_kept(self, layers: int) -> int:
-        """Layers that keep their prefix, of so many."""
+        """Layers that keep their prefix, of n."""
         return max(1, layers * 3 // 4) if self.keep_layers is None else self.keep_layers
 
 
@@ -42,7 +42,7 @@ class ScoredRemoval(Removal):
         return f"after step {self.chooses_after(schedule):,}"
 
     def count_scores(self, layers: int) -> int:
-        """How many sets of layers are scored, of so many layers."""
+        """How many sets of layers are scored, of n layers."""
         return sum(range(self.count_kept(layers) + 1, layers + 1))
 
 

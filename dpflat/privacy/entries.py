@@ -28,7 +28,7 @@ def write_ledger(
         schedule: the gradient steps.
         pretrained_on: corpora that the backbone has seen; None where nobody says.
         shared_texts: for each task that is used as public, the texts of the run's task that share a sentence with it.
-            Of a task that is not public only whether there are any is told.
+            Of a task that is not public only whether there are any is reported.
         epsilon_of: mechanisms at delta.
 
     Privacy: none (a function of the plan).

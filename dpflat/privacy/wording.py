@@ -131,7 +131,7 @@ def describe_selection(rounds: int, time: str | None, epsilon: float | None = No
 
 
 def describe_overlap(count: int | None, task: str, public: str) -> str:
-    """That texts of a task share sentences with one that is used as public; the count where it may be told."""
+    """That texts of a task share sentences with one that is used as public; the count where it may be reported."""
     if count == 1:
         return f"1 text of {task} shares a sentence with the public {public}"
     texts = "texts" if count is None else f"{count:,} texts"
@@ -290,7 +290,7 @@ def describe_audit(bound: float, guarantee: Guarantee) -> str:
 
 
 def describe_ceiling(canaries: int, guesses: int, ceiling: float, guarantee: Guarantee) -> str:
-    """What so many canaries could show at most, and whether that is enough to refute what the run claims."""
+    """What n canaries could show at most, and whether that is enough to refute what the run claims."""
     text = f"{canaries:,} canaries with {guesses:,} guesses cannot show more than {show_epsilon(ceiling)}"
     claimed = guarantee.epsilon if guarantee.answer in ("holds", "nominal") else None
     if claimed is not None and ceiling <= claimed:
@@ -305,7 +305,7 @@ def describe_power(attack: str, tried: int, succeeded: int, alike: bool = True) 
         attack: its name.
         tried: other runs without privacy that it was tried on.
         succeeded: how many of them it found something in.
-        alike: whether those runs are otherwise like the one it is told of; else they share its task and backbone.
+        alike: whether those runs are otherwise like the one it is reported of; else they share its task and backbone.
     """
     name = attack[0].upper() + attack[1:]
     if not tried:
@@ -313,7 +313,7 @@ def describe_power(attack: str, tried: int, succeeded: int, alike: bool = True) 
     runs = "the one other run" if tried == 1 else f"{tried} other runs"
     like = "like this one, without privacy" if alike else "without privacy, with other settings"
     some = f"{succeeded} of {runs}" if 0 < succeeded < tried else runs
-    told = f"{name}: finds {'something' if succeeded else 'nothing'} in {some} {like}"
+    reported = f"{name}: finds {'something' if succeeded else 'nothing'} in {some} {like}"
     if not alike:
-        return f"{told}; with these settings it was not tried, so whether it has any power here is not known."
-    return f"{told}." if succeeded else f"{told}. It has shown no power here."
+        return f"{reported}; with these settings it was not tried, so whether it has any power here is not known."
+    return f"{reported}." if succeeded else f"{reported}. It has shown no power here."

@@ -157,7 +157,7 @@ def worker_lock(folder: Path) -> FileLock:
 
 
 class Standing(NamedTuple):
-    """What a job is doing, what its worker last said, and why neither can be told where its status is damaged."""
+    """What a job is doing, what its worker last said, and why neither can be decided where its status is damaged."""
 
     state: State
     status: StatusFile | None = None

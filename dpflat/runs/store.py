@@ -29,7 +29,7 @@ class Store:
         shipped: the read-only folder of those that come with the lab.
         published: folders whose runs a read-only lab shows beside the shipped ones.
         read_only: whether this lab starts and changes nothing.
-        is_usual: whether commands find `root` without being told.
+        is_usual: whether commands find `root` without its path.
     """
 
     root: Path
@@ -167,7 +167,7 @@ def store_of(run: Run) -> Store:
 def _is_run(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir(follow_symlinks=False) and is_job(entry.path)
-    except PermissionError:  # of somebody else: listed, and told as unreadable
+    except PermissionError:  # of somebody else: listed, and reported as unreadable
         return True
 
 

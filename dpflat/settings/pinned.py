@@ -19,7 +19,7 @@ def pin_inputs(content: dict[str, Any], tell: Callable[[str], None] | None = Non
 
     Args:
         content: the settings.
-        tell: is told what a person should know of how the texts were read, such as where a CSV was cut.
+        tell: receives what a person should know of how the texts were read, such as where a CSV was cut.
 
     Raises:
         DPFlatError: when texts or model cannot be read.

@@ -1,4 +1,4 @@
-"""A field that holds one of the registered groups of settings, told apart by a tag. No torch."""
+"""A field that holds one of the registered groups of settings, distinguished by a tag. No torch."""
 
 from __future__ import annotations
 

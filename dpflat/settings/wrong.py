@@ -32,13 +32,13 @@ def describe_errors(error: ValidationError, settings: type[Section], quote: bool
     Args:
         error: of settings.
         settings: the class that they are of.
-        quote: whether to say what came; not of a stored file, which strangers may be told of.
+        quote: whether to say what came; not of a stored file, which strangers may be reported of.
     """
     if not quote:
-        told = [
+        reported = [
             f"{_place_of(item['loc']) or 'its settings'}: {item['type'].replace('_', ' ')}" for item in error.errors()
         ]
-        return "; ".join(told) + "."
+        return "; ".join(reported) + "."
     sentences = []
     for item in error.errors():
         where = _place_of(item["loc"])
@@ -66,13 +66,13 @@ def _describe_known(settings: type[Section], location: tuple[int | str, ...]) ->
     close = sorted(
         (name for last in alike for name in by_last[last]), key=lambda name: name.rpartition(".")[0] != section
     )
-    told = [f"closest: {', '.join(close[:MOST_CLOSE])}"] if close else []
+    reported = [f"closest: {', '.join(close[:MOST_CLOSE])}"] if close else []
     known = dict.fromkeys(name for one in _walk([settings], location[:-1]) for name in one.model_fields)
     if known:
         tag = location[-2] if section and _last_of(section) != location[-2] else None
         has = f"{section} ({tag}) has" if tag else f"{section} has" if section else "there are"
-        told.append(f"{has} {', '.join(known)}")
-    return "; ".join(told) or "there is none of this name"
+        reported.append(f"{has} {', '.join(known)}")
+    return "; ".join(reported) or "there is none of this name"
 
 
 def _last_of(name: str) -> str:

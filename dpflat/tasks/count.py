@@ -42,7 +42,7 @@ def count_texts(content: dict[str, Any], tell: Callable[[str], None] | None = No
 
     Args:
         content: the settings.
-        tell: is told what a person should know of how the texts were read, such as where a CSV was cut.
+        tell: receives what a person should know of how the texts were read, such as where a CSV was cut.
 
     Raises:
         DPFlatError: when the texts cannot be read.

@@ -44,9 +44,9 @@ class Recorder:
         recorded = read_lines(folder / layout.METRICS)
         self.recorded_step = recorded[-1]["step"] if recorded else 0
         self.seconds_before = recorded[-1]["seconds"] if recorded else 0.0
-        told = read_lines(folder / layout.EVENTS)
-        self.measured = {e["step"] for e in told if e["event"] == "evaluated"}
-        self.removals = {(e["round"], e["layer"]) for e in told if e["event"] == "layer_removed"}
+        reported = read_lines(folder / layout.EVENTS)
+        self.measured = {e["step"] for e in reported if e["event"] == "evaluated"}
+        self.removals = {(e["round"], e["layer"]) for e in reported if e["event"] == "layer_removed"}
         self.state: TrainState | None = None
         self.phase, self.rows_trained, self.seconds_training = "loading", 0, 0.0
         self.step_began = time.monotonic()

@@ -27,7 +27,7 @@ class Schedule:
     trajectory_steps: frozenset[int]
 
     def count_steps(self, epochs: float | None, share: float) -> int:
-        """Steps of so many expected passes, at most all; of a share of the run where the passes are None."""
+        """Steps of n expected passes, at most all; of a share of the run where the passes are None."""
         wanted = share * self.steps if epochs is None else epochs / self.sample_rate
         return min(self.steps, max(1, round(wanted)))
 
