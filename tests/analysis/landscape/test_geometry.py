@@ -73,8 +73,9 @@ def test_on_a_quadratic_the_grid_has_the_curvature_of_each_axis_on_that_axis_and
 
 def test_the_reading_of_a_plane_is_that_of_its_grid(bowl):
     positions, beats = np.linspace(-2, 2, 5), []
-    grid = last_of(cover(bowl, AXES, positions, None))
-    found = read_plane(bowl, AXES, 2.0, 5, beats.append)
+    axes = (AXES[0], {"prefix.0": torch.tensor([1.0, 1.0])})
+    grid = last_of(cover(bowl, axes, positions, None))
+    found = read_plane(bowl, axes, 2.0, 5, beats.append)
     assert found == read_disc(positions, np.array(grid["loss"]), 2.0)
     assert beats == 25 * [len(piece) for piece in bowl.pieces]
 
