@@ -9,7 +9,7 @@ from analysis.kinds import build_settings, kind_of
 from analysis.parts import Meter
 from dpflat.execution.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.record import Run
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from dpflat.training.heartbeat import StoppedError
 from tests.conftest import small_config
 
@@ -33,7 +33,7 @@ QUIET = {"axes", "canaries", "likelihood"}
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    made = create_run(tmp_path_factory.mktemp("runs"), small_config())
+    made = Store(tmp_path_factory.mktemp("runs")).create_run(small_config())
     assert do_run(made, Stopping()) == FINISHED
     return Run(made.folder)
 

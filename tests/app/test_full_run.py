@@ -6,10 +6,10 @@ So too in a copy of the store that its weights were left out of.
 import io
 import shutil
 import zipfile
-from html import escape
 
 import pytest
 import streamlit as st
+from markupsafe import escape
 
 from analysis.attacks.settings import AttacksConfig
 from analysis.attacks.shadows import NO_WEIGHTS, find_shadows

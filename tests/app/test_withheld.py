@@ -142,7 +142,7 @@ def test_who_may_read_a_written_file_is_what_the_umask_leaves(tmp_path, mask, mo
     assert stat.S_IMODE((tmp_path / "report.html").stat().st_mode) == mode
 
 
-SECRET_CELL = "Row 201 of 'SECRETFILE.csv', column 'SECRETLABCOL', is empty."
+SECRET_CELL = "Row 987,654 of 'SECRETFILE.csv', column 'SECRETLABCOL', is empty."
 
 
 def fail_as_written(run, problem):
@@ -159,7 +159,7 @@ def fail_as_before_there_were_parts(run, problem):
 @pytest.mark.parametrize("write", [fail_as_written, fail_as_before_there_were_parts])
 def test_a_read_only_lab_shows_strangers_no_row_file_or_column_of_a_message(write, stores, dpflat, monkeypatch):
     run = make_run(stores[0], "failed")
-    write(run, Cells("SECRETFILE.csv", ("t", "SECRETLABCOL"), [], []).refuse(201, "SECRETLABCOL", "is empty"))
+    write(run, Cells("SECRETFILE.csv", ("t", "SECRETLABCOL"), [], []).refuse(987654, "SECRETLABCOL", "is empty"))
 
     def shown():
         page = open_page("runs", a=run.id)
@@ -174,7 +174,7 @@ def test_a_read_only_lab_shows_strangers_no_row_file_or_column_of_a_message(writ
     monkeypatch.setenv("DPFLAT_PUBLISH", str(stores[0]))
     assert "Failed" in shown()
     assert "SECRET" not in shown()
-    assert "201" not in shown()
+    assert "987,654" not in shown()
 
 
 def test_the_public_part_of_a_message_stays_readable_for_strangers():

@@ -5,7 +5,7 @@ import torch
 
 from dpflat.execution.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.runs.record import Run
-from dpflat.runs.store import create_run
+from dpflat.runs.store import Store
 from dpflat.training.events import LayerRemoved, PhaseStarted, StepDone, Trained
 from dpflat.training.experiment import prepare
 from dpflat.training.heartbeat import StoppedError, unwatched
@@ -76,7 +76,7 @@ class InPhase(Stopping):
 
 @pytest.mark.parametrize("phase", ["selection", "main", "evaluation"])
 def test_a_wish_to_stop_ends_a_run_within_a_phase_and_it_goes_on(tmp_path, phase):
-    made = create_run(tmp_path, choosing("as_published"))
+    made = Store(tmp_path).create_run(choosing("as_published"))
     assert do_run(made, InPhase(made, phase, 3)) == STOPPED
     run = Run(made.folder)
     assert run.state == "stopped"

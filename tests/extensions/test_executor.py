@@ -228,7 +228,7 @@ class TestAsking:
     @pytest.mark.parametrize("at_once", [0, -1])
     def test_one_that_takes_no_run_at_once_still_does_them_in_turn(self, many, queue, at_once):
         queue.at_once = at_once
-        assert do_study(many, Stopping()) == FAILED
+        assert do_study(many, Store(many.parent.parent), Stopping()) == FAILED
         assert queue.most == 1
         assert [row["state"] for row in read_rows(many)] == ["stopped"] * 4
 
