@@ -25,6 +25,11 @@ def say_baselines(rows: Sequence[Mapping[str, Any]]) -> str:
             words.append(f"{name} {100 * sum(values) / len(values):.1f} %")
     if absent := max((row.get("absent_classes") or 0 for row in rows), default=0):
         words.append(f"{absent} {'class has' if absent == 1 else 'classes have'} no test row")
+    for name in dict.fromkeys(name for row in rows for name in row.get("metrics") or {}):
+        values = [(row.get("metrics") or {}).get(name) for row in rows]
+        known = [value for value in values if value is not None]
+        if len(known) == len(rows):
+            words.append(f"{name} {sum(known) / len(known):.3g}")
     return ", ".join(words)
 
 

@@ -6,6 +6,7 @@ A readout is a class in one file; `@register` makes it a choice of `readout.kind
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from dpflat.registry import Registry
@@ -13,6 +14,7 @@ from dpflat.settings.registered import name_of
 from dpflat.settings.section import Section
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
     from dpflat.backbones.load import Backbone
@@ -52,7 +54,17 @@ class Readout(Section):
         """Named (B,) scores: `loss`, `correct` and `log_odds`, and whatever else it has."""
         return objective.score_logits(outputs, batch)
 
+    def metrics(self, scores: Mapping[str, np.ndarray]) -> dict[str, float]:  # noqa: ARG002
+        """What it measures of a whole split beside accuracy and loss, by the words that show it (`METRIC`).
 
+        Args:
+            scores: by name, (N,) of the split.
+        """
+        return {}
+
+
+METRIC = r"^[A-Za-z][A-Za-z0-9 ]{0,39}$"
+"""The words of a metric: they stand on pages and in terminals as they are."""
 READOUTS: Registry[type[Readout]] = Registry("readout", "dpflat.readouts")
 R = TypeVar("R", bound=type[Readout])
 

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from dpflat.message import CONTROLS
 from dpflat.privacy.ledger import LARGEST_EPSILON
+from dpflat.readout import METRIC
 
 MOST_LAYERS = 1_000
 _OPEN = ConfigDict(extra="allow", strict=True)
@@ -24,6 +25,8 @@ Epsilon = Annotated[float, Field(ge=0, le=LARGEST_EPSILON, allow_inf_nan=False)]
 Moment = Annotated[float, Field(ge=0, le=1e10, allow_inf_nan=False)]
 """Seconds since 1970."""
 ByKey = Annotated[dict[Text, NotNegative | bool | None], Field(max_length=5_000)]
+Metrics = Annotated[dict[Annotated[str, Field(pattern=METRIC)], Number | None], Field(max_length=20)]
+"""What a readout measured of its own, by the words that show it."""
 Versions = Annotated[dict[Text, Text], Field(max_length=200)]
 
 
@@ -61,6 +64,7 @@ class Results(TypedDict):
     majority_share: NotRequired[Share | None]
     balanced_accuracy: NotRequired[Share | None]
     absent_classes: NotRequired[Count]
+    metrics: NotRequired[Metrics]
     nonfinite_gradients: NotRequired[Count]
     trained_entries: NotRequired[Count]
     kept_layers: NotRequired[Annotated[list[Layer], Field(max_length=MOST_LAYERS)]]
@@ -108,6 +112,7 @@ class Evaluated(OtherEvent):
     majority_share: NotRequired[Share | None]
     balanced_accuracy: NotRequired[Share | None]
     absent_classes: NotRequired[Count]
+    metrics: NotRequired[Metrics]
     seconds: NotRequired[NotNegative]
 
 
@@ -174,6 +179,7 @@ class StudyRow(TypedDict):
     majority_share: NotRequired[Share | None]
     balanced_accuracy: NotRequired[Share | None]
     absent_classes: NotRequired[Count]
+    metrics: NotRequired[Metrics]
     loss: NotRequired[Number | None]
     seconds: NotRequired[NotNegative | None]
     examples_per_second: NotRequired[NotNegative | None]

@@ -42,8 +42,10 @@ def known_share(task: str, examples: int) -> float | None:
     return None if rows is None else rows / examples
 
 
-def read_baseline(results: Mapping[str, Any], task: Task) -> dict[str, float]:
+def read_baseline(results: Mapping[str, Any], task: Task) -> dict[str, Any]:
     """`majority_share` of a result, `balanced_accuracy` where classes are unequal, `absent_classes` where some are.
+
+    And `metrics`, what its readout measured, where it measures something of its own.
 
     What is not known is left out.
 
@@ -54,9 +56,10 @@ def read_baseline(results: Mapping[str, Any], task: Task) -> dict[str, float]:
     share = results.get("majority_share")
     if share is None and task.public:
         share = known_share(task.name, results.get("examples", 0))
+    found: dict[str, Any] = {"metrics": metrics} if (metrics := results.get("metrics")) else {}
     if share is None:
-        return {}
-    found = {"majority_share": float(share)}
+        return found
+    found["majority_share"] = float(share)
     if absent := results.get("absent_classes"):
         found["absent_classes"] = absent
     balanced = results.get("balanced_accuracy")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +12,8 @@ import torch
 from dpflat.core.batches import EncodedSplit, microbatches
 from dpflat.core.objective import Objective
 from dpflat.core.prefix import Parameters
+from dpflat.errors import DPFlatError
+from dpflat.readout import METRIC, Readout
 from dpflat.tasks.baseline import measure_baseline
 from dpflat.training.events import Evaluated
 from dpflat.training.experiment import Experiment
@@ -40,6 +44,23 @@ def evaluate(
     return scores
 
 
+def read_metrics(readout: Readout, scores: dict[str, np.ndarray]) -> dict[str, float | None]:
+    """What a readout measures of a split; None where that is not finite.
+
+    Raises:
+        DPFlatError: for a name that cannot be shown as it is.
+
+    Privacy: reads the split without noise; diagnostic.
+    """
+    found = readout.metrics(scores)
+    for name in found:
+        if not re.fullmatch(METRIC, name):
+            raise DPFlatError(
+                f"The readout '{readout.kind}' names a metric {name!r}; expected at most 40 letters, digits and spaces."
+            )
+    return {name: float(value) if math.isfinite(value) else None for name, value in found.items()}
+
+
 def measure(experiment: Experiment, state: TrainState, beat: Heartbeat = unwatched) -> Evaluated:
     """Measure the test split at a state. Privacy: diagnostic; no influence on the weights."""
     parameters = {key: value.to(experiment.device) for key, value in state.parameters.items()}
@@ -56,4 +77,5 @@ def measure(experiment: Experiment, state: TrainState, beat: Heartbeat = unwatch
         majority_share=majority_share,
         balanced_accuracy=None if absent else balanced_accuracy,
         absent_classes=absent,
+        metrics=read_metrics(experiment.config.readout, scores),
     )

@@ -6,7 +6,7 @@ lie more than about two seconds apart: that is what makes Stop prompt.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class Evaluated:
         majority_share: share of the largest class, which naming it always gives.
         balanced_accuracy: mean over classes of the share of correct answers; None where a class has no test row.
         absent_classes: number of classes without a test row.
+        metrics: what the readout measures beside these, by the words that show it.
     """
 
     step: int
@@ -97,6 +98,7 @@ class Evaluated:
     majority_share: float
     balanced_accuracy: float | None
     absent_classes: int = 0
+    metrics: dict[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

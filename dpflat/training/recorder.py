@@ -95,6 +95,7 @@ class Recorder:
                         majority_share=event.majority_share,
                         balanced_accuracy=event.balanced_accuracy,
                         absent_classes=event.absent_classes,
+                        **({"metrics": event.metrics} if event.metrics else {}),
                         seconds=self.seconds,
                     )
             case Trained():
@@ -171,6 +172,7 @@ class Recorder:
             "majority_share": evaluation.majority_share,
             "balanced_accuracy": evaluation.balanced_accuracy,
             "absent_classes": evaluation.absent_classes,
+            **({"metrics": evaluation.metrics} if evaluation.metrics else {}),
             "loss": evaluation.loss,
             "steps": evaluation.step,
             "nonfinite_gradients": nonfinite,

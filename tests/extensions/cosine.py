@@ -25,3 +25,6 @@ class Cosine(Readout):
 
     def scores(self, objective, outputs, batch):
         return {**super().scores(objective, outputs, batch), "margin": outputs.amax(dim=1) - outputs.amin(dim=1)}
+
+    def metrics(self, scores):
+        return {"mean margin": float(scores["margin"].mean())}

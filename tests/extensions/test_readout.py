@@ -35,7 +35,9 @@ print(torch.allclose(found, torch.stack(alone), atol=1e-6), bool(found.abs().sum
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     made = Lab(tmp_path_factory.mktemp("lab"), EXTENSION)
-    made.train("readout.kind=cosine", "flatness.cross_layer.mode=public", "flatness.cross_layer.keep_layers=1")
+    made.said = made.train(
+        "readout.kind=cosine", "flatness.cross_layer.mode=public", "flatness.cross_layer.keep_layers=1"
+    )
     return made
 
 
@@ -56,6 +58,18 @@ def test_its_parameters_loss_and_gradients_are_its_own(lab):
     assert parameters == "['head.directions']"
     assert logits == "True"
     assert gradients == "True True"
+
+
+def test_its_metric_stands_beside_the_accuracy_wherever_that_is_said(lab):
+    row = newest(lab)
+    (margin,) = row["metrics"].values()
+    words = f"mean margin {margin:.3g}"
+    assert margin > 0
+    assert words in lab.dpflat("show", row["id"])
+    assert words in lab.page("runs", a=row["id"])
+    lab.dpflat("report", row["id"], "-o", lab.runs / "metric.html")
+    assert words in (lab.runs / "metric.html").read_text()
+    assert f"beside it: largest class 50.0 %, {words}" in lab.said
 
 
 def test_its_scores_are_kept_beside_the_usual_ones(lab):
