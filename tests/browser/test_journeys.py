@@ -42,19 +42,38 @@ def end_all(store):
     wait_until(lambda: all(derive_state(f) not in jobs.ALIVE for f in folders), "the end of all workers")
 
 
-@pytest.mark.timeout(240)
-def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reload(tmp_path, serve, open_page):
-    address = serve(tmp_path / "runs")
-    page, errors = open_page(f"{address}/new")
-    choose_a_long_run(page)
-    page.get_by_role("button", name="Train", exact=True).click()
-    page.get_by_role("button", name="Stop", exact=True).wait_for()
-    run = Store(tmp_path / "runs").list_runs(shipped=False)[0]
+@pytest.mark.timeout(300)
+def test_a_run_from_the_page_moves_outlives_its_server_is_lost_when_killed_resumed_and_stopped(
+    tmp_path, serve, open_page, servers
+):
+    store = tmp_path / "runs"
+    page, errors = open_page(f"{serve(store)}/new")
     try:
+        run = train(page, store)
+        page.get_by_role("button", name="Stop", exact=True).wait_for()
         wait_until(lambda: steps_done(run) >= 5, "five steps")
         page.get_by_test_id("stVegaLiteChart").first.wait_for()
+        assert errors == []
+
+        servers[0].terminate()
+        servers[0].wait(timeout=20)
+        outlived = steps_done(run)
+        wait_until(lambda: steps_done(run) > outlived, "a step without its server")
+        page, errors = open_page(f"{serve(store)}/runs?v=1&a={run.id}")
+        page.get_by_role("button", name="Stop", exact=True).wait_for()
+        os.kill(run.status.pid, signal.SIGKILL)
+        page.locator("p", has_text="Lost at step").wait_for()
+        assert run.state == "lost"
+        before = steps_done(run)
+        page.get_by_role("button", name="Resume", exact=True).click()
+        wait_until(lambda: steps_done(run) > before, "more steps")
+        assert [e["event"] for e in run.events][-1] == "resumed"
+        assert [line["step"] for line in run.steps] == list(range(1, len(run.steps) + 1))
+
+        stop = page.get_by_role("button", name="Stop", exact=True)
+        stop.wait_for()
         began = time.monotonic()
-        page.get_by_role("button", name="Stop", exact=True).click()
+        stop.click()
         wait_until(lambda: run.state == "stopped", "the stop")
         assert time.monotonic() - began < 5
         page.reload()
@@ -63,7 +82,7 @@ def test_train_from_the_page_see_it_move_stop_it_and_find_it_again_after_a_reloa
         page.get_by_role("button", name="Resume", exact=True).wait_for()
         assert errors == []
     finally:
-        end_all(tmp_path / "runs")
+        end_all(store)
 
 
 @pytest.mark.timeout(240)
@@ -109,43 +128,6 @@ def test_several_at_once_are_one_study_that_is_shown_live_and_stopped(tmp_path, 
         page.get_by_text("Stopped: 0 of 3 runs are done.").wait_for()
         page.reload()
         page.get_by_role("button", name="Resume", exact=True).wait_for()
-        assert errors == []
-    finally:
-        end_all(store)
-
-
-@pytest.mark.timeout(240)
-def test_a_worker_killed_with_9_shows_as_lost_at_its_step_and_goes_on(tmp_path, serve, open_page):
-    store = tmp_path / "runs"
-    page, errors = open_page(f"{serve(store)}/new")
-    try:
-        run = train(page, store)
-        wait_until(lambda: steps_done(run) >= 5, "five steps")
-        os.kill(run.status.pid, signal.SIGKILL)
-        page.locator("p", has_text="Lost at step").wait_for()
-        assert run.state == "lost"
-        before = steps_done(run)
-        page.get_by_role("button", name="Resume", exact=True).click()
-        wait_until(lambda: steps_done(run) > before, "more steps")
-        assert [e["event"] for e in run.events][-1] == "resumed"
-        assert [line["step"] for line in run.steps] == list(range(1, len(run.steps) + 1))
-        assert errors == []
-    finally:
-        end_all(store)
-
-
-@pytest.mark.timeout(240)
-def test_a_run_outlives_its_server_and_another_server_finds_it(tmp_path, serve, open_page, servers):
-    store = tmp_path / "runs"
-    page, _ = open_page(f"{serve(store)}/new")
-    try:
-        run = train(page, store)
-        servers[0].terminate()
-        servers[0].wait(timeout=20)
-        wait_until(lambda: steps_done(run) >= 5, "five steps")
-        page, errors = open_page(f"{serve(store)}/runs")
-        page.get_by_role("button", name="Stop", exact=True).click()
-        wait_until(lambda: run.state == "stopped", "the stop")
         assert errors == []
     finally:
         end_all(store)

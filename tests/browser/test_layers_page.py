@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def trained(tmp_path):
     """A finished run on the tiny random backbone."""
-    run = Store(tmp_path / "runs").create_run(small_config())
+    run = Store(tmp_path / "runs").create_run(small_config("data.train_subset=40"))
     assert do_run(run, Stopping()) == FINISHED
     return Run(run.folder)
 
