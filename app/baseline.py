@@ -18,6 +18,15 @@ def say_baseline(row: Mapping[str, Any]) -> str:
 
 def say_baselines(rows: Sequence[Mapping[str, Any]]) -> str:
     """The same of several runs: the mean over them; empty where it is not known of each."""
+    return ", ".join([*_compared(rows), *_metrics(rows)])
+
+
+def say_metrics(row: Mapping[str, Any]) -> str:
+    """What a readout measured of its own: `mean margin 2.9`; empty for the usual one."""
+    return ", ".join(_metrics([row]))
+
+
+def _compared(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     words = []
     for key, name in ((SHARE, "largest class"), (BALANCED, "balanced accuracy")):
         values = [row[key] for row in rows if row.get(key) is not None]
@@ -25,12 +34,17 @@ def say_baselines(rows: Sequence[Mapping[str, Any]]) -> str:
             words.append(f"{name} {100 * sum(values) / len(values):.1f} %")
     if absent := max((row.get("absent_classes") or 0 for row in rows), default=0):
         words.append(f"{absent} {'class has' if absent == 1 else 'classes have'} no test row")
+    return words
+
+
+def _metrics(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    words = []
     for name in dict.fromkeys(name for row in rows for name in row.get("metrics") or {}):
         values = [(row.get("metrics") or {}).get(name) for row in rows]
         known = [value for value in values if value is not None]
         if len(known) == len(rows):
             words.append(f"{name} {sum(known) / len(known):.3g}")
-    return ", ".join(words)
+    return words
 
 
 def say_largest_class(runs: Sequence[Run]) -> str:
@@ -59,4 +73,4 @@ def show_baseline(row: Mapping[str, Any]) -> str:
 
 def show_baselines(rows: Sequence[Mapping[str, Any]]) -> str:
     """The same of several runs in one row of a table."""
-    return say_baselines(rows).removeprefix("largest class ")
+    return ", ".join(_compared(rows)).removeprefix("largest class ")

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.baseline import say_baseline
+from app.baseline import say_baseline, say_metrics
 from app.budget import compose_store, find_data
 from app.summary import DAMAGED, QUICK_IS_FOR_LOOKING, describe_run_guarantee, show_seconds, summarise
 from app.terminal import own_data, tables
@@ -191,8 +191,9 @@ def show(
         print(describe_run_guarantee(run))
     if summary.get("message"):
         print(summary["message"])
-    damaged = find_damage(run.folder) if run.state == "finished" else []
-    if damaged:
+    if metrics := say_metrics(summary):
+        print(f"Measured by its readout: {metrics}.")
+    if damaged := run.state == "finished" and find_damage(run.folder):
         print(f"Changed since the run finished: {', '.join(damaged)}.")
     if left_out := find_left_out(run):
         print(left_out)

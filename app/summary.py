@@ -1,4 +1,4 @@
-"""What a table, a page or a program is reported of one run."""
+"""What a table, a page or a program shows of one run."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def remove_from_scores(
     """Take each record away in each disguise, from the data that layers are scored on.
 
     Args:
-        experiment: with a removal that private scores choose, and n `examples` that all rows are scored.
+        experiment: with a removal that private scores choose, and `examples` for all rows.
         state: after the warm-up.
         records: rows of the training split.
         disguises: what each record is changed to first.

@@ -20,9 +20,9 @@ import torch
 from analysis.layers.analyse import analyse_layers
 from analysis.layers.forward import score_subsets
 from analysis.layers.model import Asked, list_asked, open_run
-from analysis.layers.parts import Part
 from analysis.layers.settings import LayersConfig
 from analysis.layers.subsets import Subset
+from analysis.parts import Part
 from dpflat.core.prefix import active_layers, drop_layers
 from dpflat.entry import load_run
 from dpflat.execution.worker import set_up_torch
@@ -32,7 +32,7 @@ from dpflat.runs.store import SHIPPED, Store
 def time_parts(asked: Asked, config: LayersConfig, subsets: list[Subset]) -> dict[str, float]:
     """Seconds of each part."""
     seconds, began = {}, time.perf_counter()
-    for found in analyse_layers(asked, config, subsets, frozenset()):
+    for found in analyse_layers(asked, config, subsets, frozenset(), lambda _: None):
         if isinstance(found, Part):
             seconds[found.name] = round(time.perf_counter() - began, 1)
             began = time.perf_counter()
@@ -43,8 +43,7 @@ def time_shared(asked: Asked, subsets: list[Subset]) -> float:
     """Seconds of all subsets on the few rows, by shared states."""
     began = time.perf_counter()
     for piece in asked.few:
-        for _ in score_subsets(asked.objective, asked.before_removal, piece, subsets):
-            pass
+        score_subsets(asked.objective, asked.before_removal, piece, subsets)
     return time.perf_counter() - began
 
 

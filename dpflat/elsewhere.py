@@ -41,7 +41,7 @@ class Elsewhere:
         labels: class number of each label as the authors write it.
         encoding: of the authors' files.
         drop_missing: whether rows that lack a text or label are known to be there and are left out.
-        also: another form of the same files, reported by their first line.
+        also: another form of the same files, recognised by their first line.
     """
 
     hub: str

@@ -88,8 +88,9 @@ ENTRIES = {
     "dpflat/execution/worker.py",
     "analysis/worker.py",
     "dpflat/entry.py",
+    "dpflat/runs/store.py",
 }
-"""Where a program begins: command line, pages, workers, and Python of one's own."""
+"""Where a program begins: command line, pages, workers, and Python of one's own; and for a run found for no store."""
 
 
 def test_the_store_is_made_where_a_program_begins_and_handed_down():

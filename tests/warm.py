@@ -1,8 +1,9 @@
 """Processes without their start: one that has loaded everything forks the others, each as new as Python would make it.
 
 A worker takes seven processor seconds to import what it needs, and tests start a hundred. What stands in `PRELOADED` is
-only imported: nothing of the lab is read, registered or computed before the fork. Tests of the start itself ask for
-`real_processes`.
+only imported: nothing of the lab is read, registered or computed before the fork. What this hides (imports, environment
+that is read while loading, limits and flags of an interpreter) is seen by tests that ask for `real_processes`: a run, a
+study, an analysis; and an interrupted command.
 """
 
 import atexit
@@ -17,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import warnings
@@ -115,10 +117,14 @@ def become(wish, streams, address):
         if isinstance(ended.code, str):
             print(ended.code, file=sys.stderr)
     except KeyboardInterrupt:
-        code = 130
+        traceback.print_exc()
+        sys.stderr.flush()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
     except BaseException:
         traceback.print_exc()
     finally:
+        threading._shutdown()
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -165,18 +171,28 @@ class Process:
         for number, ours in opened:
             if ours:
                 os.close(number)
-        self._answers = self._connection.makefile()
-        self.pid, self.returncode = int(self._answers.readline()), None
+        self._heard, self.returncode = b"", None
+        while b"\n" not in self._heard:
+            self._hear()
+        first, self._heard = self._heard.split(b"\n", 1)
+        self.pid = int(first)
         self._connection.setblocking(False)
+
+    def _hear(self):
+        heard = self._connection.recv(64)
+        if not heard:
+            raise RuntimeError("The process that forks has ended.")
+        self._heard += heard
 
     def poll(self):
         """The exit code; None while it lives."""
         if self.returncode is None:
             try:
-                answer = self._connection.recv(64)
+                while b"\n" not in self._heard:
+                    self._hear()
             except BlockingIOError:
                 return None
-            self.returncode = int(answer or b"-9")
+            self.returncode = int(self._heard)
             self._connection.close()
         return self.returncode
 

@@ -26,7 +26,7 @@ from dpflat.runs.record import Run
 
 T = TypeVar("T")
 FEW_SEEDS = 10
-"""Below n the bootstrap over seeds is too narrow, so that Student's t over seeds counts where it is wider."""
+"""With fewer seeds the bootstrap over seeds is too narrow, so that Student's t over seeds counts where it is wider."""
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def compose_alone(sides: list[Side], marked: int | None = None) -> ShownFigure:
         sides: with sharpness of single layers, on one ruler.
         marked: a layer to point at.
     """
-    reported = next((side for side in reversed(sides) if side.removed), sides[0])
+    shown = next((side for side in reversed(sides) if side.removed), sides[0])
     first = sides[0]
     assert first.result is not None
     subtitle = (
@@ -55,11 +55,11 @@ def compose_alone(sides: list[Side], marked: int | None = None) -> ShownFigure:
         f"{first.config.restarts} starts · n = {first.result.examples:,} · {seeds_of(sides)} · {rows_of(first)} · "
         f"{first.result.weights} · hatched: removed (round)"
     )
-    finding = describe_removals(reported.drawn(), reported.removed, reported.trace, reported.fixed)
-    scored = class_of_scores(reported.run.ledger) if reported.trace else reported.entry_class()
+    finding = describe_removals(shown.drawn(), shown.removed, shown.trace, shown.fixed)
+    scored = class_of_scores(shown.run.ledger) if shown.trace else shown.entry_class()
     return ShownFigure(
         f"layers_alone_{first.letter}",
-        replace(finding, text=f"{reported.letter}: {finding.text}"),
+        replace(finding, text=f"{shown.letter}: {finding.text}"),
         subtitle,
         lambda mode: draw_alone(drawn_sides(sides), mode, marked),
         worst(scored, *(side.entry_class() for side in sides)),

@@ -8,7 +8,7 @@ from dpflat.runs.record import Run
 from dpflat.runs.store import Store
 
 NONE, LATEST = "none", "latest"
-MOST_TOLD = 10
+MOST_NAMED = 10
 
 
 def read_link(text: str) -> dict[str, list[str]]:
@@ -21,20 +21,20 @@ def read_link(text: str) -> dict[str, list[str]]:
 
 
 def find_run(text: str, store: Store) -> Run:
-    """One run: by its id, the name that it alone has, the start of its id, `latest`, or a link that shows it.
+    """One run: by its id, `latest`, the name that it alone has, the start of its id, or a link that shows it.
 
     Raises:
         DPFlatError: when it is none of these, or several.
     """
-    own = store.list_runs(shipped=False)
-    if text != LATEST and all(run.id != text for run in own):
-        named = [run for run in own if text and _name_of(run) == text]
-        if len(named) > 1:
-            more = f" and {len(named) - MOST_TOLD} more" if len(named) > MOST_TOLD else ""
-            ids = ", ".join(run.id for run in named[:MOST_TOLD])
-            raise DPFlatError(f"'{text[:120]}' is the name of {len(named)} runs: {ids}{more}. Give an id.")
-        if named:
-            return named[0]
+    if text == LATEST or store.holds(text):
+        return store.load_run(text)
+    named = [run for run in store.list_runs(shipped=False) if text and _name_of(run) == text]
+    if len(named) > 1:
+        more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+        ids = ", ".join(run.id for run in named[:MOST_NAMED])
+        raise DPFlatError(f"'{text[:120]}' is the name of {len(named)} runs: {ids}{more}. Give an id.")
+    if named:
+        return named[0]
     return store.load_run(_first(read_link(text).get("a"), text) if "?" in text else text)
 
 
@@ -63,11 +63,15 @@ def find_sides(first: str, second: str | None, store: Store) -> list[list[Run]]:
         DPFlatError: when a side is missing or not here.
     """
     link = read_link(first)
-    a = link.get("a") or [_first(None, first)] if "?" in first else [first]
-    if second is None:
-        b = link.get("b") or []
-    else:
-        b = [_first(read_link(second).get("a"), second)] if "?" in second else [second]
+    a = _load_all(link.get("a") or [_first(None, first)], store) if link or "?" in first else [find_run(first, store)]
+    if second is not None:
+        return [a, [find_run(second, store)]]
+    b = _load_all(link.get("b") or [], store)
     if not b:
         raise DPFlatError("Expected two runs, or a link that names A and B: dpflat compare A B.")
-    return [[find_run(name, store) for name in dict.fromkeys(ids)] for ids in (a, b)]
+    return [a, b]
+
+
+def _load_all(ids: list[str], store: Store) -> list[Run]:
+    """The runs that a link names: by their ids, never by a name."""
+    return [store.load_run(name) for name in dict.fromkeys(ids)]

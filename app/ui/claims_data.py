@@ -44,7 +44,7 @@ def judge_cached() -> Found:
     path = claims_path()
     stamp = path.stat().st_mtime_ns if path.exists() else 0
     store = current_store()
-    folders = _find(stamp, store_signature(*store.shown_roots, store.shipped))
+    folders = _find(stamp, store, store_signature(*store.shown_roots, store.shipped))
     return _judge(stamp, folders, store.lessons, _stamp(folders, store.lessons))
 
 
@@ -54,7 +54,7 @@ def _rules(stamp: int) -> Claims:  # noqa: ARG001
 
 
 @lru_cache(maxsize=4)
-def _find(stamp: int, signature: str) -> Folders:  # noqa: ARG001
+def _find(stamp: int, store: Store, signature: str) -> Folders:  # noqa: ARG001
     """The runs that count for any claim: few of those in a store."""
     found = find_runs(_rules(stamp), visible_runs())
     runs = (run for by_seed in found.values() for run in by_seed.values())

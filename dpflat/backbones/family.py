@@ -38,7 +38,7 @@ class Family:
     heads = (".cls.", ".lm_head.", ".classifier.", ".qa_outputs.", ".discriminator_predictions.", ".generator_")
 
     def count_weights(self, config: Any) -> int:
-        """At least n weights does a model have whose sizes are within `bounds`; none is allocated yet."""
+        """A lower bound of the weights of a model whose sizes are within `bounds`; none is allocated yet."""
         width = config.hidden_size
         words = (config.vocab_size + config.max_position_embeddings) * getattr(config, "embedding_size", width)
         return int(words + config.num_hidden_layers * (4 * width**2 + 2 * width * config.intermediate_size))

@@ -16,6 +16,7 @@ from dpflat.runs import layout
 from dpflat.runs.files import replace_json
 from dpflat.runs.record import Run
 from dpflat.runs.status import derive_state, read_status
+from dpflat.runs.store import Store
 
 LOCAL = "local"
 
@@ -34,11 +35,12 @@ class Executor:
     words: str
     at_once: int = 1
 
-    def start(self, folder: Path, work: Callable[[], int]) -> None:
+    def start(self, folder: Path, store: Store, work: Callable[[], int]) -> None:
         """Begin a run or go on with it.
 
         Args:
             folder: the run's; nobody works on it.
+            store: that it lies in, for `jobs.start`.
             work: does the run in this process and comes back when it is over: for one that needs no other process.
 
         Raises:

@@ -48,7 +48,7 @@ def check_allowed(store: Store, place: Path | None = None) -> None:
     Raises:
         DPFlatError: in read-only mode, or when the disk is nearly full.
     """
-    refuse_if_read_only(store)
+    store.check_may_change()
     place = place or store.root
     free = shutil.disk_usage(nearest_folder(place)).free
     if free < MINIMUM_FREE_BYTES:
@@ -56,16 +56,6 @@ def check_allowed(store: Store, place: Path | None = None) -> None:
             f"There is too little space for a run in '{place}': expected 50 MB free, "
             f"got {free // 1024**2} MB. Make room or choose another folder with --runs."
         )
-
-
-def refuse_if_read_only(store: Store) -> None:
-    """Refuse where a lab starts and changes nothing.
-
-    Raises:
-        DPFlatError: in read-only mode.
-    """
-    if store.read_only:
-        raise DPFlatError("This lab is read-only (DPFLAT_READONLY=1): it shows runs and starts none.")
 
 
 def nearest_folder(path: Path) -> Path:
@@ -143,7 +133,7 @@ def ask(question: Question, argument: str, store: Store) -> tuple[int, str, str]
     Raises:
         DPFlatError: in read-only mode.
     """
-    refuse_if_read_only(store)
+    store.check_may_change()
     command = [sys.executable, "-W", "ignore", "-m", question, argument]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr

@@ -63,7 +63,7 @@ def _do_runs(folder: Path, store: Store, stopping: Stopping) -> int:
         with heartbeat(partial(say, begun), stopping):
             if not is_left:
                 (run.folder / layout.STOP).unlink(missing_ok=True)
-                executor.start(run.folder, partial(do_run, run, stopping.watching(run.folder)))
+                executor.start(run.folder, store, partial(do_run, run, stopping.watching(run.folder)))
             most = max(executor.at_once, 1) - 1 if begun < len(configs) else 0
             stopped = _watch(executor, under_way, most, stopping, partial(tell, begun))
         rows = write_rows(folder, configs, runs)

@@ -305,7 +305,7 @@ def describe_power(attack: str, tried: int, succeeded: int, alike: bool = True) 
         attack: its name.
         tried: other runs without privacy that it was tried on.
         succeeded: how many of them it found something in.
-        alike: whether those runs are otherwise like the one it is reported of; else they share its task and backbone.
+        alike: whether those runs are otherwise like the one it speaks of; else they share its task and backbone.
     """
     name = attack[0].upper() + attack[1:]
     if not tried:

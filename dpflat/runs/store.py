@@ -95,6 +95,13 @@ class Store:
             )
         return found[0]
 
+    def holds(self, run_id: str) -> bool:
+        """Whether a text is the whole id of a run of one's own or of one that came with the lab."""
+        try:
+            return self._find_run(layout.check_id(run_id)) is not None
+        except DPFlatError:
+            return False
+
     def _find_run(self, run_id: str) -> Run | None:
         """The run with this whole id; the store is not listed for it."""
         for root, shipped in ((self.root, False), (self.shipped, True)):
@@ -111,11 +118,21 @@ class Store:
         """A new folder with its settings, there at once or not at all.
 
         Raises:
-            DPFlatError: when the folder cannot be written.
+            DPFlatError: in a read-only lab, or when the folder cannot be written.
         """
+        self.check_may_change()
         content = {layout.CONFIG: config.model_dump(mode="json"), layout.LABEL: label or {}}
         name, public = layout.new_run_id(config), config.task.card().public
         return Run(create_folder(self.root, name, content, public), store=self)
+
+    def check_may_change(self) -> None:
+        """Refuse where nothing may be started or written.
+
+        Raises:
+            DPFlatError: in a read-only lab.
+        """
+        if self.read_only:
+            raise DPFlatError("This lab is read-only (DPFLAT_READONLY=1): it shows runs and starts none.")
 
     def place_to_name(self, folder: Path) -> str | None:
         """The folder to name to find a run; None for the usual and the shipped one, which are found anyway.
@@ -160,8 +177,8 @@ def open_store(root: str | Path | None = None) -> Store:
 
 
 def store_of(run: Run) -> Store:
-    """The store that a run was found for; of one that was found for none, the folder it lies in."""
-    return run.store or Store(run.folder.parent)
+    """The store that a run was found for; of one that was found for none, the folder it lies in, in this lab."""
+    return run.store or open_store(run.folder.parent)
 
 
 def _is_run(entry: os.DirEntry[str]) -> bool:

@@ -1,3 +1,4 @@
+import functools
 import json
 import os
 import re
@@ -13,13 +14,14 @@ import psutil
 import pytest
 
 from app.summary import show_seconds
+from app.terminal.named import find_run, find_sides
 from dpflat.execution import jobs
 from dpflat.execution.run_job import FINISHED, STOPPED, Stopping, do_run
 from dpflat.runs import layout
 from dpflat.runs.files import read_lines, replace_json
 from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
-from dpflat.runs.store import Store
+from dpflat.runs.store import SHIPPED, Store
 from dpflat.settings.text import write_yaml
 from tests import warm
 from tests.conftest import SMALL, small_config
@@ -586,7 +588,10 @@ class TestTrain:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl_c", "as timeout ends it"])
     def test_ctrl_c_and_sigterm_stop_the_run_keep_what_was_done_and_exit_with_130(self, own_root, number):
         arguments = ["train", *SETTINGS, "--set", "optimiser.epochs=1000"]
-        process = warm.Process(
+        new = functools.partial(
+            subprocess.Popen, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
+        )
+        process = (new if number == signal.SIGINT else warm.Process)(
             [sys.executable, "-m", "app.cli", *arguments],
             cwd=Path(__file__).parents[2],
             stdin=subprocess.DEVNULL,
@@ -671,6 +676,16 @@ class TestLooking:
         other = Store(own_root).create_run(small_config("seed=1"))
         (other.folder / layout.LABEL).write_text("{")
         assert json.loads(dpflat("show", name, "--json")[1])["id"] == run.id
+
+    def test_a_name_hides_no_shipped_run_and_nothing_that_a_link_names(self, own_root):
+        store = Store(own_root, SHIPPED)
+        shipped = store.list_runs()[-1]
+        other = store.create_run(small_config(), {"name": shipped.id})
+        assert find_run(shipped.id, store) == shipped
+        start = shipped.id[:-1]
+        replace_json(other.folder / layout.LABEL, {"name": start})
+        assert find_run(start, store) == other
+        assert find_sides(f"http://127.0.0.1:8501/runs?v=1&a={start}&b={shipped.id}", None, store)[0] == [shipped]
 
     def test_an_id_and_the_latest_come_before_a_name(self, dpflat, own_root):
         for seed in (0, 1):

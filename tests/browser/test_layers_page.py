@@ -33,7 +33,7 @@ def test_measure_a_run_from_the_page_and_take_a_prefix_out(tmp_path, trained, se
     page.get_by_text("No layers were removed in this run; the sharpest is layer").first.wait_for()
     page.locator(".js-plotly-plot").first.wait_for()
     page.wait_for_selector(DONE)
-    box = page.get_by_test_id("stCheckbox").filter(has_text="layer 1")
+    box = page.get_by_test_id("stCheckbox").filter(has_text="layer 1").first
 
     def taken_out():
         """A click while the page draws what was measured is lost: it is made again."""

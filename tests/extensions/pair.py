@@ -2,15 +2,14 @@
 
 from dpflat.execution import jobs
 from dpflat.execution.executor import EXECUTORS, Executor
-from dpflat.runs.store import Store
 
 
 class Pair(Executor):
     words = "two runs at once"
     at_once = 2
 
-    def start(self, folder, work):
-        jobs.start(folder, Store(folder.parent), beside_others=True)
+    def start(self, folder, store, work):
+        jobs.start(folder, store, beside_others=True)
 
 
 EXECUTORS.register("pair", Pair())

@@ -182,7 +182,7 @@ class Queue(Executor):
     def __init__(self):
         self.asked, self.looks, self.most = [], {}, 0
 
-    def start(self, folder, work):
+    def start(self, folder, store, work):
         self.asked.append(("start", folder.name))
         self.looks[folder.name] = 2
         self.most = max(self.most, len(self.looks))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dpflat.execution.executor import EXECUTORS, LOCAL, Executor
+from dpflat.runs.store import Store
 
 
 class Local(Executor):
@@ -13,7 +14,7 @@ class Local(Executor):
 
     words = "one run after the other"
 
-    def start(self, folder: Path, work: Callable[[], int]) -> None:  # noqa: ARG002
+    def start(self, folder: Path, store: Store, work: Callable[[], int]) -> None:  # noqa: ARG002
         """Do the run."""
         work()
 

@@ -129,7 +129,7 @@ def test_stopped_after_any_part_it_goes_on_and_ends_as_if_uninterrupted(whole, r
         assert names == list(SHARES)
 
 
-def test_a_worker_that_is_killed_is_lost_and_what_it_measured_stays(run, tmp_path):
+def test_a_worker_that_is_killed_is_lost_and_what_it_measured_stays(run, tmp_path, real_processes):
     slow = QUICK.model_copy(update={"restarts": 100, "ascent_steps": 200})
     folder = folder_of(tmp_path, run, slow)
     folder.mkdir(parents=True)

@@ -9,8 +9,9 @@ from dpflat.errors import DPFlatError
 from dpflat.runs import layout, store
 from dpflat.runs.files import append_line, replace_json
 from dpflat.runs.manifest import write_manifest
+from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
-from dpflat.runs.store import SHIPPED, Store, create_folder, find_same, open_store
+from dpflat.runs.store import SHIPPED, Store, create_folder, find_same, open_store, store_of
 from tests.conftest import small_config
 
 PATH_PARTS = [
@@ -329,3 +330,17 @@ def test_settings_survive_the_way_through_the_folder(lab):
     run = lab.create_run(config)
     assert json.loads((run.folder / layout.CONFIG).read_text()) == config.model_dump(mode="json")
     assert lab.load_run(run.id).config == config
+
+
+class TestAReadOnlyLab:
+    def test_makes_no_run(self, tmp_path):
+        with pytest.raises(DPFlatError, match="This lab is read-only"):
+            Store(tmp_path, read_only=True).create_run(small_config())
+        assert list(tmp_path.iterdir()) == []
+
+    def test_is_read_only_for_a_run_that_was_found_for_no_store_too(self, tmp_path, monkeypatch):
+        run = Run(Store(tmp_path).create_run(small_config()).folder)
+        assert not store_of(run).read_only
+        monkeypatch.setenv("DPFLAT_READONLY", "1")
+        assert store_of(run).read_only
+        assert store_of(run).root == tmp_path
