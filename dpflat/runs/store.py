@@ -74,7 +74,7 @@ class Store:
         """One run by its id, by the start of its id, or the `latest`.
 
         Args:
-            run_id: the id, an unambiguous start of it, or `latest`: of one's own, else of the shipped ones.
+            run_id: the id, an unambiguous start or end of it, or `latest`: of one's own, else of the shipped ones.
 
         Raises:
             DPFlatError: when there is no such run, or several.
@@ -86,7 +86,7 @@ class Store:
             if not runs:
                 raise DPFlatError("There is no run yet. Train one: dpflat train --preset quick")
             return runs[0]
-        found = [r for r in runs if r.id.startswith(run_id)]
+        found = [r for r in runs if r.id.startswith(run_id)] or [r for r in runs if r.id.endswith(f"-{run_id}")]
         if not found:
             raise DPFlatError(f"There is no run '{run_id}' in '{self.root}'. 'dpflat list' shows what is there.")
         if len(found) > 1:

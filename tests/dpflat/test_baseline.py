@@ -1,12 +1,16 @@
 """An accuracy is told beside what naming the largest class gives."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from dpflat.catalog import TASKS
+from dpflat.readouts.linear import Linear
 from dpflat.tasks.baseline import KNOWN, measure_baseline, read_baseline
 from dpflat.tasks.load import read_splits
 from dpflat.tasks.settings import TaskConfig
+from dpflat.training import evaluation
 
 
 def test_learning_nothing_of_two_percent_positives_is_half_right():
@@ -34,3 +38,31 @@ def test_the_known_shares_are_those_of_the_texts(name, rows, data_folder):
     _, test = read_splits(TaskConfig(name=name, path=str(data_folder / name) if elsewhere else None))
     counts = np.bincount(test.labels)
     assert (len(test), counts.max()) == (rows, KNOWN[name, rows])
+
+
+def test_a_class_without_a_test_row_gives_no_balanced_accuracy(monkeypatch):
+    def measured(labels):
+        scores = {"loss": np.ones(4), "correct": np.array([1.0, 0.0, 1.0, 1.0])}
+        monkeypatch.setattr(evaluation, "evaluate", lambda *_: scores)
+        task = SimpleNamespace(class_names=("a", "b", "c"))
+        experiment = SimpleNamespace(
+            data=SimpleNamespace(test=Rows(np.array(labels)), task=task),
+            objective=None,
+            config=SimpleNamespace(microbatch=lambda: 4, readout=Linear()),
+            device="cpu",
+        )
+        return evaluation.measure(experiment, SimpleNamespace(parameters={}, step=1))
+
+    whole, lacking = measured([0, 1, 2, 2]), measured([0, 1, 1, 1])
+    assert (whole.balanced_accuracy, whole.absent_classes) == (pytest.approx(2 / 3), 0)
+    assert (lacking.balanced_accuracy, lacking.absent_classes) == (None, 1)
+
+
+class Rows:
+    """As much of a split as measuring it asks for."""
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def __len__(self):
+        return len(self.labels)

@@ -344,3 +344,12 @@ class TestAReadOnlyLab:
         monkeypatch.setenv("DPFLAT_READONLY", "1")
         assert store_of(run).read_only
         assert store_of(run).root == tmp_path
+
+
+def test_a_run_is_found_by_the_end_of_its_id_which_tables_show(tmp_path):
+    lab = Store(tmp_path, tmp_path / "none")
+    first, second = (lab.create_run(small_config(f"seed={seed}")) for seed in (0, 1))
+    assert lab.load_run(first.id.split("-", 2)[2]) == first
+    assert lab.load_run(second.id.rpartition("-")[2]) == second
+    with pytest.raises(DPFlatError, match="There is no run"):
+        lab.load_run(first.id[-3:])
