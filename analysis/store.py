@@ -96,7 +96,7 @@ def _read_result(folder: Path, stamp: int, sealed: int) -> Any:  # noqa: ARG001
     kind = KINDS.find(_kind_in(folder))
     try:
         return kind.read(content, arrays)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError):
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, MemoryError):
         raise unreadable(folder / RESULT, "or its arrays are damaged") from None
 
 

@@ -281,4 +281,6 @@ def build_config(content: dict[str, Any], source: str = "the settings", quote: b
     try:
         return RunConfig.model_validate(migrate(content, source))
     except ValidationError as error:
-        raise SettingsError(f"{source}: {describe_errors(error, RunConfig, quote)}", wrong_settings(error)) from None
+        raise SettingsError(
+            f"{source}: {describe_errors(error, RunConfig, quote)}", wrong_settings(error, RunConfig)
+        ) from None

@@ -74,7 +74,7 @@ def _load_point(point: EntryPoint) -> None:
 
 def _load_file(named: str) -> None:
     try:
-        path = Path(named).expanduser().absolute()
+        path = Path(os.path.realpath(Path(named).expanduser()))
     except RuntimeError:
         raise DPFlatError(f"'{Path(named).parts[0]}' is nobody's folder; write its whole path in {VARIABLE}.") from None
     if str(path) in _loaded:
@@ -113,7 +113,9 @@ class _Held(SourceFileLoader):
 def _run(path: Path, content: bytes) -> None:
     try:
         decode_source(content)
-    except (UnicodeDecodeError, SyntaxError):
+    except (UnicodeDecodeError, SyntaxError) as error:
+        if str(error).startswith("unknown encoding"):
+            raise DPFlatError("its coding line names no known encoding; remove that line, save it as UTF-8.") from None
         raise DPFlatError("it is not UTF-8; save it as UTF-8.") from None
     if path.suffix != ".py":
         raise DPFlatError("it is no Python source; the name of one ends in .py.")

@@ -66,8 +66,8 @@ class Curvature:
 
     def __post_init__(self) -> None:
         values, shares = self.spectrum or ((0,), (1,))
-        if len(values) != len(shares) or not len(values):
-            raise ValueError("a share for each eigenvalue, and one or more of them")
+        if len(values) != len(shares) or not np.isfinite(values).any():
+            raise ValueError("a share for each eigenvalue, and one or more that are finite")
 
     def predicted_rise(self, scale: float) -> float | None:
         """1/2 (scale x unit)^2 tr H; None before the trace is there. Privacy: post-processing."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import InstanceOf, TypeAdapter
+from pydantic import InstanceOf, Strict, TypeAdapter
 
 from analysis.layers.subsets import Subset
 from analysis.schema import Count, Entries, Known, Share
@@ -104,7 +105,8 @@ class LayersResult:
     correct: InstanceOf[np.ndarray] | None = None
 
     def __post_init__(self) -> None:
-        if any(layer >= self.layers for layer in (*self.norms, *self.alone)):
+        named = {*self.norms, *self.alone}.union(*self.coarse, *self.subsets)
+        if any(layer >= self.layers for layer in named):
             raise ValueError("layers of the backbone")
 
     def asked(self) -> tuple[Subset, ...]:
@@ -150,6 +152,8 @@ class LayersResult:
 
 
 LAYERS, COUNT = TypeAdapter(LayersResult), TypeAdapter(Count)
+LAYER = TypeAdapter(Annotated[Layer, Strict()])
+KEPT = TypeAdapter(tuple[Annotated[Layer, Strict()], ...])
 
 
 def build_result(content: dict[str, Any], correct: np.ndarray | None) -> LayersResult:
@@ -170,24 +174,30 @@ def build_result(content: dict[str, Any], correct: np.ndarray | None) -> LayersR
 
     alone: dict[int, dict[str, Any]] = {}
     for row in rows("alone") + rows("geometries"):
-        alone.setdefault(row["layer"], {}).update(_readings(row))
+        alone.setdefault(LAYER.validate_python(row["layer"]), {}).update(_readings(row))
     examples = COUNT.validate_python(parts.get("subsets", {}).get("examples", 0))
-    subsets = {tuple(row["kept"]): row for row in rows("subsets")}
-    bits = None if correct is None or not subsets else np.unpackbits(correct, axis=1, count=examples).astype(bool)
-    if bits is not None and len(bits) != len(subsets):
-        raise ValueError("as many rows as subsets")
+    subsets = {KEPT.validate_python(row["kept"]): row for row in rows("subsets")}
+    if subsets and examples == 0:
+        raise ValueError("one or more examples behind subsets")
+    bits = None if correct is None or not subsets else _unpack(correct, len(subsets), examples)
     return LAYERS.validate_python(
         content
         | {
             "accuracy_examples": examples,
-            "norms": {row["layer"]: row for row in rows("norms")},
+            "norms": {LAYER.validate_python(row["layer"]): row for row in rows("norms")},
             "alone": alone,
             "whole": _readings(parts.get("whole", {}).get("measures", {})),
-            "coarse": {tuple(row["kept"]): row for row in rows("coarse")},
+            "coarse": {KEPT.validate_python(row["kept"]): row for row in rows("coarse")},
             "subsets": subsets,
             "correct": bits,
         }
     )
+
+
+def _unpack(correct: np.ndarray, subsets: int, examples: int) -> np.ndarray:
+    if correct.shape != (subsets, math.ceil(examples / 8)):
+        raise ValueError("as many rows as subsets, and a bit for each example")
+    return np.unpackbits(correct, axis=1, count=examples).astype(bool)
 
 
 def _readings(row: dict[str, Any]) -> dict[str, Any]:

@@ -72,7 +72,8 @@ def pin_cells(study: StudyConfig) -> StudyConfig:
     whole = "backbone" in study.grid
     moved = [axis for axis in study.grid if axis == "backbone.name" or (whole and axis.split(".")[0] == "backbone")]
     axes = {axis: study.grid[axis] for axis in moved}
-    axes = axes if any(_is_outside(value) for values in axes.values() for value in values) else {}
+    named = [each[key] for each in (study.base, *study.cells) for key in ("backbone", "backbone.name") if key in each]
+    axes = axes if any(map(_is_outside, itertools.chain(named, *axes.values()))) else {}
     for cell in study.cells:
         for chosen in itertools.product(*axes.values()):
             own = {**cell, **dict(zip(axes, chosen, strict=True))}

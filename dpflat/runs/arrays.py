@@ -46,7 +46,8 @@ def read_arrays(folder: Path, name: str, *wanted: str) -> dict[str, np.ndarray]:
         with open_regular(path) as opened:
             check_file(folder, name)
             with NpzFile(opened, allow_pickle=False) as file:
-                assert file.zip is not None
+                if file.zip is None:
+                    raise unreadable(path, "is damaged")
                 if sum(entry.file_size for entry in file.zip.infolist()) > LARGEST_ARRAYS:
                     raise unreadable(path, f"holds more than {LARGEST_ARRAYS // 1_000_000} MB")
                 found = {key: np.asarray(file[key]) for key in file.files if not wanted or key in wanted}

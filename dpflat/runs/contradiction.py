@@ -33,6 +33,7 @@ def find_contradiction(config: RunConfig, ledger: PrivacyLedger) -> str | None:
         config: the run's settings.
         ledger: as it was stored.
     """
+    config = config.model_copy(update={"seed": 0})
     units = count_units(config)
     if ledger.units != units:
         return f"counts {ledger.units:,} units where its settings have {units:,}"
@@ -53,18 +54,26 @@ def find_contradiction(config: RunConfig, ledger: PrivacyLedger) -> str | None:
 
 def _missing_entries(config: RunConfig, ledger: PrivacyLedger) -> list[str]:
     there = Counter((entry.source, entry.entry_class) for entry in ledger.entries)
-    planned = _planned_entries(config.model_copy(update={"seed": 0}))
+    planned = _planned_entries(config)
     return sorted(source.replace("_", " ") for source, _ in (planned - there))
 
 
-@lru_cache(maxsize=1024)
 def _planned_entries(config: RunConfig) -> Counter[tuple[Source, EntryClass]]:
     try:
-        planned = sketch_ledger(config).entries
+        return _sketched_entries(config)
     except DPFlatError:  # how many layers are drawn is known once its backbone is loaded; all else is known now
-        others = config.flatness.model_copy(update={"cross_layer": Off()})
-        planned = sketch_ledger(config.model_copy(update={"flatness": others})).entries
+        return _sketched_entries(_without_removal(config))
+
+
+@lru_cache(maxsize=1024)
+def _sketched_entries(config: RunConfig) -> Counter[tuple[Source, EntryClass]]:
+    planned = sketch_ledger(config).entries
     return Counter((entry.source, entry.entry_class) for entry in planned if entry.entry_class in SHAPING)
+
+
+def _without_removal(config: RunConfig) -> RunConfig:
+    others = config.flatness.model_copy(update={"cross_layer": Off()})
+    return config.model_copy(update={"flatness": others})
 
 
 def _can_be_spent(config: RunConfig, epsilon: float) -> bool:
@@ -73,7 +82,7 @@ def _can_be_spent(config: RunConfig, epsilon: float) -> bool:
         return epsilon <= asked * (1 + 1e-9)
     spent = _spent(config)
     if spent is None:
-        return asked is None and any(_is_close(epsilon, one) for one in _spent_by_layers(config))
+        return asked is None and _spends_by_layers(config, epsilon)
     return _is_close(epsilon, spent)
 
 
@@ -81,21 +90,25 @@ def _is_close(epsilon: float, spent: float) -> bool:
     return math.isclose(epsilon, spent, rel_tol=1e-6, abs_tol=1e-9)
 
 
-@lru_cache(maxsize=1024)
 def _spent(config: RunConfig) -> float | None:
     try:
-        plan = plan_privacy(config)[0]
+        return _planned_epsilon(config)
     except DPFlatError:
         return None
+
+
+@lru_cache(maxsize=1024)
+def _planned_epsilon(config: RunConfig) -> float:
+    plan = plan_privacy(config)[0]
     return rdp_epsilon(plan.mechanisms, plan.delta)
 
 
-@lru_cache(maxsize=64)
-def _spent_by_layers(config: RunConfig) -> tuple[float, ...]:
-    """Epsilon at a given noise for each number of layers that a backbone may have, which nobody can count any more."""
-    removal, others = config.flatness.cross_layer, config.flatness.model_copy(update={"cross_layer": Off()})
+@lru_cache(maxsize=1024)
+def _spends_by_layers(config: RunConfig, epsilon: float) -> bool:
+    """Whether a given noise spends that epsilon for some number of layers, where those of the backbone are unknown."""
+    removal = config.flatness.cross_layer
     if isinstance(removal, Off):
-        return ()
-    plan = plan_privacy(config.model_copy(update={"flatness": others}))[0]
-    drawn = (removal.releases(plan.units, partial(int, number)) for number in range(1, MOST_LAYERS + 1))
-    return tuple(rdp_epsilon((*plan.mechanisms, *releases), plan.delta) for releases in drawn)
+        return False
+    plan = plan_privacy(_without_removal(config))[0]
+    drawn = dict.fromkeys(removal.releases(plan.units, partial(int, n)) for n in range(1, MOST_LAYERS + 1))
+    return any(_is_close(epsilon, rdp_epsilon((*plan.mechanisms, *releases), plan.delta)) for releases in drawn)

@@ -58,15 +58,19 @@ def _secret_of(path: Path) -> str | None:
 def find_damage(folder: Path) -> list[str]:
     """Names of files that are missing, changed or added since the manifest was written.
 
-    One that `packed.json` notes as left out is not missing, if it is noted with the manifest's checksum.
+    One that `packed.json` notes as left out is not missing, if it is noted with the manifest's checksum. Of private
+    files only their own manifest is compared, where the outer one speaks of it.
 
     Raises:
         DPFlatError: when the manifest itself, or `packed.json`, is missing or damaged.
     """
-    expected = read_checksums(folder)
-    present = {f.relative_to(folder).as_posix(): f for f in covered_files(folder)}
+    expected, present = read_checksums(folder), covered_files(folder)
+    private, outer = folder / PRIVATE / MANIFEST, read_json(folder / MANIFEST)
+    if "private" in outer:
+        expected = expected | ({f"{PRIVATE}/{MANIFEST}": outer["private"]} if outer["private"] is not None else {})
+        present += [private] if private.exists() else []
     left_out = read_packed(folder / PACKED).left_out
-    found = {**left_out, **{name: checksum(file) for name, file in present.items()}}
+    found = {**left_out, **{f.relative_to(folder).as_posix(): checksum(f) for f in present}}
     return sorted(name for name in {*expected, *found} if name not in found or found[name] != expected.get(name))
 
 

@@ -10,20 +10,17 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from dpflat.errors import WrongSettingError
-from dpflat.flatness.mode import LEVEL_WORDS, MODES_BY_LEVEL
-from dpflat.readout import READOUTS
 from dpflat.settings.registered import Registered
 from dpflat.settings.section import Section
 
-TAGS = ("prefix", "prompt", "head_only", "full", "dp", "none")
 MOST_CLOSE, LEAST_LIKENESS = 3, 0.75
 
 
-def wrong_settings(error: ValidationError) -> tuple[str, ...]:
+def wrong_settings(error: ValidationError, settings: type[Section]) -> tuple[str, ...]:
     """The names of the settings that validation errors are about."""
     causes = [item.get("ctx", {}).get("error") for item in error.errors()]
     blamed = [cause.setting for cause in causes if isinstance(cause, WrongSettingError)]
-    return (*filter(None, (_place_of(item["loc"]) for item in error.errors())), *blamed)
+    return (*filter(None, (_place_of(settings, item["loc"]) for item in error.errors())), *blamed)
 
 
 def describe_errors(error: ValidationError, settings: type[Section], quote: bool = True) -> str:
@@ -36,12 +33,13 @@ def describe_errors(error: ValidationError, settings: type[Section], quote: bool
     """
     if not quote:
         reported = [
-            f"{_place_of(item['loc']) or 'its settings'}: {item['type'].replace('_', ' ')}" for item in error.errors()
+            f"{_place_of(settings, item['loc']) or 'its settings'}: {item['type'].replace('_', ' ')}"
+            for item in error.errors()
         ]
         return "; ".join(reported) + "."
     sentences = []
     for item in error.errors():
-        where = _place_of(item["loc"])
+        where = _place_of(settings, item["loc"])
         if item["type"] == "extra_forbidden":
             sentences.append(f"unknown setting '{where}' ({_describe_known(settings, item['loc'])})")
         elif item["type"] == "value_error":
@@ -51,14 +49,13 @@ def describe_errors(error: ValidationError, settings: type[Section], quote: bool
     return "; ".join(sentences) + "."
 
 
-def _place_of(location: Iterable[int | str]) -> str:
-    tags = {*TAGS, "off", *READOUTS, *(mode for level in LEVEL_WORDS for mode in MODES_BY_LEVEL[level])}
-    return ".".join(str(part) for part in location if part not in tags)
+def _place_of(settings: type[Section], location: Iterable[int | str]) -> str:
+    return ".".join(_walk([settings], location)[1])
 
 
 def _describe_known(settings: type[Section], location: tuple[int | str, ...]) -> str:
     """The settings closest to an unknown one, and those of its section."""
-    wrong, section = _place_of(location), _place_of(location[:-1])
+    wrong, section = _place_of(settings, location), _place_of(settings, location[:-1])
     by_last: dict[str, list[str]] = {}
     for name in dict.fromkeys(_list_names([settings])):
         by_last.setdefault(_last_of(name), []).extend([name] if name != wrong else [])
@@ -67,7 +64,7 @@ def _describe_known(settings: type[Section], location: tuple[int | str, ...]) ->
         (name for last in alike for name in by_last[last]), key=lambda name: name.rpartition(".")[0] != section
     )
     reported = [f"closest: {', '.join(close[:MOST_CLOSE])}"] if close else []
-    known = dict.fromkeys(name for one in _walk([settings], location[:-1]) for name in one.model_fields)
+    known = dict.fromkeys(name for one in _walk([settings], location[:-1])[0] for name in one.model_fields)
     if known:
         tag = location[-2] if section and _last_of(section) != location[-2] else None
         has = f"{section} ({tag}) has" if tag else f"{section} has" if section else "there are"
@@ -86,15 +83,22 @@ def _list_names(classes: Iterable[type[Section]], start: str = "") -> Iterator[s
             yield from _list_names(_sections_of(field), f"{start}{name}.")
 
 
-def _walk(classes: list[type[Section]], location: Iterable[int | str]) -> list[type[Section]]:
-    """The classes at the place of an error, which names settings and, where there are several classes, their tags."""
+def _walk(classes: list[type[Section]], location: Iterable[int | str]) -> tuple[list[type[Section]], list[str]]:
+    """The classes at the place of an error, and the names on the way to it.
+
+    A place names settings and, right behind one that may be of several classes, the tag of its class, which is no name.
+    """
+    names: list[str] = []
+    may_be_tag = False
     for part in location:
         fields = [one.model_fields[part] for one in classes if part in one.model_fields]
-        if fields:
-            classes = [found for field in fields for found in _sections_of(field)]
+        tagged = [one for one in classes if part in (one.model_fields[tag].default for tag in _tags_of(one))]
+        if may_be_tag and tagged and not fields:
+            classes, may_be_tag = tagged, False
         else:
-            classes = [one for one in classes if part in (one.model_fields[tag].default for tag in _tags_of(one))]
-    return classes
+            classes, may_be_tag = [found for field in fields for found in _sections_of(field)], True
+            names.append(str(part))
+    return classes, names
 
 
 def _tags_of(settings: type[Section]) -> list[str]:

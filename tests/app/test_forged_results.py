@@ -2,13 +2,14 @@
 
 import copy
 import random
+import shutil
 from pathlib import Path
 
 import pytest
 
 from analysis.kinds import kind_of
 from analysis.layers.trace import read_trace
-from analysis.store import ANALYSES, RESULT, Analysis
+from analysis.store import ANALYSES, ARRAYS, RESULT, Analysis
 from app.shown.kinds import find_figures
 from dpflat.errors import DPFlatError
 from dpflat.runs import layout
@@ -34,13 +35,15 @@ SAFE = ("schema_version", "seed", "settings_fingerprint", "entry_class", "peak_m
 
 @pytest.fixture
 def forge(own_root):
-    """Write an analysis of a shipped run with other content, and a manifest that vouches for it."""
+    """Write an analysis of a shipped run with its arrays, other content, and a manifest that vouches for it."""
 
     def write(original, content, number):
         folder = own_root / ANALYSES / original.parent.name / f"{original.name}{number}"
         folder.mkdir(parents=True)
         replace_json(folder / layout.CONFIG, Analysis(original).config.model_dump(mode="json"))
         replace_json(folder / RESULT, content)
+        if (original / ARRAYS).exists():
+            shutil.copy(original / ARRAYS, folder)
         write_manifest(folder)
         return Analysis(folder)
 
@@ -88,6 +91,45 @@ def test_layers_that_no_backbone_has_are_refused_before_anything_counts_to_them(
     original = Analysis(SHIPPED / ANALYSES / POINTS / "layers-bf1e667e")
     with pytest.raises(DPFlatError, match=RESULT):
         _ = forge(original.folder, original.content | {"layers": layers}, 0).result
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [
+        (("subsets", "examples"), 10**12),
+        (("subsets", "examples"), 1),
+        (("subsets", "examples"), 0),
+        (("subsets", "rows", 1, "kept"), [900]),
+        (("coarse", "rows", 1, "kept"), [900]),
+        (("coarse", "rows", 2, "kept"), [True]),
+        (("norms", "rows", 1, "layer"), True),
+        (("geometries", "rows", 1, "layer"), True),
+    ],
+)
+def test_layers_and_examples_that_cannot_have_been_are_refused(path, wrong, forge):
+    original = Analysis(SHIPPED / ANALYSES / POINTS / "layers-bf1e667e")
+    with pytest.raises(DPFlatError, match=RESULT):
+        _ = forge(original.folder, put(original.content, ("parts", *path), wrong), 0).result
+
+
+def test_a_result_that_needs_more_memory_than_there_is_is_one_sentence(forge, monkeypatch):
+    original = Analysis(SHIPPED / ANALYSES / POINTS / "layers-bf1e667e")
+
+    def exhaust(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("numpy.unpackbits", exhaust)
+    with pytest.raises(DPFlatError, match=RESULT):
+        _ = forge(original.folder, original.content, 0).result
+
+
+def test_a_spectrum_without_any_finite_eigenvalue_is_refused(forge):
+    original = Analysis(SHIPPED / ANALYSES / POINTS / "curvature-b7021cc5")
+    content = original.content
+    spectrum = content["parts"]["spectrum"]
+    spectrum["values"] = [None] * len(spectrum["values"])
+    with pytest.raises(DPFlatError, match=RESULT):
+        _ = forge(original.folder, content, 0).result
 
 
 def test_a_sharpness_in_words_is_refused(forge):

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from dpflat.config import DataConfig, RunConfig, build_config
 from dpflat.core.keys import derive_seeded_key
-from dpflat.errors import DPFlatError
+from dpflat.errors import DPFlatError, SettingsError
 from dpflat.presets import list_presets, load_preset
 from dpflat.settings.section import LATER, Section
 from dpflat.settings.text import apply_settings, read_settings, set_values, write_yaml
@@ -74,6 +74,26 @@ def test_settings_cannot_be_changed_once_made():
 def test_a_wrong_setting_is_one_sentence_with_expected_and_got(setting, sentence):
     with pytest.raises(DPFlatError, match=sentence):
         configure(setting)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "random",
+        "off",
+        "prefix",
+        "backbone.off",
+        "privacy.dp",
+        "privacy.none",
+        "flatness.off",
+    ],
+)
+def test_an_unknown_setting_with_the_name_of_a_kind_or_mode_is_named(setting):
+    start = "privacy.kind=none" if setting == "privacy.none" else "seed=0"
+    with pytest.raises(SettingsError) as refused:
+        configure(start, f"{setting}=1")
+    assert f"unknown setting '{setting}' " in str(refused.value)
+    assert refused.value.settings == (setting,)
 
 
 @pytest.mark.parametrize(

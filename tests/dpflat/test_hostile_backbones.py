@@ -248,8 +248,21 @@ def test_two_models_under_one_path_are_two_experiments_and_a_copy_elsewhere_is_t
         {"grid": {"backbone": [{"name": "ONE"}, {"name": "TWO", "dtype": "bfloat16"}, {"name": "dpflat-tiny"}]}},
         {"cells": [{}, {"backbone.name": "TWO"}], "grid": {"backbone": [{"name": "ONE"}, {}]}},
         {"grid": {"backbone": [{"name": "TWO"}], "backbone.name": ["ONE"], "backbone.dtype": ["float32", "bfloat16"]}},
+        {"base": {"backbone.name": "ONE"}, "grid": {"backbone.name": ["dpflat-tiny", "minilm"]}},
+        {"base": {"backbone": {"name": "ONE"}}, "grid": {"backbone.name": ["dpflat-tiny", "minilm"]}},
+        {"cells": [{"backbone.name": "ONE"}], "grid": {"backbone.name": ["dpflat-tiny", "minilm"]}},
     ],
-    ids=["base", "cells", "grid", "grid of mappings", "mappings over cells", "names over mappings"],
+    ids=[
+        "base",
+        "cells",
+        "grid",
+        "grid of mappings",
+        "mappings over cells",
+        "names over mappings",
+        "bundled over base",
+        "bundled over a mapping",
+        "bundled over cells",
+    ],
 )
 def test_a_study_says_what_its_models_held(folder, tmp_path, study):
     shutil.copytree(folder, tmp_path / "two")

@@ -112,7 +112,10 @@ def load(monkeypatch):
         (lambda path: path.symlink_to("/dev/zero"), "it cannot be read (not a regular file); name a Python file"),
         (lambda path: path.symlink_to(path), "it cannot be read (Too many levels of symbolic links); name"),
         (save_latin, "it is not UTF-8; save it as UTF-8."),
-        (lambda path: path.write_text("# coding: nothing-known\n"), "it is not UTF-8; save it as UTF-8."),
+        (
+            lambda path: path.write_text("# coding: nothing-known\n"),
+            "its coding line names no known encoding; remove that line",
+        ),
         (lambda path: path.write_bytes(b"a = 1\0"), "null bytes"),
     ],
     ids=["nothing", "folder", "pipe", "device", "loop", "latin-1", "unknown encoding", "null byte"],
@@ -124,6 +127,19 @@ def test_what_is_no_python_file_is_refused_at_once_with_the_fix(tmp_path, load, 
     assert words in sentence
     assert "\n" not in sentence
     assert load(tmp_path / "mine.py") == sentence
+
+
+def test_one_file_by_two_paths_is_loaded_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(extensions, "_loaded", {})
+    monkeypatch.setattr(extensions, "_problems", [])
+    (tmp_path / "a").mkdir()
+    file = tmp_path / "a" / "mine.py"
+    file.write_text("")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    again = (file.parent / ".." / "a" / file.name, tmp_path / "b" / file.name)
+    monkeypatch.setenv(extensions.VARIABLE, os.pathsep.join(map(str, (file, *again))))
+    extensions.load_extensions()
+    assert list(extensions.describe_extensions()) == ["mine.py"]
 
 
 def test_the_home_of_nobody_is_named(load):

@@ -4,6 +4,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from numpy.lib.npyio import NpzFile
 
 from dpflat.errors import ChangedError, DPFlatError
 from dpflat.runs.arrays import read_arrays
@@ -41,5 +42,11 @@ def test_the_array_that_is_read_must_be_whole(folder):
 def test_what_is_no_archive_is_damaged(folder, content):
     (folder / "arrays.npz").write_bytes(content)
     write_manifest(folder)
+    with pytest.raises(DPFlatError, match="is damaged"):
+        read_arrays(folder, "arrays.npz")
+
+
+def test_a_file_whose_size_cannot_be_asked_is_damaged(folder, monkeypatch):
+    monkeypatch.setattr(NpzFile, "zip", property(lambda _: None, lambda *_: None), raising=False)
     with pytest.raises(DPFlatError, match="is damaged"):
         read_arrays(folder, "arrays.npz")

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +80,28 @@ def test_what_may_change_is_outside(folder, name):
     (folder / name).write_text("changed")
     assert find_damage(folder) == []
     (folder / name).unlink()
+    assert find_damage(folder) == []
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_text("{}")], ids=["removed", "changed"])
+def test_a_private_manifest_that_is_not_what_was_written_is_named(folder, change):
+    change(folder / layout.PRIVATE / layout.MANIFEST)
+    assert find_damage(folder) == ["private/manifest.json"]
+
+
+def test_a_private_manifest_of_a_job_that_had_no_private_files_is_named(tmp_path):
+    (tmp_path / layout.CONFIG).write_text("{}")
+    write_manifest(tmp_path)
+    (tmp_path / layout.PRIVATE).mkdir()
+    (tmp_path / layout.PRIVATE / layout.MANIFEST).write_text("{}")
+    assert find_damage(tmp_path) == ["private/manifest.json"]
+
+
+def test_a_manifest_that_does_not_speak_of_private_files_vouches_for_none(folder):
+    outer = json.loads((folder / layout.MANIFEST).read_text())
+    del outer["private"]
+    (folder / layout.MANIFEST).write_text(json.dumps(outer))
+    (folder / layout.PRIVATE / layout.MANIFEST).unlink()
     assert find_damage(folder) == []
 
 

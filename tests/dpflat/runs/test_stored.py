@@ -9,15 +9,17 @@ import pytest
 
 from app.summary import summarise
 from dpflat.errors import ChangedError, DPFlatError
+from dpflat.privacy.accounting import rdp_epsilon
 from dpflat.privacy.entries import write_ledger
-from dpflat.runs import arrays, layout
+from dpflat.runs import arrays, contradiction, layout
 from dpflat.runs.arrays import read_arrays
 from dpflat.runs.contradiction import find_contradiction
 from dpflat.runs.files import append_line, read_json, read_last_line, replace_json
 from dpflat.runs.manifest import write_manifest
 from dpflat.runs.status import is_alive, own_status
 from dpflat.runs.store import Store
-from dpflat.training.forecast import plan_ledger, plan_privacy
+from dpflat.training import forecast
+from dpflat.training.forecast import count_layers, plan_ledger, plan_privacy
 from tests.conftest import small_config
 from tests.dpflat.runs.test_packing import FIXTURE
 
@@ -313,3 +315,43 @@ def test_of_a_given_noise_epsilon_is_known_without_the_model_and_where_layers_ar
     for epsilon in (0.001, ledger.epsilon * 0.999, (ledger.epsilon + planned.epsilon) / 2, None):
         changed = planned.model_copy(update={"epsilon": epsilon})
         assert "another epsilon than any that its settings give" in find_contradiction(drawing, changed)
+
+
+@pytest.fixture
+def drawing(monkeypatch):
+    """Settings that draw layers at a given noise, whose model is gone; the ledger planned; each epsilon computed."""
+    counted = []
+    monkeypatch.setattr(contradiction, "rdp_epsilon", lambda *asked: counted.append(asked) or rdp_epsilon(*asked))
+    noise = ("privacy.epsilon=null", "privacy.noise_multiplier=1.25", "flatness.cross_layer.mode=exponential")
+    there = small_config(*noise, "flatness.cross_layer.epsilon=0.07", "flatness.cross_layer.keep_layers=2")
+    gone = there.model_copy(update={"backbone": there.backbone.model_copy(update={"name": "folder:/gone"})})
+    contradiction._spends_by_layers.cache_clear()
+    return gone, write_ledger(there, *plan_privacy(there), None), counted
+
+
+def test_numbers_of_layers_are_tried_up_to_the_first_that_fits_and_once_for_all_seeds(drawing):
+    gone, ledger, counted = drawing
+    layers = count_layers(small_config())
+    assert find_contradiction(gone, ledger) is None
+    assert 1 <= len(counted) <= layers
+    tried = len(counted)
+    assert find_contradiction(gone.model_copy(update={"seed": 7}), ledger) is None
+    assert len(counted) == tried
+
+
+def test_numbers_of_layers_that_release_the_same_are_tried_once(drawing):
+    gone, ledger, counted = drawing
+    assert find_contradiction(gone, ledger.model_copy(update={"epsilon": 1e-3})) is not None
+    assert len(counted) == len(set(counted))
+
+
+def test_a_model_that_could_not_be_read_is_asked_again(drawing, monkeypatch):
+    gone, without, _ = drawing
+    changed = without.model_copy(update={"epsilon": 1e-3})
+    assert find_contradiction(gone, without) is None
+    assert "another epsilon than any" in find_contradiction(gone, changed)
+    monkeypatch.setattr(forecast, "count_layers", lambda _: 4)
+    assert "lacks" in find_contradiction(gone, without)
+    planned = write_ledger(gone, *plan_privacy(gone), None)
+    assert find_contradiction(gone, planned) is None
+    assert "another epsilon than the" in find_contradiction(gone, planned.model_copy(update={"epsilon": 1e-3}))
