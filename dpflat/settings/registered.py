@@ -41,6 +41,8 @@ class Registered:
         return (*self._always, *self._registry.values())
 
     def _read(self, value: Any) -> Section:
+        if isinstance(value, dict) and value.get(self._tag) is False:  # YAML reads the word `off` so
+            value = {**value, self._tag: "off"}
         count = len(self._registry)
         if self._adapter is None or self._adapter[0] != count:
             classes = self.classes()

@@ -200,3 +200,9 @@ def test_values_are_set_in_turn_and_a_mode_replaces_its_section():
     assert set_values(given, values) == expected
     assert given == {"optimiser": {"epochs": 1.0}}
     assert set_values(given, [("backbone.name", "1e-05")])["backbone"]["name"] == "1e-05"
+
+
+def test_a_level_is_switched_off_by_the_word_that_messages_give():
+    presets = load_preset("dp_flat")
+    settings = apply_settings(presets, ["flatness.cross_layer.mode=off", "flatness.cross_model.mode=off"])
+    assert list(build_config(settings).flatness.levels()) == ["within_layer"]
