@@ -60,7 +60,8 @@ def _load(name: str, load: Callable[[], None]) -> None:
         load()
     except (Exception, SystemExit) as error:
         reported = str(error) if isinstance(error, DPFlatError) else f"{type(error).__name__}: {error}"
-        _problems.append(f"The extension '{name}' cannot be used: {' '.join(reported.split())[:300]}")
+        words = " ".join(reported.encode(errors="replace").decode().split())[:300]
+        _problems.append(f"The extension '{name}' cannot be used: {words}")
         raise DPFlatError(_problems[0]) from error
     finally:
         _loading.pop()

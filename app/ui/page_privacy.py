@@ -99,7 +99,7 @@ def show_outside(ledger: PrivacyLedger) -> None:
 
 def show_together(task: TaskConfig, name: str) -> None:
     """All runs of the store on the same data."""
-    st.subheader("All runs on this data together", anchor=False)
+    st.subheader("All runs of this store on this data together", anchor=False)
     found = compose_store(own_runs(), task.data_key(), name)
     st.write(plain(found["sentence"]))
     for line in found["additions"]:

@@ -14,6 +14,11 @@ from dpflat.settings.registered import Registered
 from dpflat.settings.section import Section
 
 MOST_CLOSE, LEAST_LIKENESS = 3, 0.75
+UNQUOTED = {
+    "union_tag_invalid": "what is chosen there is not known here; where a file of one's own added it, see env.json, "
+    "name that file in DPFLAT_EXTENSIONS"
+}
+"""What is said of a kind of error whose content is not quoted."""
 
 
 def wrong_settings(error: ValidationError, settings: type[Section]) -> tuple[str, ...]:
@@ -29,14 +34,12 @@ def describe_errors(error: ValidationError, settings: type[Section], quote: bool
     Args:
         error: of settings.
         settings: the class that they are of.
-        quote: whether to say what came; not of a stored file, which strangers may be reported of.
+        quote: whether to say what came; not of a stored file, which strangers may see.
     """
     if not quote:
-        reported = [
-            f"{_place_of(settings, item['loc']) or 'its settings'}: {item['type'].replace('_', ' ')}"
-            for item in error.errors()
-        ]
-        return "; ".join(reported) + "."
+        kinds = [UNQUOTED.get(item["type"], item["type"].replace("_", " ")) for item in error.errors()]
+        places = [_place_of(settings, item["loc"]) or "its settings" for item in error.errors()]
+        return "; ".join(f"{place}: {kind}" for place, kind in zip(places, kinds, strict=True)) + "."
     sentences = []
     for item in error.errors():
         where = _place_of(settings, item["loc"])

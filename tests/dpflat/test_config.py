@@ -206,3 +206,12 @@ def test_a_level_is_switched_off_by_the_word_that_messages_give():
     presets = load_preset("dp_flat")
     settings = apply_settings(presets, ["flatness.cross_layer.mode=off", "flatness.cross_model.mode=off"])
     assert list(build_config(settings).flatness.levels()) == ["within_layer"]
+
+
+def test_a_stored_choice_that_is_not_known_here_names_the_way_to_it_and_quotes_nothing():
+    content = {"flatness": {"within_layer": {"mode": "of_my_own"}}}
+    with pytest.raises(SettingsError, match=r"within_layer: what is chosen there is not known here.*DPFLAT_EXTENSIONS"):
+        build_config(content, "config.json", quote=False)
+    with pytest.raises(SettingsError) as error:
+        build_config(content, "config.json", quote=False)
+    assert "of_my_own" not in str(error.value)

@@ -59,6 +59,7 @@ class Mine(Readout):
         ),
         ("import sys\nsys.exit('bye')\n", "SystemExit: bye"),
         ("raise ValueError('first\\nsecond')\n", "ValueError: first second"),
+        ("raise ValueError('half \\udcff a letter')\n", "ValueError: half ? a letter"),
         (
             MODE.format(tag="mode: str", name="mine"),
             'Mine.mode names no class; write mode: Literal["mine"] = "mine".',
