@@ -59,14 +59,14 @@ def find_damage(folder: Path) -> list[str]:
     """Names of files that are missing, changed or added since the manifest was written.
 
     One that `packed.json` notes as left out is not missing, if it is noted with the manifest's checksum. Of private
-    files only their own manifest is compared, where the outer one speaks of it.
+    files only their own manifest is compared, where the outer one speaks of it; a copy may lack all of them.
 
     Raises:
         DPFlatError: when the manifest itself, or `packed.json`, is missing or damaged.
     """
     expected, present = read_checksums(folder), covered_files(folder)
     private, outer = folder / PRIVATE / MANIFEST, read_json(folder / MANIFEST)
-    if "private" in outer:
+    if "private" in outer and private.parent.is_dir():
         expected = expected | ({f"{PRIVATE}/{MANIFEST}": outer["private"]} if outer["private"] is not None else {})
         present += [private] if private.exists() else []
     left_out = read_packed(folder / PACKED).left_out

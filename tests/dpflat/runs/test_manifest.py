@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,11 @@ def test_a_private_manifest_of_a_job_that_had_no_private_files_is_named(tmp_path
     (tmp_path / layout.PRIVATE).mkdir()
     (tmp_path / layout.PRIVATE / layout.MANIFEST).write_text("{}")
     assert find_damage(tmp_path) == ["private/manifest.json"]
+
+
+def test_a_copy_without_any_private_file_is_whole(folder):
+    shutil.rmtree(folder / layout.PRIVATE)
+    assert find_damage(folder) == []
 
 
 def test_a_manifest_that_does_not_speak_of_private_files_vouches_for_none(folder):
