@@ -54,6 +54,7 @@ def test_a_number_that_was_changed_since_is_not_shown(run, file, values):
     ("values", "words"),
     [
         ({"epsilon": 0.1}, "states another epsilon than the 3 that its settings give"),
+        ({"epsilon": 3.001}, "states another epsilon than the 3 that its settings give"),
         ({"delta": 0.01}, "states another delta"),
         ({"units": 100}, "counts 100 units where its settings have 200"),
         ({"entries": []}, r"lacks what its settings touch or leave out of epsilon \(gradient steps, noise key\)"),
