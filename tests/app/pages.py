@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,9 @@ EXAMPLES = 1706
 
 def make_run(root, state="finished", steps=3, accuracy=0.75, *settings):
     """A run's folder as a worker of this process would have left it."""
-    run = open_store(root).create_run(small_config(*settings), {"name": "my first"})
+    lab = open_store(root)
+    made = replace(lab, read_only=False).create_run(small_config(*settings), {"name": "my first"})
+    run = replace(made, store=lab)
     replace_json(run.folder / layout.LEDGER, plan_ledger(run.config, *plan_privacy(run.config)).model_dump(mode="json"))
     for step in range(1, steps + 1):
         line = {"step": step, "seconds": 1.0 * step, "loss": 0.7, "epsilon": 0.5 * step, "clipped_share": 1.0}
