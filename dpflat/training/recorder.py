@@ -91,11 +91,7 @@ class Recorder:
                         step=event.step,
                         examples=event.examples,
                         loss=event.loss,
-                        accuracy=event.accuracy,
-                        majority_share=event.majority_share,
-                        balanced_accuracy=event.balanced_accuracy,
-                        absent_classes=event.absent_classes,
-                        **({"metrics": event.metrics} if event.metrics else {}),
+                        **_shares_of(event),
                         seconds=self.seconds,
                     )
             case Trained():
@@ -168,11 +164,7 @@ class Recorder:
         return {
             "split": "test",
             "examples": evaluation.examples,
-            "accuracy": evaluation.accuracy,
-            "majority_share": evaluation.majority_share,
-            "balanced_accuracy": evaluation.balanced_accuracy,
-            "absent_classes": evaluation.absent_classes,
-            **({"metrics": evaluation.metrics} if evaluation.metrics else {}),
+            **_shares_of(evaluation),
             "loss": evaluation.loss,
             "steps": evaluation.step,
             "nonfinite_gradients": nonfinite,
@@ -247,3 +239,14 @@ def encode_arrays(arrays: dict[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
+
+
+def _shares_of(evaluation: Evaluated) -> dict[str, Any]:
+    """What is kept of a measurement beside its loss, in the log and in the result."""
+    kept = {
+        "accuracy": evaluation.accuracy,
+        "majority_share": evaluation.majority_share,
+        "balanced_accuracy": evaluation.balanced_accuracy,
+        "absent_classes": evaluation.absent_classes,
+    }
+    return {**kept, "metrics": evaluation.metrics} if evaluation.metrics else kept
