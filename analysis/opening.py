@@ -92,7 +92,7 @@ def open_objective(run: Run, dtype: str | None = None) -> Classification:
     if any(was not in (None, now) for was, now in zip(same, (backbone.fingerprint, backbone.identity), strict=True)):
         raise DPFlatError(f"The weights of '{settings.backbone.name}' are not those that '{run.id}' was trained with.")
     backbone.model.to(choose_device(settings))
-    return build_objective(settings.adapter, backbone, settings.readout)
+    return build_objective(settings.adapter, backbone, settings.readout, settings.task.card())
 
 
 def load_rows(run: RunConfig, data: str, objective: Classification) -> EncodedSplit:

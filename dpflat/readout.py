@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from dpflat.catalog import Task
 from dpflat.registry import Registry
 from dpflat.settings.registered import name_of
 from dpflat.settings.section import Section
@@ -28,15 +29,26 @@ class Readout(Section):
 
     Attributes:
         words: what the name of a method says of it; empty for the lab's usual one.
+        is_trained: whether it has parameters of its own.
+        reads_label_texts: whether it reads a task's label texts.
     """
 
     words: ClassVar[str]
+    is_trained: ClassVar[bool] = True
+    reads_label_texts: ClassVar[bool] = False
 
     kind: str
 
     def initial(self, backbone: Backbone, classes: int, seed: int) -> Parameters:
         """Its parameters before the first step, float32, as `head.<name>`. Privacy: none."""
         raise NotImplementedError
+
+    def freeze(self, backbone: Backbone, task: Task) -> Parameters:  # noqa: ARG002
+        """What it reads beside its parameters, computed once of the frozen backbone and the task's card.
+
+        It is `objective.frozen` wherever the others are called. Privacy: none; no row of the task is read.
+        """
+        return {}
 
     def features(self, objective: Classification, states: Tensor, batch: Batch) -> Tensor:
         """(B, E) of (B, S, E) last states: what `outputs` reads."""

@@ -182,7 +182,7 @@ def describe_shift(side: PointSide[Trust]) -> str:
     """What one constant added to every row of the head changes: nothing but the box."""
     trust = side.result
     if trust.losses is None or trust.boxes is None:
-        return f"{side.letter}: not measured yet."
+        return f"{side.letter}: {trust.why_no_shift or 'not measured yet.'}"
     change = abs(trust.losses[1] - trust.losses[0])
     before, after = (show_value(box) for box in trust.boxes)
     return (
@@ -195,6 +195,8 @@ def describe_head(side: PointSide[Curvature]) -> str:
     """What the head's own block does beside those of the prefixes."""
     head = side.result.blocks.get("head", (None, None))[0]
     known = [top.value for name, (top, _) in side.result.blocks.items() if name != "head" and top.value is not None]
+    if head is None and known:
+        return f"{side.letter}: no head is trained here."
     if head is None or head.value is None or not known:
         return f"{side.letter}: blocks are not measured yet."
     return (

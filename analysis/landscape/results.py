@@ -146,6 +146,7 @@ class Trust:
         shift: what was added to every row of the head.
         losses: before and after that; None where it is not there.
         boxes: mean of |w| + 1 over the head before and after that.
+        why_no_shift: why nothing was added.
     """
 
     conditions: Conditions
@@ -159,6 +160,7 @@ class Trust:
     shift: Known
     losses: tuple[Known, Known] | None
     boxes: tuple[Known, Known] | None
+    why_no_shift: str
 
 
 LINES, PLANE, TRUST = TypeAdapter(Lines), TypeAdapter(Plane), TypeAdapter(Trust)
@@ -183,7 +185,8 @@ def read_plane(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Plane | 
 def read_trust(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Trust:
     """The readings in `result.json`."""
     parts = content["parts"]
-    path, shift = parts.get("path", {}), parts.get("rescaling")
+    path, rescaling = parts.get("path", {}), parts.get("rescaling", {})
+    shift = rescaling if "shift" in rescaling else None
     return TRUST.validate_python(
         {
             "conditions": content,
@@ -197,5 +200,6 @@ def read_trust(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Trust:
             "shift": shift["shift"] if shift else 0.0,
             "losses": (shift["loss"], shift["shifted_loss"]) if shift else None,
             "boxes": (shift["box"], shift["shifted_box"]) if shift else None,
+            "why_no_shift": rescaling.get("why", ""),
         }
     )

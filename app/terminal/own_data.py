@@ -32,6 +32,31 @@ NoHeaderOption = Annotated[
     bool, typer.Option("--no-header", help="The first line is a row already; columns are called 1, 2, ...")
 ]
 DropOption = Annotated[bool, typer.Option("--drop-missing", help="Leave out rows that lack a text or a label.")]
+LabelTextOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label-text",
+        help='class="a text that says what it is", for each class: answers are read off these texts. Repeatable.',
+    ),
+]
+
+
+def as_label_texts(given: list[str] | None) -> dict[str, Any]:
+    """The settings of a run whose answers are read off label texts; none where none are given.
+
+    Raises:
+        DPFlatError: for one that is not `class=text`.
+    """
+    if not given:
+        return {}
+    pairs = [text.partition("=") for text in given]
+    for text, (name, equals, words) in zip(given, pairs, strict=True):
+        if not (name.strip() and equals and words.strip()):
+            raise DPFlatError(f"--label-text: expected class=\"a text that says what it is\"; got '{text}'.")
+    texts = {name.strip(): words.strip() for name, _, words in pairs}
+    if len(texts) < len(given):
+        raise DPFlatError("--label-text: a class was given two texts.")
+    return {"task": {"label_texts": texts}, "readout": {"kind": "label_text"}}
 
 
 def as_task(

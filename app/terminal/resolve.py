@@ -23,9 +23,14 @@ def merge(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 
 
 def resolve(
-    presets: list[str], file: Path | None, settings: list[str], seed: int | None, task: dict[str, Any] | None = None
+    presets: list[str],
+    file: Path | None,
+    settings: list[str],
+    seed: int | None,
+    task: dict[str, Any] | None = None,
+    more: dict[str, Any] | None = None,
 ) -> RunConfig:
-    """Settings by rising precedence: defaults, presets in their order, file, `--data`, `--set`, `--seed`.
+    """Settings by rising precedence: defaults, presets in their order, file, `--data`, `more`, `--set`, `--seed`.
 
     Texts that are not bundled are read and counted here, and a model from outside is identified.
     """
@@ -36,7 +41,7 @@ def resolve(
         content = merge(content, read_settings(file))
     if task is not None:
         content["task"] = task
-    content = apply_settings(content, settings)
+    content = apply_settings(merge(content, more or {}), settings)
     if seed is not None:
         content["seed"] = seed
     return build_config(pin_inputs(content, say))

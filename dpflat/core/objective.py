@@ -5,7 +5,7 @@ Training, sharpness, landscape, curvature and attacks all call this one function
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dpflat.adapters import Adapter, PrefixAdapter, PromptAdapter
 from dpflat.backbones.load import Backbone
+from dpflat.catalog import Task
 from dpflat.core.attention import additive_mask
 from dpflat.core.batches import Batch
 from dpflat.core.prefix import PROMPT, Parameters, active_layers, backbone_weights, prefix_key
@@ -43,12 +44,18 @@ class Classification:
         feature_norm: L2 norm that each pooled vector is rescaled to.
         prefix_scale: factor of the prefix or prompt entries before they are used.
         readout: gives logits, losses and scores.
+        frozen: what the readout reads beside its parameters.
     """
 
     backbone: Backbone
     feature_norm: float
     prefix_scale: float = 1.0
     readout: Readout = field(default_factory=Linear)
+    frozen: Parameters = field(default_factory=dict)
+
+    def of_task(self, task: Task) -> Classification:
+        """The same, its answers those of another task. Privacy: none."""
+        return replace(self, frozen=self.readout.freeze(self.backbone, task))
 
     def logits(self, parameters: Parameters, batch: Batch, per_example: bool = False) -> Tensor:
         """(B, C) logits in float32.
@@ -120,10 +127,10 @@ class Classification:
         return self.readout.scores(self, self.logits(parameters, batch, per_example), batch)
 
 
-def build_objective(adapter: Adapter, backbone: Backbone, readout: Readout) -> Classification:
-    """The objective of a run that trains an adapter. Privacy: none."""
+def build_objective(adapter: Adapter, backbone: Backbone, readout: Readout, task: Task) -> Classification:
+    """The objective of a run that trains an adapter on a task. Privacy: none."""
     scale = adapter.scale if isinstance(adapter, PrefixAdapter | PromptAdapter) else 1.0
-    return Classification(backbone, adapter.feature_norm, scale, readout)
+    return Classification(backbone, adapter.feature_norm, scale, readout, readout.freeze(backbone, task))
 
 
 def score_logits(logits: Tensor, batch: Batch) -> Scores:

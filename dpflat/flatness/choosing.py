@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from dpflat.catalog import TASKS
 from dpflat.core.batches import Batch, EncodedSplit, microbatches
 from dpflat.core.keys import Purpose, make_generator, seed_generator
 from dpflat.core.objective import Classification
@@ -85,7 +86,9 @@ class Choosing:
     def on_public(self, mode: BoxRemoval) -> Rounds:
         """The greedy choice on the examples of the mode's public task. Privacy: no private data is read."""
         assert self.experiment.public is not None
-        return remove_on_public(mode, self.tools, self.parameters, self.experiment.public)
+        objective = self.tools.objective.of_task(TASKS[mode.public_tasks()[0]])
+        tools = replace(self.tools, objective=objective)
+        return remove_on_public(mode, tools, self.parameters, self.experiment.public)
 
     def privately(self, mode: RemovalExponential) -> Rounds:
         """Draws by the exponential mechanism.
@@ -130,7 +133,10 @@ def remove_as_published(settings: BoxRemoval, tools: Tools, parameters: Paramete
 
 
 def remove_on_public(settings: BoxRemoval, tools: Tools, parameters: Parameters, public: PublicSplit) -> Rounds:
-    """The greedy choice on public examples, with a head of their own. Privacy: no private data is read."""
+    """The greedy choice on public examples, with a head of their own where the readout has one.
+
+    Privacy: no private data is read.
+    """
     rows = seed_generator(tools.seed, Purpose.PUBLIC_SUBSET).permutation(len(public))
     head_pieces = tools.cut(public, np.sort(rows[:HEAD_EXAMPLES]))
     own_head = fit_head(tools, parameters, head_pieces, int(public.labels.max()) + 1)
@@ -139,11 +145,13 @@ def remove_on_public(settings: BoxRemoval, tools: Tools, parameters: Parameters,
 
 
 def fit_head(tools: Tools, parameters: Parameters, pieces: list[Batch], classes: int) -> Parameters:
-    """The readout's parameters for features that stay as they are, by L-BFGS with weight decay.
+    """The readout's parameters for features that stay as they are, by L-BFGS with weight decay; none if it has none.
 
     Privacy: reads its batches without noise.
     """
     objective = tools.objective
+    if not objective.readout.is_trained:
+        return {}
     features: list[Tensor] = []
     for piece in pieces:
         with torch.no_grad():

@@ -51,6 +51,14 @@ class Environment(TypedDict, total=False):
     test_rows: Count
 
 
+class Arm(TypedDict):
+    """A measurement that the final one is compared with. A loss that was not finite is None."""
+
+    __pydantic_config__ = _OPEN  # type: ignore[misc]
+    accuracy: Share
+    loss: Number | None
+
+
 class Results(TypedDict):
     """`artifacts/results.json`: the final measurement. A loss that was not finite is None."""
 
@@ -61,6 +69,10 @@ class Results(TypedDict):
     loss: Number | None
     steps: Count
     seconds: NotNegative
+    without: NotRequired[Arm]
+    """With all prefixes taken out."""
+    untrained: NotRequired[Arm]
+    """With the prefixes of before the first step."""
     majority_share: NotRequired[Share | None]
     balanced_accuracy: NotRequired[Share | None]
     absent_classes: NotRequired[Count]

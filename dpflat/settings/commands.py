@@ -13,18 +13,22 @@ from dpflat.flatness.settings import FlatnessConfig
 from dpflat.settings.text import flatten_settings, kinds_first
 from dpflat.tasks.settings import OWN, OwnFile, TaskConfig
 
+LABEL_TEXTS = "task.label_texts"
+
 
 def changed_settings(config: RunConfig) -> dict[str, Any]:
     """Every setting that differs from the default, as `section.field: value`; a kind or mode comes first."""
     default = RunConfig()
     levels = {name: type(level)(mode=level.mode) for name, level in config.flatness.levels().items()}
     file = config.task.file and OwnFile(path="-", text_column="-text", label_column="-label")
+    usual = TaskConfig() if file is None else TaskConfig(name=OWN + "x", file=file)
     of_kind = default.model_copy(
         update={
             "adapter": type(config.adapter)(),
             "privacy": type(config.privacy)(),
             "flatness": FlatnessConfig(**levels),
-            "task": TaskConfig() if file is None else TaskConfig(name=OWN + "x", file=file),
+            "readout": type(config.readout)(kind=config.readout.kind),
+            "task": usual,
         }
     )
     given, of_kind_given, default_given = (
@@ -33,9 +37,18 @@ def changed_settings(config: RunConfig) -> dict[str, Any]:
     changed = {
         key: value
         for key, value in given.items()
-        if value != of_kind_given.get(key) or (value != default_given.get(key) and key.endswith((".kind", ".mode")))
+        if not key.startswith(LABEL_TEXTS)
+        and (value != of_kind_given.get(key) or (value != default_given.get(key) and key.endswith((".kind", ".mode"))))
     }
+    if config.task.label_texts not in (None, usual_label_texts(config.task)):
+        changed[LABEL_TEXTS] = config.task.label_texts
     return kinds_first(changed)
+
+
+def usual_label_texts(task: TaskConfig) -> dict[str, str]:
+    """The label texts of a task's card, by class; empty where it has none."""
+    card = task.model_copy(update={"label_texts": None}).card()
+    return dict(zip(card.class_names, card.label_texts, strict=False))
 
 
 def as_setting(key: str, value: Any) -> str:
@@ -60,6 +73,9 @@ def as_command(config: RunConfig, between: str = " \\\n  ") -> str:
     parts = ["dpflat train"]
     for key, value in changed_settings(config).items():
         if key.startswith("task.counted.") or key == "backbone.sha256":
+            continue
+        if key == LABEL_TEXTS:
+            parts += [f"--label-text {shlex.quote(f'{name}={text}')}" for name, text in value.items()]
             continue
         parts.append(f"--seed {value}" if key == "seed" else f"--set {shlex.quote(as_setting(key, value))}")
     return between.join(parts)

@@ -9,6 +9,7 @@ import numpy as np
 
 from dpflat.catalog import Task
 
+ARMS = ("without", "untrained")
 CLEARLY_UNEQUAL = 1.1
 """Classes are called unequal where the largest has more than this many times its equal share."""
 KNOWN = {
@@ -45,7 +46,8 @@ def known_share(task: str, examples: int) -> float | None:
 def read_baseline(results: Mapping[str, Any], task: Task) -> dict[str, Any]:
     """`majority_share` of a result, `balanced_accuracy` where classes are unequal, `absent_classes` where some are.
 
-    And `metrics`, what its readout measured, where it measures something of its own.
+    And `metrics`, what its readout measured, where it measures something of its own; `without` and `untrained`, the
+    accuracies with all prefixes taken out and with those of before the first step.
 
     What is not known is left out.
 
@@ -57,6 +59,7 @@ def read_baseline(results: Mapping[str, Any], task: Task) -> dict[str, Any]:
     if share is None and task.public:
         share = known_share(task.name, results.get("examples", 0))
     found: dict[str, Any] = {"metrics": metrics} if (metrics := results.get("metrics")) else {}
+    found |= {arm: results[arm]["accuracy"] for arm in ARMS if arm in results}
     if share is None:
         return found
     found["majority_share"] = float(share)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from dpflat.catalog import TASKS, Task
-from dpflat.errors import unknown
+from dpflat.errors import WrongSettingError, unknown
 from dpflat.settings.section import LATER, Section
 from dpflat.tasks.labels import MOST_CLASSES, name_label
 
@@ -27,6 +27,7 @@ def _spell_tab(value: Any) -> Any:
     return "\t" if value in ("tab", "\\t") else value
 
 
+LabelText = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
 Delimiter = Annotated[str, BeforeValidator(_spell_tab), Field(pattern=r'^[^"\r\n\x00]$')]
 
 
@@ -95,6 +96,8 @@ class TaskConfig(Section):
     """A file of one's own."""
     counted: CountedTexts | None = None
     """Filled in when the settings are read, where the texts are not bundled."""
+    label_texts: dict[str, LabelText] | None = Field(None, json_schema_extra=LATER)
+    """By class, a text that says what it is, for a readout that reads them. None: those of the catalog."""
 
     @model_validator(mode="before")
     @classmethod
@@ -131,6 +134,34 @@ class TaskConfig(Section):
 
     def card(self) -> Task:
         """The task's declaration: of the catalog, with the texts as they were counted, or of a file of one's own."""
+        card = self._card()
+        texts = self.label_texts
+        if texts is None or texts.keys() != set(card.class_names):
+            return card
+        return replace(card, label_texts=tuple(texts[name] for name in card.class_names))
+
+    def with_label_texts(self) -> TaskConfig:
+        """The same task with a text for each class, those of the catalog where none were given.
+
+        Raises:
+            WrongSettingError: when a class has none, a text is of no class, or two are the same.
+        """
+        card = self._card()
+        texts = self.label_texts or dict(zip(card.class_names, card.label_texts, strict=False))
+        missing = [name for name in card.class_names if name not in texts]
+        unknown_names = [name for name in texts if name not in card.class_names]
+        if missing or unknown_names:
+            wrong = f"'{missing[0]}' has none" if missing else f"there is no class '{unknown_names[0]}'"
+            raise WrongSettingError(
+                "task.label_texts",
+                f"expected a text for each class, such as --label-text {(missing or card.class_names)[0]}="
+                f'"a text that says what it is"; {wrong}',
+            )
+        if len(set(texts.values())) < len(texts):
+            raise WrongSettingError("task.label_texts", "two classes have the same label text")
+        return self.model_copy(update={"label_texts": {name: texts[name] for name in card.class_names}})
+
+    def _card(self) -> Task:
         counted = self.counted
         rows, tests, tokens = (counted.train_rows, counted.test_rows, counted.typical_tokens) if counted else (0, 0, 0)
         if self.file is not None:
@@ -155,7 +186,7 @@ class TaskConfig(Section):
     def identity(self) -> dict[str, Any]:
         """What names the experiment: the content and how it is read, not where it lies or what its owner calls it."""
         if self.is_bundled:
-            return {"name": self.name}
+            return {key: value for key, value in self.named_by().items() if key in ("name", "label_texts")}
         content = self.named_by()
         del content["path"]
         if self.file is not None:
@@ -179,4 +210,6 @@ class TaskConfig(Section):
         )
         unknown_sha = {"sha256": "0" * 64, "test_sha256": None}
         counted = self.counted.model_copy(update={**unknown_sha, "classes": names, "typical_tokens": 1})
-        return self.model_copy(update={"name": WITHHELD, "file": file, "counted": counted})
+        texts = self.label_texts and {name: f"text of {name}" for name in names}
+        changed = {"name": WITHHELD, "file": file, "counted": counted, "label_texts": texts}
+        return self.model_copy(update=changed)

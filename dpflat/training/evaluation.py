@@ -11,7 +11,7 @@ import torch
 
 from dpflat.core.batches import EncodedSplit, microbatches
 from dpflat.core.objective import Objective
-from dpflat.core.prefix import Parameters
+from dpflat.core.prefix import BACKBONE, Parameters, trained_prefixes
 from dpflat.errors import DPFlatError
 from dpflat.readout import METRIC, Readout
 from dpflat.tasks.baseline import measure_baseline
@@ -61,9 +61,25 @@ def read_metrics(readout: Readout, scores: dict[str, np.ndarray]) -> dict[str, f
     return {name: float(value) if math.isfinite(value) else None for name, value in found.items()}
 
 
-def measure(experiment: Experiment, state: TrainState, beat: Heartbeat = unwatched) -> Evaluated:
-    """Measure the test split at a state. Privacy: diagnostic; no influence on the weights."""
-    parameters = {key: value.to(experiment.device) for key, value in state.parameters.items()}
+def list_arms(initial: Parameters, final: Parameters) -> dict[str, Parameters]:
+    """What trained prefixes or a trained prompt are compared with, by name; nothing where there is neither.
+
+    `without` has all of them taken out, `untrained` has them as they were before the first step; whatever else was
+    trained stays. Privacy: none.
+    """
+    moved = [key for key in trained_prefixes(final) if not key.startswith(BACKBONE)]
+    if not moved:
+        return {}
+    rest = {key: value for key, value in final.items() if key not in moved}
+    return {"without": rest, "untrained": {key: initial[key] if key in moved else final[key] for key in final}}
+
+
+def measure(
+    experiment: Experiment, state: TrainState, beat: Heartbeat = unwatched, parameters: Parameters | None = None
+) -> Evaluated:
+    """Measure the test split at a state, or at other parameters. Privacy: diagnostic; no influence on the weights."""
+    chosen = state.parameters if parameters is None else parameters
+    parameters = {key: value.to(experiment.device) for key, value in chosen.items()}
     test = experiment.data.test
     scores = evaluate(experiment.objective, parameters, test, experiment.config.microbatch(), experiment.device, beat)
     majority_share, balanced_accuracy = measure_baseline(scores["correct"], test.labels)

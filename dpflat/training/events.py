@@ -108,10 +108,12 @@ class Trained:
     Attributes:
         state: the final state.
         evaluation: the measurement after the last step.
+        arms: the same with all prefixes taken out (`without`) and with those of the start (`untrained`).
     """
 
     state: TrainState
     evaluation: Evaluated
+    arms: dict[str, Evaluated] = field(default_factory=dict)
 
 
 Event = PhaseStarted | TwinStep | StepDone | LayerRemoved | Evaluated | Trained

@@ -125,7 +125,7 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
         plan=plan,
         schedule=schedule,
         data=data,
-        objective=build_objective(config.adapter, backbone, config.readout),
+        objective=build_objective(config.adapter, backbone, config.readout, config.task.card()),
         initial=draw_initial(config, backbone, len(data.task.class_names)),
         noise_key=noise_key,
         ledger=write_ledger(config, plan, schedule, backbone.pretrained_on, count_shared_texts(config)),
@@ -190,6 +190,7 @@ def prepare_twin(experiment: Experiment) -> Experiment | None:
         plan=replace(experiment.plan, mechanisms=experiment.plan.mechanisms[:1] if pull.twin_is_noisy else ()),
         schedule=plan_steps(own)[1],
         data=data,
+        objective=objective.of_task(data.task) if public else objective,
         initial=drop_layers(
             draw_initial(own, objective.backbone, len(data.task.class_names)),
             sorted(set(range(objective.backbone.layers)) - set(active_layers(experiment.initial))),

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from dpflat.flatness import selection, twin
 from dpflat.flatness.mode import Mode
-from dpflat.training.evaluation import measure
+from dpflat.training.evaluation import list_arms, measure
 from dpflat.training.events import Event, PhaseStarted, Trained
 from dpflat.training.experiment import Experiment
 from dpflat.training.heartbeat import Heartbeat, unwatched
@@ -72,8 +72,10 @@ def list_phases(experiment: Experiment) -> dict[str, Phase]:
 
 
 def finish(experiment: Experiment, state: TrainState, beat: Heartbeat) -> Generator[Event, None, TrainState]:
-    """The last phase: measure the test split at the final weights."""
+    """The last phase: measure the test split at the final weights, and what their prefixes are compared with."""
     evaluation = measure(experiment, state, beat)
     yield evaluation
-    yield Trained(state, evaluation)
+    arms = list_arms(experiment.initial, state.parameters)
+    measured = {name: measure(experiment, state, beat, parameters) for name, parameters in arms.items()}
+    yield Trained(state, evaluation, measured)
     return state

@@ -166,6 +166,7 @@ class Recorder:
             "examples": evaluation.examples,
             **_shares_of(evaluation),
             "loss": evaluation.loss,
+            **{name: {"accuracy": arm.accuracy, "loss": arm.loss} for name, arm in event.arms.items()},
             "steps": evaluation.step,
             "nonfinite_gradients": nonfinite,
             "trained_entries": sum(p.numel() for p in event.state.parameters.values()),

@@ -1,0 +1,58 @@
+"""A readout without a head: how near a text lies to a text of each class, so that prefixes are all that is trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from dpflat.catalog import Task
+from dpflat.readout import Readout, register
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from dpflat.backbones.load import Backbone
+    from dpflat.core.objective import Classification
+    from dpflat.core.prefix import Parameters
+
+ANCHORS, CENTRE = "anchors", "centre"
+
+
+@register
+class LabelText(Readout):
+    """Logits are a temperature times the cosine between a text and each class's own text, both about their centre.
+
+    The classes' texts are read once, by the frozen backbone without prefixes. Their mean vector is the centre: what all
+    classes have in common tells none of them from another.
+    """
+
+    words: ClassVar[str] = "label texts"
+    is_trained: ClassVar[bool] = False
+    reads_label_texts: ClassVar[bool] = True
+
+    kind: Literal["label_text"] = "label_text"
+    temperature: float = Field(10.0, gt=0, le=1000)
+    """What cosines are multiplied with. Tuned on imdb (presets/TUNING.md)."""
+
+    def initial(self, backbone: Backbone, classes: int, seed: int) -> Parameters:  # noqa: ARG002
+        """None: nothing but prefixes is trained."""
+        return {}
+
+    def freeze(self, backbone: Backbone, task: Task) -> Parameters:
+        """`centre` (E,) and `anchors` (C, E), unit vectors; of one class and of none it is refused.
+
+        Privacy: none; no row of the task is read.
+        """
+        from dpflat.core.label_vectors import encode_texts
+
+        vectors = encode_texts(backbone, task.label_texts)
+        centre = vectors.mean(dim=0)
+        about = vectors - centre
+        return {CENTRE: centre, ANCHORS: about / about.norm(dim=1, keepdim=True)}
+
+    def outputs(self, objective: Classification, parameters: Parameters, features: Tensor, per_example: bool) -> Tensor:  # noqa: ARG002
+        """(B, C) logits; there are no parameters that could differ from row to row."""
+        about = features - objective.feature_norm * objective.frozen[CENTRE]
+        cosines: Tensor = (about / about.norm(dim=1, keepdim=True)) @ objective.frozen[ANCHORS].T
+        return self.temperature * cosines
