@@ -14,6 +14,7 @@ from dpflat.execution import jobs
 from dpflat.execution.studies import StudyConfig, build_study, list_configs, open_study
 from dpflat.flatness.mode import LEVEL_WORDS, list_modes
 from dpflat.presets import load_preset
+from dpflat.readout import READOUTS
 from dpflat.runs.store import Store
 from dpflat.settings.text import apply_settings, flatten_settings, kinds_first
 
@@ -29,16 +30,17 @@ METHODS: dict[str, dict[str, Any]] = {
 }
 WHY = {
     "Non-private": "The same training without clipping and noise: what privacy costs is measured against it.",
-    "DP prefix": "Prefixes in every layer and a linear head, trained with DP-SGD.",
+    "DP prefix": "Prefixes in every layer, and a head where there is one, trained with DP-SGD.",
     "DP-Flat repaired": "Flatter within layers, across layers and across models, all of it inside epsilon.",
     "DP-Flat as published": "The authors' three levels: un-noised private data shape the weights, so epsilon is void.",
     OWN_MIX: "Each level by itself: off, repaired or as published.",
     "DP prompt": "Black box: trained vectors at the input only, in front of the words.",
-    "Head only": "No prefix: how far the frozen features get by themselves, with DP-SGD.",
+    "Head only": "No prefix, a linear head: how far the frozen features get by themselves, with DP-SGD.",
 }
 EPSILONS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 20.0)
 LENGTHS = ("quick", "standard", "own")
 MOST_EPOCHS, MOST_SEEDS, MOST_RUNS = 50.0, 10, 60
+READOUT = "readout.kind"
 OPEN_SETTINGS = (
     "data.max_tokens",
     "backbone.dtype",
@@ -47,6 +49,7 @@ OPEN_SETTINGS = (
     "optimiser.prefix_learning_rate",
     "optimiser.head_learning_rate",
     "privacy.max_grad_norm",
+    READOUT,
 )
 LEVELS = {f"flatness.{level}.mode": level for level in LEVEL_WORDS}
 LIST = "flatness.cross_layer.remove"
@@ -93,6 +96,7 @@ def check_choice(choice: Choice) -> None:
         ("method", choice.methods, list(METHODS)),
         ("length", (choice.length,), list(LENGTHS)),
         ("setting", tuple(choice.settings), [*OPEN_SETTINGS, *LEVELS, LIST]),
+        ("readout", tuple(filter(None, [choice.settings.get(READOUT)])), list(READOUTS)),
         *(
             (f"value of {s}", (choice.settings[s],), list(list_modes(m)))
             for s, m in LEVELS.items()
@@ -141,7 +145,7 @@ def _applies(setting: str, method: str) -> bool:
         return method == OWN_MIX
     if METHODS[method].get("privacy.kind") == "none" and setting.startswith("privacy."):
         return False
-    return not (METHODS[method].get("adapter.kind") == "head_only" and setting == "adapter.length")
+    return not (METHODS[method].get("adapter.kind") == "head_only" and setting in ("adapter.length", READOUT))
 
 
 def first_config(choice: Choice) -> RunConfig:

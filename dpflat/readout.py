@@ -28,12 +28,14 @@ class Readout(Section):
     """How answers are read off.
 
     Attributes:
-        words: what the name of a method says of it; empty for the lab's usual one.
+        words: what the name of a method says of it; empty for a linear head.
+        title: what a person who chooses one reads; `words` where it is empty.
         is_trained: whether it has parameters of its own.
         reads_label_texts: whether it reads a task's label texts.
     """
 
     words: ClassVar[str]
+    title: ClassVar[str] = ""
     is_trained: ClassVar[bool] = True
     reads_label_texts: ClassVar[bool] = False
 

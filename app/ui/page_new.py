@@ -26,6 +26,7 @@ from app.terminal.tables import forecast_rows, weakness
 from app.ui.export import as_python
 from app.ui.levels import ask_levels, take_list
 from app.ui.links import go_to
+from app.ui.readout_choice import ask_readout
 from app.ui.runs_view import RunsView
 from app.ui.store import current_store, list_alive, own_runs, read_only
 from app.ui.study_detail import count_to_do
@@ -47,6 +48,7 @@ from dpflat.training.forecast import Forecast, compose_runs, forecast_run
 DEFAULT = "DP prefix"
 STUDY_COMMAND = "dpflat study run study.yaml"
 OWN_FILE_COMMAND = "dpflat train --data FILE --text-column text --label-column label --classes no,yes"
+LABEL_TEXTS = '--label-text no="it is not so" --label-text yes="it is so"'
 COPY_COMMAND = "dpflat train --set task.name=sst2 --set task.path=FOLDER"
 # setting: words, least, most, format
 NUMBERS: dict[str, tuple[str, float, float, str]] = {
@@ -119,7 +121,7 @@ def ask_choice(runs: list[Run]) -> tuple[Choice, Places]:
                 "Method", names, captions=[plain(words) for words in WHY.values()], key="new_method", format_func=plain
             ),
         )
-    levels = ask_levels() if OWN_MIX in methods else {}
+    levels = ask_readout() | (ask_levels() if OWN_MIX in methods else {})
     epsilons: tuple[float, ...] = (3.0,)
     if any(METHODS[method].get("privacy.kind") != "none" for method in methods):
         st.subheader("3 Privacy", anchor=False)
@@ -161,6 +163,8 @@ def show_other_texts() -> None:
             "CSV, TSV, JSON Lines or Parquet. The file stays where it is; no text of it goes into the run's folder. "
             "With --classes the labels are declared; without it they are read off the data, and the guarantee says so."
         )
+        st.write("To have answers read off a text of each class, with no trained head, add:")
+        st.code(LABEL_TEXTS, language="bash")
         others = ", ".join(name for name, task in TASKS.items() if task.elsewhere is not None)
         st.write(plain(f"A published task that is not bundled ({others}), from a local copy:"))
         st.code(COPY_COMMAND, language="bash")

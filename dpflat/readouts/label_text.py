@@ -28,6 +28,7 @@ class LabelText(Readout):
     """
 
     words: ClassVar[str] = "label texts"
+    title: ClassVar[str] = "the nearest of the classes' own texts, no head"
     is_trained: ClassVar[bool] = False
     reads_label_texts: ClassVar[bool] = True
 

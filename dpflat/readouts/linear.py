@@ -23,6 +23,7 @@ class Linear(Readout):
     """
 
     words: ClassVar[str] = ""
+    title: ClassVar[str] = "a trained head on the vector of a text"
 
     kind: Literal["linear"] = "linear"
 

@@ -48,6 +48,7 @@ def test_every_method_and_length_that_the_page_offers_is_valid(method, length):
         ({"seeds": 11}, "Expected 1 to 10 seeds; got 11"),
         ({"settings": {"execution.microbatch": 4096}}, "Unknown setting"),
         ({"settings": {"flatness.within_layer.mode": "sideways"}}, "Unknown value of flatness.within_layer.mode"),
+        ({"settings": {"readout.kind": "tea_leaves"}}, "Unknown readout 'tea_leaves'"),
         ({"settings": {"optimiser.batch_size": 9999}}, "choose at most 6824"),
         ({"epsilons": EPSILONS, "seeds": 10}, "at most 60"),
     ],
@@ -69,6 +70,12 @@ def test_the_levels_of_an_own_mix_apply_to_it_alone():
         "cross_model": "average",
     }
     assert first_config(replace(CHOICE, settings=levels)).flatness.levels() == {}
+
+
+def test_a_readout_applies_to_every_method_but_a_head_alone():
+    settings = {"readout.kind": "label_text"}
+    kinds = {m: first_config(replace(CHOICE, methods=(m,), settings=settings)).readout.kind for m in METHODS}
+    assert {method for method, kind in kinds.items() if kind == "linear"} == {"Head only"}
 
 
 def test_one_choice_becomes_one_run_with_its_name(tmp_path, started):

@@ -33,6 +33,13 @@ def test_a_number_says_what_it_is(page):
     assert all(len(text) > 20 for text in helps.values())
 
 
+def test_answers_may_be_read_off_label_texts_which_is_one_setting_of_the_command(page):
+    chosen = page.selectbox(key="new_readout")
+    assert chosen.options[0] == "a trained head on the vector of a text"
+    chosen.set_value("label_text").run()
+    assert any("readout.kind=label_text" in as_read(code.value) for code in page.code)
+
+
 def test_without_privacy_no_epsilon_is_asked_for_and_none_is_promised(page):
     page.radio(key="new_method").set_value("Non-private").run()
     assert "No guarantee: trained without noise." in texts(page)
