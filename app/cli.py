@@ -32,6 +32,7 @@ from app.terminal.say import err, out, print_json, say
 from app.terminal.version import take_options
 from app.terminal.watch import EXIT_BY_STATE, STILL_ENDING, follow_run, follow_study, say_it_goes_on, stopping_with
 from app.withheld import visible_status_message
+from app.worth import find_worth
 from dpflat.errors import DPFlatError
 from dpflat.execution import jobs
 from dpflat.execution.executor import EXECUTORS, LOCAL, choose_executor
@@ -98,7 +99,7 @@ def train(
         if as_json:
             print_json({"config": resolved.model_dump(mode="json"), "forecast": tables.forecast_rows(resolved, plan)})
         else:
-            out.print(tables.forecast_view(resolved, plan), soft_wrap=True)
+            out.print(tables.forecast_view(resolved, plan, find_worth(store, resolved)), soft_wrap=True)
         return
     jobs.check_allowed(store)
     run = store.create_run(resolved, {"name": name} if name else None)
@@ -127,9 +128,8 @@ def conclude(run: Run, as_json: bool) -> None:
     elif run.state == "finished":
         results = run.results
         print(f"test accuracy {100 * results['accuracy']:.1f} % on {results['examples']:,} examples (1 seed)")
-        if beside := say_baseline(summary):
-            print(f"beside it: {beside}")
-        print(describe_run_guarantee(run))
+        beside = (words := say_baseline(summary)) and f"beside it: {words}"
+        print("\n".join(filter(None, (beside, find_worth(store_of(run), run.config), describe_run_guarantee(run)))))
     else:
         status = run.status
         where = f" at step {status.step} of {status.steps}" if status and status.steps else ""

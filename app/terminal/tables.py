@@ -130,8 +130,8 @@ def forecast_rows(config: RunConfig, plan: Forecast) -> dict[str, Any]:
     }
 
 
-def forecast_view(config: RunConfig, plan: Forecast) -> Group:
-    """The answer of `--dry-run`: settings, noise, steps, time, memory."""
+def forecast_view(config: RunConfig, plan: Forecast, worth: str | None = None) -> Group:
+    """The answer of `--dry-run`: settings, noise, steps, time, memory, and what is known of such runs."""
     rows = forecast_rows(config, plan)
     lines = [
         rows["guarantee"],
@@ -141,5 +141,6 @@ def forecast_view(config: RunConfig, plan: Forecast) -> Group:
         *([rows["selection"]] if rows["selection"] else []),
         f"about {show_seconds(plan.seconds) if plan.seconds else 'an unknown time'}, "
         f"{f'{plan.memory_gb:g} GB' if plan.memory_gb else 'unknown memory'} ({plan.basis})",
+        *([worth] if worth else []),
     ]
     return Group(*(Text(line) for line in lines), Text(""), Text(write_yaml(config)))

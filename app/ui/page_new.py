@@ -32,6 +32,7 @@ from app.ui.store import current_store, list_alive, own_runs, read_only
 from app.ui.study_detail import count_to_do
 from app.ui.text import plain
 from app.ui.visit import Visit
+from app.ui.worth import show_worth
 from dpflat.catalog import BACKBONES, TASKS, bundled_tasks
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError, SettingsError
@@ -260,6 +261,8 @@ def show_page(visit: Visit) -> None:
             configs = list_configs(study)
             alone = len(configs) == 1
             show_forecast(configs, [forecast_run(c, measured_speed(runs, c)) for c in configs])
+            if alone:
+                show_worth(configs[0])
             if read_only():
                 st.write("This lab is read-only. Run this on your own machine:")
                 st.code(as_command(configs[0]) if alone else STUDY_COMMAND, language="bash")

@@ -27,6 +27,7 @@ from app.ui.frame import show_outside
 from app.ui.run_actions import show_details
 from app.ui.store import current_store, read_metrics, read_only
 from app.ui.text import plain
+from app.ui.worth import show_worth
 from dpflat.errors import DPFlatError
 from dpflat.execution import jobs
 from dpflat.privacy.together import compose_promises
@@ -99,6 +100,7 @@ def _draw_progress(run: Run) -> None:
         beside = f" · {words}" if (words := say_baseline(read_baseline(results, run.config.task.card()))) else ""
         seconds = show_seconds(results["seconds"])
         st.caption(plain(f"n = {results['examples']:,} test examples{beside} · 1 seed · {seconds}"))
+        show_worth(run.config)
     show_curves({title_of(run): [run]})
     if run.last_step is not None:
         show_outside()
