@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 
 from dpflat.errors import DPFlatError
-from dpflat.privacy.accounting import bound_plan, rdp_epsilon
+from dpflat.privacy.accounting import bound_epsilon, bound_plan, rdp_epsilon
 from dpflat.privacy.calibration import calibrate_noise
 from dpflat.privacy.losses import compose_losses
 from dpflat.privacy.plan import Mechanism, PrivacyPlan, SubsampledGaussian
@@ -26,7 +26,7 @@ from dpflat.runs.record import Run
 from dpflat.training.forecast import plan_privacy
 
 POINTS, TAIL, LARGEST = 1500, 1e-12, 500.0
-COARSEST, FINEST = 1e-3, 1e-5
+COARSEST, FINEST, CLOSE = 1e-3, 1e-5, 0.99
 COMPARED = (1.0, 3.0, 8.0)
 
 
@@ -160,9 +160,11 @@ def solve_noise(plan: PrivacyPlan, epsilon: float) -> float | None:
     count = sum(m.steps for m in plan.mechanisms if isinstance(m, SubsampledGaussian))
     others = tuple(m for m in plan.mechanisms if not isinstance(m, SubsampledGaussian))
     try:
-        return calibrate_noise(epsilon, plan.delta, steps.sample_rate, count, others, plan.accountant)
+        noise = calibrate_noise(epsilon, plan.delta, steps.sample_rate, count, others, plan.accountant)
     except DPFlatError:
         return None
+    reached = bound_epsilon(with_noise(plan, noise), plan.delta, plan.accountant).epsilon
+    return noise if reached >= CLOSE * epsilon else None
 
 
 def with_noise(plan: PrivacyPlan, noise_multiplier: float) -> tuple[Mechanism, ...]:

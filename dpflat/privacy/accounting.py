@@ -34,7 +34,7 @@ ORDERS = np.array(
 logging.getLogger("absl").setLevel(logging.ERROR)
 LARGEST, LARGE_DELTA = 1000.0, 1e-3
 """Above this epsilon, which none can be asked for, PLD is not taken: its grid would be too coarse for its numbers."""
-MOST_POINTS = 50
+MOST_POINTS = 25
 """How often PLD is asked on the way of a run."""
 
 

@@ -28,7 +28,8 @@ def calibrate_noise(
     """The smallest noise multiplier (to 4 digits, rounded up) whose epsilon is at most `epsilon`.
 
     The noise that RDP asks is found first: it is enough, and PLD needs a little less. By PLD an epsilon takes a tenth
-    of a second, so the search from there is Brent's, with some five of them.
+    of a second, so the search from there is Brent's, with some five of them. It ends at `LOWEST_NOISE`, which a large
+    delta may leave under epsilon.
 
     Args:
         epsilon: of all mechanisms together.
@@ -58,16 +59,12 @@ def calibrate_noise(
             "Choose a larger epsilon or a larger delta."
         )
     if total(LOWEST_NOISE, "rdp") <= epsilon:
-        raise _too_little(epsilon)
+        raise DPFlatError(
+            f"privacy.epsilon = {epsilon:g} needs a noise multiplier under {LOWEST_NOISE:g}, where epsilon is no "
+            "longer meaningful. Choose a smaller epsilon, or privacy.kind=none for a run without privacy."
+        )
     by_rdp = _bisect(lambda noise_multiplier: total(noise_multiplier, "rdp"), epsilon)
     return by_rdp if accountant == "rdp" else _lower(total, epsilon, by_rdp)
-
-
-def _too_little(epsilon: float) -> DPFlatError:
-    return DPFlatError(
-        f"privacy.epsilon = {epsilon:g} needs a noise multiplier under {LOWEST_NOISE:g}, where epsilon is no "
-        "longer meaningful. Choose a smaller epsilon, or privacy.kind=none for a run without privacy."
-    )
 
 
 def _bisect(total: Total, epsilon: float) -> float:
@@ -86,7 +83,7 @@ def _lower(total: Total, epsilon: float, enough: float) -> float:
     low = high = enough
     while total(low) <= epsilon:
         if low == LOWEST_NOISE:
-            raise _too_little(epsilon)
+            return LOWEST_NOISE
         low, high = max(low / WIDER, LOWEST_NOISE), low
 
     def excess(logarithm: float) -> float:

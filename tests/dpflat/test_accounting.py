@@ -9,7 +9,7 @@ from opacus.accountants.utils import get_noise_multiplier
 from dpflat.config import build_config
 from dpflat.errors import DPFlatError
 from dpflat.privacy.accounting import rdp_epsilon, spent_epsilon
-from dpflat.privacy.calibration import calibrate_noise
+from dpflat.privacy.calibration import LOWEST_NOISE, calibrate_noise
 from dpflat.privacy.losses import pld_epsilon
 from dpflat.privacy.plan import ExponentialSelection, PrivacyPlan, SubsampledGaussian, default_delta
 from dpflat.privacy.together import Together
@@ -109,6 +109,10 @@ def test_an_epsilon_that_no_noise_meets_is_refused_with_the_fix(accountant):
         calibrate_noise(0.0001, 1e-5, 0.5, 1000, accountant=accountant)
     with pytest.raises(DPFlatError, match=r"needs a noise multiplier under 0.2"):
         calibrate_noise(1000, 1e-5, 0.01, 10, accountant=accountant)
+
+
+def test_a_delta_that_promises_nothing_takes_the_least_noise_there_is():
+    assert calibrate_noise(3.0, 1.0, 1.0, 4) == LOWEST_NOISE
 
 
 def test_an_epsilon_that_only_pld_meets_has_a_noise():

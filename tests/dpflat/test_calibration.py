@@ -118,7 +118,7 @@ def test_epsilon_on_the_way_bounds_what_a_run_of_so_many_steps_spends():
 def test_epsilon_on_the_way_of_a_long_run_is_not_asked_of_pld_at_every_step():
     plan = PrivacyPlan("example", 6824, 6e-5, (gaussian(1.9, 0.0375, 2000),))
     asked = accounting._by_pld.cache_info().misses
-    assert len({spent_epsilon(plan, done) for done in range(2001)}) > 50
+    assert len({spent_epsilon(plan, done) for done in range(2001)}) > 25
     assert accounting._by_pld.cache_info().misses - asked <= accounting.MOST_POINTS + 1
 
 

@@ -320,6 +320,24 @@ def test_of_a_given_noise_epsilon_is_known_without_the_model_and_where_layers_ar
         assert "another epsilon than any that its settings give" in find_contradiction(drawing, changed)
 
 
+def test_an_accountant_that_the_settings_leave_out_is_a_contradiction():
+    config = small_config("privacy.accountant=rdp")
+    ledger = write_ledger(config, *plan_privacy(config), None)
+    assert find_contradiction(config, ledger) is None
+    by_pld = ledger.model_copy(update={"accountant": "pld"})
+    assert "an accountant that its settings leave out" in find_contradiction(config, by_pld)
+
+
+@pytest.mark.parametrize("accountant", ["rdp", "rdp_or_pld"])
+def test_of_a_given_noise_epsilon_is_that_of_the_runs_own_accountant(accountant):
+    noise = ("privacy.epsilon=null", "privacy.noise_multiplier=1.1")
+    config = small_config(*noise, f"privacy.accountant={accountant}")
+    other = small_config(*noise, f"privacy.accountant={'rdp' if accountant == 'rdp_or_pld' else 'rdp_or_pld'}")
+    ledger = write_ledger(config, *plan_privacy(config), None)
+    assert find_contradiction(config, ledger) is None
+    assert "another epsilon" in find_contradiction(other, ledger.model_copy(update={"accountant": "rdp"}))
+
+
 @pytest.fixture
 def drawing(monkeypatch):
     """Settings that draw layers at a given noise, whose model is gone; the ledger planned; each epsilon computed."""
