@@ -13,22 +13,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dpflat.errors import DPFlatError
-from dpflat.privacy.accounting import HIGHEST_NOISE, LOWEST_NOISE, rdp_epsilon
-from dpflat.privacy.plan import ExponentialSelection, Mechanism, PrivacyPlan, SubsampledGaussian
+from dpflat.privacy.accounting import bound_epsilon, bound_plan, rdp_epsilon
+from dpflat.privacy.calibration import calibrate_noise
+from dpflat.privacy.losses import compose_losses
+from dpflat.privacy.plan import Mechanism, PrivacyPlan, SubsampledGaussian
 from dpflat.privacy.wording import show_epsilon
 from dpflat.runs.record import Run
 from dpflat.training.forecast import plan_privacy
 
-if TYPE_CHECKING:
-    from dp_accounting.pld.privacy_loss_distribution import PrivacyLossDistribution
-
 POINTS, TAIL, LARGEST = 1500, 1e-12, 500.0
-COARSEST, FINEST, CLOSE, FIRST_STEP = 1e-3, 1e-5, 1e-4, 0.5
+COARSEST, FINEST, CLOSE = 1e-3, 1e-5, 0.99
 COMPARED = (1.0, 3.0, 8.0)
 
 
@@ -47,34 +45,9 @@ class LossCurve:
     without_over_with: np.ndarray
 
 
-def compose_losses(mechanisms: tuple[Mechanism, ...]) -> PrivacyLossDistribution:
-    """The privacy-loss distribution of all mechanisms together, losses rounded so that deltas can only grow.
-
-    A private selection enters with its pure epsilon, which dominates the exponential mechanism.
-
-    Args:
-        mechanisms: at least one.
-    """
+def _choose_interval(mechanisms: tuple[Mechanism, ...]) -> float:
     reach = rdp_epsilon(mechanisms, 1e-6)
-    interval = max(FINEST, min(COARSEST, reach / 2000), reach / 20_000)
-    from dp_accounting.pld import common, privacy_loss_distribution
-
-    whole = privacy_loss_distribution.identity(value_discretization_interval=interval)
-    for mechanism in mechanisms:
-        if isinstance(mechanism, ExponentialSelection):
-            if mechanism.rounds == 0:
-                continue
-            pure = common.DifferentialPrivacyParameters(mechanism.epsilon, 0.0)
-            one = privacy_loss_distribution.from_privacy_parameters(pure, value_discretization_interval=interval)
-            whole = whole.compose(one.self_compose(mechanism.rounds))
-        else:
-            one = privacy_loss_distribution.from_gaussian_mechanism(
-                mechanism.noise_multiplier,
-                value_discretization_interval=interval,
-                sampling_prob=mechanism.sample_rate,
-            )
-            whole = whole.compose(one.self_compose(mechanism.steps))
-    return whole
+    return max(FINEST, min(COARSEST, reach / 2000), reach / 20_000)
 
 
 @lru_cache(maxsize=128)
@@ -86,7 +59,7 @@ def measure_curve(mechanisms: tuple[Mechanism, ...]) -> LossCurve:
     """
     reach = min(LARGEST, max(1.0, rdp_epsilon(mechanisms, TAIL)))
     epsilons = reach * np.linspace(0, 1, POINTS) ** 2
-    losses = compose_losses(mechanisms)
+    losses = compose_losses(mechanisms, _choose_interval(mechanisms))
     both = [losses._pmf_remove, losses._pmf_remove if losses._symmetric else losses._pmf_add]
     removed, added = (np.clip(side.get_delta_for_epsilon(epsilons.tolist()), 0.0, 1.0) for side in both)
     return LossCurve(epsilons, removed, added)
@@ -153,7 +126,7 @@ def curve_of_run(run: Run) -> LossCurve | None:
     plan, ledger = plan_privacy(run.config)[0], run.ledger
     if not plan.mechanisms or ledger.epsilon is None:
         return None
-    epsilon = rdp_epsilon(plan.mechanisms, plan.delta)
+    epsilon = bound_plan(plan).epsilon
     if not math.isclose(epsilon, ledger.epsilon, rel_tol=1e-3):
         raise DPFlatError(
             f"No odds for '{run.id}': its settings give epsilon = {show_epsilon(epsilon)}, its ledger says "
@@ -166,12 +139,11 @@ def curve_of_run(run: Run) -> LossCurve | None:
 def curves_at(plan: PrivacyPlan, epsilons: tuple[float, ...] = COMPARED) -> dict[float, LossCurve]:
     """The curves that the same steps on the same data have at other epsilons; one that cannot be met is left out.
 
-    The noise is solved to four digits by the accountant that calibrates runs, from the plan's own noise on, which is
-    quicker than from nothing.
+    The noise is solved by the accountant that the plan is priced by.
 
     Args:
         plan: with gradient steps.
-        epsilons: by RDP at the plan's delta.
+        epsilons: at the plan's delta.
     """
     curves = {}
     for epsilon in epsilons:
@@ -183,23 +155,16 @@ def curves_at(plan: PrivacyPlan, epsilons: tuple[float, ...] = COMPARED) -> dict
 
 def solve_noise(plan: PrivacyPlan, epsilon: float) -> float | None:
     """The noise multiplier at which a plan has this epsilon, to four digits; None if none has."""
-    assert plan.gradient_steps is not None
-
-    def excess(logarithm: float) -> float:
-        return rdp_epsilon(with_noise(plan, math.exp(logarithm)), plan.delta) - epsilon
-
-    lowest, highest = math.log(LOWEST_NOISE), math.log(HIGHEST_NOISE)
-    low = high = math.log(plan.gradient_steps.noise_multiplier)
-    step = FIRST_STEP
-    while high < highest and excess(high) > 0:
-        low, high, step = high, min(high + step, highest), 2 * step
-    while low > lowest and excess(low) < 0:
-        low, high, step = max(low - step, lowest), low, 2 * step
-    if excess(low) < 0 or excess(high) > 0:
+    steps = plan.gradient_steps
+    assert steps is not None
+    count = sum(m.steps for m in plan.mechanisms if isinstance(m, SubsampledGaussian))
+    others = tuple(m for m in plan.mechanisms if not isinstance(m, SubsampledGaussian))
+    try:
+        noise = calibrate_noise(epsilon, plan.delta, steps.sample_rate, count, others, plan.accountant)
+    except DPFlatError:
         return None
-    from scipy.optimize import brentq  # half a second to load, which a list of runs does not wait for
-
-    return math.exp(brentq(excess, low, high, xtol=CLOSE)) if low < high else math.exp(low)
+    reached = bound_epsilon(with_noise(plan, noise), plan.delta, plan.accountant).epsilon
+    return noise if reached >= CLOSE * epsilon else None
 
 
 def with_noise(plan: PrivacyPlan, noise_multiplier: float) -> tuple[Mechanism, ...]:

@@ -13,7 +13,7 @@ from dpflat.privacy import wording
 from dpflat.privacy.ledger import Guarantee
 from dpflat.privacy.plan import PrivacyPlan
 from dpflat.privacy.together import compose_promises
-from dpflat.privacy.wording_together import describe_budget
+from dpflat.privacy.wording_together import describe_budget, describe_other_files, describe_public_use
 from dpflat.runs.layout import LEDGER
 from dpflat.runs.record import Run
 from dpflat.tasks.settings import OWN
@@ -86,9 +86,9 @@ def compose_store(runs: list[Run], key: str, name: str | None = None) -> dict[st
             unreadable.append(run.id)
     additions = [f"Not counted, because it cannot be read: {name}." for name in unreadable]
     if as_public:
-        additions.append(wording.describe_public_use(task, as_public))
+        additions.append(describe_public_use(task, as_public))
     if others:
-        additions.append(wording.describe_other_files(len(others)))
+        additions.append(describe_other_files(len(others)))
     if not counted and not as_public:
         return {
             "runs": [],

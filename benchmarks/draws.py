@@ -16,7 +16,7 @@ import numpy as np
 from dpflat.core.batches import EncodedSplit
 from dpflat.flatness.choosing import start_choosing
 from dpflat.flatness.removal import ScoredRemoval
-from dpflat.privacy.selection import choice_probabilities, score_sensitivity
+from dpflat.privacy.selection import choice_probabilities, score_scale
 from dpflat.training.experiment import Experiment
 from dpflat.training.state import TrainState
 from sensitivity import Disguise, disguise_record, encode_hostile
@@ -55,7 +55,7 @@ def first_probabilities(experiment: Experiment, state: TrainState, split: Encode
     if mechanism is None:
         return {layer: float(layer == found.removed) for layer in found.candidates}
     scores = {layer: score.value for layer, score in found.candidates.items()}
-    return choice_probabilities(scores, mechanism.epsilon, score_sensitivity(mechanism.loss_bound, mechanism.divisor))
+    return choice_probabilities(scores, mechanism.epsilon, score_scale(mechanism))
 
 
 def log_ratio(one: dict[int, float], other: dict[int, float]) -> float:

@@ -49,7 +49,7 @@ def run_once(mode: str, backbone: str, rows: int, epochs: float) -> dict[str, fl
         settings.append(f"flatness.{mode.replace('.', '.mode=')}")
     set_up_torch()
     torch.set_num_threads(1)
-    experiment = prepare(build_config(apply_settings({}, settings)))
+    experiment = prepare(build_config(apply_settings({"schema_version": 1}, settings)))
     level = experiment.config.flatness.within_layer
     ascending = experiment.schedule.count_steps(
         level.warmup_epochs if isinstance(level, Ascent) else None, ASCENT_SHARE

@@ -105,7 +105,7 @@ class Setting:
             settings.append(f"{level}.distance={self.distance}")
         if self.distance is not None and self.mode != "average":
             settings.append(f"{level}.twin_epochs=4")
-        return build_config(apply_settings({}, settings))
+        return build_config(apply_settings({"schema_version": 1}, settings))
 
 
 SWEEP = (

@@ -160,7 +160,7 @@ def main() -> None:
     stored = read_json(arguments.out) if arguments.out.exists() else {"conditions": conditions}
     stored |= {"step": STEP, "units": "C"}
     for (part, name), settings in list_modes(common).items():
-        config = build_config(apply_settings({}, settings))
+        config = build_config(apply_settings({"schema_version": 1}, settings))
         found = stored.setdefault(part, {}).setdefault(
             name, {"settings": settings, "fingerprint": config.fingerprint()}
         )

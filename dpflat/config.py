@@ -16,15 +16,18 @@ from dpflat.adapters import Adapter, PrefixAdapter
 from dpflat.catalog import BACKBONES, bundled_tasks
 from dpflat.errors import SettingsError, WrongSettingError, unknown
 from dpflat.flatness.settings import FlatnessConfig, describe_levels
+from dpflat.privacy.plan import Accountant
 from dpflat.readout import READOUTS, Readout
 from dpflat.readouts.linear import Linear
 from dpflat.settings.migrations import SCHEMA_VERSION, migrate
 from dpflat.settings.registered import Registered
-from dpflat.settings.section import LATER, Section
+from dpflat.settings.section import Section, later
 from dpflat.settings.wrong import describe_errors, wrong_settings
 from dpflat.tasks.settings import TaskConfig
 
 OWN_MICROBATCH = 32
+NAMED_SINCE = 1
+"""The schema that fingerprints hash: settings of a later one that mean the same have the same name."""
 
 
 class DataConfig(Section, use_attribute_docstrings=True):
@@ -47,7 +50,7 @@ class BackboneConfig(Section):
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of the frozen weights, cast once. Parameters, head, loss, clipping and noise are float32; inside bfloat16
     layers the prefixes are rounded."""
-    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", json_schema_extra=LATER)
+    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$", json_schema_extra=later(None))
     """What a folder or hub model held when the run was planned. None: whatever the name means when the run starts."""
 
     def identity(self) -> str:
@@ -90,11 +93,14 @@ class DPPrivacy(Section, use_attribute_docstrings=True):
 
     kind: Literal["dp"] = "dp"
     epsilon: float | None = Field(3.0, gt=0, le=1000)
-    """Target of the whole run, by RDP, add or remove one unit. None: `noise_multiplier` is given instead."""
+    """Target of the whole run, add or remove one unit. None: `noise_multiplier` is given instead."""
     noise_multiplier: float | None = Field(None, ge=0.2, le=10_000)
     """Noise standard deviation in units of `max_grad_norm`. None: solved from epsilon."""
     delta: float | None = Field(None, ge=1e-15, lt=1)
     """Probability outside epsilon. None: N ** -1.1 (the authors' engine)."""
+    accountant: Accountant = Field("rdp_or_pld", json_schema_extra=later("rdp"))
+    """What bounds epsilon. `rdp_or_pld`: the smaller of RDP and PLD. `rdp`: RDP alone, as settings of schema 1 mean
+    it."""
     max_grad_norm: float = Field(1.0, ge=1e-6, le=1e6)
     """L2 norm C that each unit's gradient is clipped to. Tuned on imdb; 0.1 in the authors' final runs. Below 1e-6 what
     is left of a gradient is lost in Adam's rounding, and noise alone would be trained on."""
@@ -136,12 +142,12 @@ Privacy = Annotated[DPPrivacy | NoPrivacy, Field(discriminator="kind")]
 class RunConfig(Section):
     """Everything that names a run."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     task: TaskConfig = TaskConfig()
     data: DataConfig = DataConfig()
     backbone: BackboneConfig = BackboneConfig()
     adapter: Adapter = PrefixAdapter()
-    readout: Annotated[Readout, Registered(READOUTS, "kind")] = Field(Linear(), json_schema_extra=LATER)
+    readout: Annotated[Readout, Registered(READOUTS, "kind")] = Field(Linear(), json_schema_extra=later(Linear()))
     """How answers are read off."""
     optimiser: OptimiserConfig = OptimiserConfig()
     privacy: Privacy = DPPrivacy()
@@ -242,7 +248,7 @@ class RunConfig(Section):
     def fingerprint(self) -> str:
         """Twelve hex digits that name the experiment: every setting but `execution` and `seed`."""
         content = {name: value for name, value in self.named_by().items() if name not in ("execution", "seed")}
-        content["task"] = self.task.identity()
+        content |= {"task": self.task.identity(), "schema_version": NAMED_SINCE}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
     def microbatch(self) -> int:

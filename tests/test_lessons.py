@@ -19,7 +19,7 @@ EVERY_MODE = [(level, mode) for level, modes in MODES_BY_LEVEL.items() for mode 
 
 
 def config_of(mode):
-    return build_config(apply_settings({}, MODES[mode]["settings"]))
+    return build_config(apply_settings({"schema_version": 1}, MODES[mode]["settings"]))
 
 
 def test_every_mode_is_tried_and_the_plain_one():
@@ -98,8 +98,8 @@ class TestRemovingOneRecord:
 @pytest.mark.parametrize("level", ["within_layer", "cross_model"])
 def test_the_published_modes_are_tried_at_the_strength_of_the_published_preset_too(level):
     tried = REMOVE_ONE["authors"][f"{level}: as_published"]
-    config = build_config(apply_settings({}, tried["settings"]))
-    published = build_config(load_preset("dp_flat_as_published"))
+    config = build_config(apply_settings({"schema_version": 1}, tried["settings"]))
+    published = build_config({"schema_version": 1, **load_preset("dp_flat_as_published")})
     assert getattr(config.flatness, level) == getattr(published.flatness, level)
     assert config.fingerprint() == tried["fingerprint"]
     assert tried["settings"][: len(REMOVE_ONE["conditions"]["settings"])] == REMOVE_ONE["conditions"]["settings"]

@@ -20,7 +20,7 @@ def test_a_finished_run_of_schema_1_loads_for_ever(run):
     assert run.state == "finished"
     assert find_damage(run.folder) == []
     assert isinstance(run.config, RunConfig)
-    assert run.config.schema_version == 1
+    assert run.config.privacy.accountant == "rdp"
     assert run.config.backbone.name == "random_tiny"
 
 

@@ -50,6 +50,8 @@ class Cells(Section):
     """Each is needed before anything is judged."""
     settings: dict[str, Any] = {}
     """What else is not the default."""
+    settings_schema: int = 1
+    """Of which schema the settings are."""
     train_rows: int | None = Field(None, ge=1)
     """Rows of the training split, where a copy of the texts may be larger or smaller; None: whatever is there."""
     seen: bool = False
@@ -198,7 +200,8 @@ class Claims(Section):
         asked, own = self.cells[cells], self.methods[method]
         epsilon = {} if own.get("privacy.kind") == "none" else {"privacy.epsilon": asked.epsilon}
         settings = {"backbone.name": asked.backbone, **epsilon, **asked.settings, **own}
-        return build_config(set_values({}, kinds_first(settings).items()), f"claims, {cells}, {method}")
+        content = set_values({"schema_version": asked.settings_schema}, kinds_first(settings).items())
+        return build_config(content, f"claims, {cells}, {method}")
 
 
 def methods_of(row: AnyRow) -> tuple[str, ...]:

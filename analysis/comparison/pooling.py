@@ -16,6 +16,8 @@ from dpflat.settings.text import flatten_settings
 
 OF_THE_METHOD = ("privacy.kind", "privacy.epsilon", "privacy.noise_multiplier", "adapter.kind")
 BASELINE = "DP prefix"
+PRICE = ("privacy.accountant", "flatness.cross_layer.scale")
+"""Settings that say what epsilon is priced by."""
 Settings = Mapping[str, Any]
 
 
@@ -115,13 +117,16 @@ def name_setting(name: str) -> str:
 
 
 def unusual_strengths(config: RunConfig) -> dict[str, Any]:
-    """Settings inside a run's method that are not the defaults of its levels' modes, as `section.field: value`."""
+    """Settings inside a run's method that are not the defaults of its levels' modes, as `section.field: value`.
+
+    What its epsilon is priced by is no strength.
+    """
     levels = {name: {"mode": level.mode} for name, level in config.flatness.levels().items()}
     found, default = (
         flatten_settings({"flatness": flatness.model_dump(mode="json")})
         for flatness in (config.flatness, FlatnessConfig.model_validate(levels))
     )
-    return {name: value for name, value in found.items() if value != default.get(name)}
+    return {name: value for name, value in found.items() if value != default.get(name) and name not in PRICE}
 
 
 def unusual_settings(settings: Settings) -> dict[str, Any]:
@@ -130,5 +135,5 @@ def unusual_settings(settings: Settings) -> dict[str, Any]:
     return {
         name: value
         for name, value in settings.items()
-        if name in defaults and value != defaults[name] and name not in ("task.texts", "backbone.name")
+        if name in defaults and value != defaults[name] and name not in ("task.texts", "backbone.name", *PRICE)
     }

@@ -104,7 +104,7 @@ def noise_deviation(run: RunConfig, epsilon: float) -> float:
 
     It is that of plain DP-SGD with the run's data, batch size, clipping norm and number of steps, so that runs which
     share those have one unit of length, whatever their own noise and whatever a selection of layers or a twin took of
-    epsilon.
+    epsilon. The noise is that of RDP for every run, whichever accountant prices it: stored lengths stay what they are.
 
     Raises:
         DPFlatError: when this epsilon cannot be met.
@@ -112,7 +112,8 @@ def noise_deviation(run: RunConfig, epsilon: float) -> float:
     Privacy: none.
     """
     kept = {"max_grad_norm": run.privacy.max_grad_norm} if isinstance(run.privacy, DPPrivacy) else {}
-    at = run.model_copy(update={"privacy": DPPrivacy(epsilon=epsilon, **kept), "flatness": FlatnessConfig()})
+    privacy = DPPrivacy(epsilon=epsilon, accountant="rdp", **kept)
+    at = run.model_copy(update={"privacy": privacy, "flatness": FlatnessConfig()})
     steps = plan_privacy(at)[0].mechanisms[-1]
     assert isinstance(steps, SubsampledGaussian)
     return steps.noise_multiplier * steps.max_grad_norm / run.optimiser.batch_size

@@ -8,10 +8,17 @@ from analysis.figures.budget import TOGETHER, draw_budget
 from analysis.figures.findings import describe_budget
 from app.shown.code import Code, open_run, write_imports
 from app.shown.figure import ShownFigure
+from dpflat.config import DPPrivacy
 from dpflat.privacy import wording
 from dpflat.privacy.ledger import EntryClass
 from dpflat.runs.record import Run
 from dpflat.runs.store import store_of
+
+
+def _name_accountant(run: Run) -> str:
+    privacy = run.config.privacy
+    both = isinstance(privacy, DPPrivacy) and privacy.accountant == "rdp_or_pld"
+    return "epsilon, the smaller of RDP and PLD," if both else "epsilon by RDP"
 
 
 def compose_budget(run: Run) -> ShownFigure | None:
@@ -24,7 +31,7 @@ def compose_budget(run: Run) -> ShownFigure | None:
     return ShownFigure(
         "budget",
         describe_budget(ledger),
-        f"epsilon by RDP at delta = {wording.show_delta(ledger.delta)}, a function of the plan",
+        f"{_name_accountant(run)} at delta = {wording.show_delta(ledger.delta)}, a function of the plan",
         lambda mode: draw_budget(parts, epsilon, mode),
         EntryClass.POST_PROCESSING,
         pd.DataFrame({"part": [*parts, TOGETHER], "epsilon": [*parts.values(), epsilon]}),

@@ -13,9 +13,9 @@ from app.summary import show_guarantee_cell, show_seconds, show_state
 from dpflat.config import RunConfig
 from dpflat.flatness.removal import ScoredRemoval
 from dpflat.privacy import wording, wording_units
-from dpflat.privacy.accounting import rdp_epsilon
+from dpflat.privacy.accounting import bound_epsilon
 from dpflat.privacy.ledger import PrivacyLedger
-from dpflat.privacy.selection import expected_regret, score_sensitivity
+from dpflat.privacy.selection import expected_regret, score_scale
 from dpflat.settings.text import write_yaml
 from dpflat.training.forecast import Forecast, count_layers, plan_ledger
 
@@ -99,9 +99,8 @@ def describe_choice(config: RunConfig, plan: Forecast) -> str | None:
     time = show_seconds(plan.selection_seconds) if plan.selection_seconds else None
     selection = plan.plan.selection
     if selection is not None and selection.rounds:
-        sensitivity = score_sensitivity(selection.loss_bound, selection.divisor)
-        regret = expected_regret(count_layers(config), selection.epsilon, sensitivity)
-        epsilon = rdp_epsilon((selection,), plan.plan.delta)
+        regret = expected_regret(count_layers(config), selection.epsilon, score_scale(selection))
+        epsilon = bound_epsilon((selection,), plan.plan.delta, plan.plan.accountant).epsilon
         return wording.describe_selection(selection.rounds, time, epsilon, regret)
     if isinstance(removal, ScoredRemoval) and time is not None:
         layers = count_layers(config)
@@ -116,6 +115,7 @@ def forecast_rows(config: RunConfig, plan: Forecast) -> dict[str, Any]:
         "guarantee": promised(config, plan),
         "weak": weakness(config, plan),
         "noise_multiplier": gradient_steps.noise_multiplier if gradient_steps else 0.0,
+        "accountant": plan.accountant,
         "sample_rate": plan.schedule.sample_rate,
         "steps": plan.schedule.steps,
         "expected_batch_size": plan.schedule.expected_batch_size,
@@ -136,7 +136,7 @@ def forecast_view(config: RunConfig, plan: Forecast, worth: str | None = None) -
     lines = [
         rows["guarantee"],
         *rows["weak"],
-        f"noise multiplier {wording.show_noise_multiplier(rows['noise_multiplier'])}, {rows['steps']:,} steps of "
+        f"{wording.describe_noise(rows['noise_multiplier'], plan.accountant)}, {rows['steps']:,} steps of "
         f"about {rows['expected_batch_size']:.0f} of {rows['training_units']:,} examples",
         *([rows["selection"]] if rows["selection"] else []),
         f"about {show_seconds(plan.seconds) if plan.seconds else 'an unknown time'}, "

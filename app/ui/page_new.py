@@ -210,7 +210,8 @@ def _describe_promise(config: RunConfig, plan: Forecast) -> tuple[str, str, str 
     rows = forecast_rows(config, plan)
     steps = f"{rows['steps']:,} steps of about {rows['expected_batch_size']:.0f} examples."
     if plan.epsilon is not None:
-        steps = f"Noise multiplier {wording.show_noise_multiplier(rows['noise_multiplier'])}, {steps}"
+        noise = wording.describe_noise(rows["noise_multiplier"], plan.accountant)
+        steps = f"{noise[0].upper()}{noise[1:]}, {steps}"
     return rows["guarantee"], steps, rows["selection"]
 
 

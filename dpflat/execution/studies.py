@@ -23,6 +23,7 @@ from dpflat.runs.files import is_there, read_json
 from dpflat.runs.schemas import ANY, STUDY_TABLE
 from dpflat.runs.store import create_folder
 from dpflat.runs.stored import read_stored
+from dpflat.settings.migrations import SCHEMA_VERSION
 from dpflat.settings.pinned import pin_inputs
 from dpflat.settings.section import Section
 from dpflat.settings.text import apply_settings, kinds_first, read_settings
@@ -36,7 +37,8 @@ class StudyConfig(Section):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = SCHEMA_VERSION
+    """Of the settings of its runs: a study of schema 1 goes on meaning the runs that it meant."""
     kind: Literal["study"] = "study"
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")
     """Names the study's folder."""
@@ -119,7 +121,8 @@ def list_configs(study: StudyConfig) -> list[RunConfig]:
     Raises:
         DPFlatError: when a combination is not valid, or when there is none.
     """
-    start = load_preset(study.preset) if study.preset else {}
+    preset = load_preset(study.preset) if study.preset else {}
+    start = {"schema_version": study.schema_version, **preset}
     runs = len(study.seeds) * len(study.cells) * math.prod(map(len, study.grid.values()))
     if runs > MOST_RUNS:
         raise DPFlatError(f"The study '{study.name}' means {runs:,} runs; expected at most {MOST_RUNS:,}.")

@@ -21,7 +21,7 @@ from dpflat.flatness.inputs import PrivateSplit, PublicSplit, Released
 from dpflat.flatness.modes.removal_exponential import RemovalExponential
 from dpflat.flatness.removal import BoxRemoval
 from dpflat.privacy.plan import ExponentialSelection
-from dpflat.privacy.selection import draw_layer, score_sensitivity
+from dpflat.privacy.selection import draw_layer, score_scale
 from dpflat.training.experiment import Experiment
 from dpflat.training.heartbeat import Heartbeat, unwatched
 from dpflat.training.state import TrainState
@@ -236,7 +236,7 @@ def remove_privately(
         {key: value.sign() for key, value in trained_prefixes(uphill).items()},
         *sharpness.draw_corners(parameters, settings.directions - 1, generator),
     ]
-    sensitivity = score_sensitivity(bound, divisor)
+    scale = score_scale(mechanism)
 
     def mean(at: Parameters, not_finite: float) -> float:
         total = 0.0
@@ -258,6 +258,6 @@ def remove_privately(
     def choose(candidates: dict[int, Score], number: int) -> tuple[int, float | None]:
         generator = make_generator(noise_key, Purpose.SELECTION, number)
         values = {layer: candidate.value for layer, candidate in candidates.items()}
-        return draw_layer(values, mechanism.epsilon, sensitivity, generator)
+        return draw_layer(values, mechanism.epsilon, scale, generator)
 
     return cross_layer.remove_greedily(parameters, settings.count_kept(len(active_layers(parameters))), score, choose)

@@ -5,7 +5,9 @@ from dpflat.lazy import load_later
 _PLACES = {
     "PrivacyLedger": "dpflat.privacy.ledger",
     "PrivacyPlan": "dpflat.privacy.plan",
-    "calibrate_noise": "dpflat.privacy.accounting",
+    "bound_epsilon": "dpflat.privacy.accounting",
+    "bound_plan": "dpflat.privacy.accounting",
+    "calibrate_noise": "dpflat.privacy.calibration",
     "compose_promises": "dpflat.privacy.together",
     "default_delta": "dpflat.privacy.plan",
     "describe_together": "dpflat.privacy.wording_together",

@@ -1,8 +1,8 @@
-"""Epsilon of a plan: RDP bounds and calibrates every run; PLD and PRV stand beside it where they apply.
+"""Epsilon of a plan: the smaller of RDP and PLD, which are both upper bounds; RDP alone where a plan says so.
 
-RDP of the Poisson-subsampled Gaussian: Mironov, Talwar, Zhang 2019 (arXiv 1908.10530), as implemented in
-dp-accounting. The exponential mechanism enters as eps^2/8-zCDP (Cesar and Rogers 2021, arXiv 2004.07223), and never
-with more than eps, its pure bound.
+PLD is in `losses`. RDP of the Poisson-subsampled Gaussian: Mironov, Talwar, Zhang 2019 (arXiv 1908.10530), as
+implemented in dp-accounting. The exponential mechanism enters as eps^2/8-zCDP, as every mechanism of bounded range eps
+does (Cesar and Rogers 2021, arXiv 2004.07223), and never with more than eps, its pure bound.
 The central-limit (GDP) accountant under-reports and is never used.
 
 Privacy: none (no data is read).
@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import logging
 import math
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from dpflat.errors import DPFlatError
-from dpflat.privacy.plan import ExponentialSelection, Mechanism, PrivacyPlan, SubsampledGaussian
-from dpflat.privacy.wording import show_delta, show_epsilon
+from dpflat.privacy.losses import choose_interval, pld_epsilon
+from dpflat.privacy.plan import Accountant, ExponentialSelection, Mechanism, PrivacyPlan
 
 if TYPE_CHECKING:  # dp-accounting takes a second to load, which pages that only read ledgers do not wait for
     from dp_accounting import dp_event
@@ -32,7 +32,23 @@ ORDERS = np.array(
 )
 # Orders that the library cannot bound are left out, which only makes epsilon larger: nothing to warn of.
 logging.getLogger("absl").setLevel(logging.ERROR)
-LOWEST_NOISE, HIGHEST_NOISE = 0.2, 10_000.0
+LARGEST, LARGE_DELTA = 1000.0, 1e-3
+"""Above this epsilon, which none can be asked for, PLD is not taken: its grid would be too coarse for its numbers."""
+MOST_POINTS = 25
+"""How often PLD is asked on the way of a run."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """An upper bound of epsilon.
+
+    Attributes:
+        epsilon: at the delta that was asked for; infinite without noise.
+        by: the accountant that gives it.
+    """
+
+    epsilon: float
+    by: Literal["rdp", "pld"]
 
 
 def mechanism_rdp(mechanism: Mechanism) -> np.ndarray:
@@ -83,8 +99,52 @@ def rdp_epsilon(mechanisms: tuple[Mechanism, ...], delta: float) -> float:
     return rdp_to_epsilon(np.sum([mechanism_rdp(m) for m in mechanisms], axis=0), delta)
 
 
+def bound_epsilon(mechanisms: tuple[Mechanism, ...], delta: float, accountant: Accountant = "rdp_or_pld") -> Bound:
+    """The smallest upper bound of epsilon at delta, and which accountant gives it.
+
+    Args:
+        mechanisms: all together.
+        delta: probability outside epsilon.
+        accountant: `rdp` leaves PLD out.
+
+    Example:
+        >>> from dpflat.privacy.plan import SubsampledGaussian
+        >>> steps = SubsampledGaussian(noise_multiplier=1.0, sample_rate=0.01, steps=100, max_grad_norm=1.0)
+        >>> bound = bound_epsilon((steps,), 1e-5)
+        >>> bound.by, round(bound.epsilon, 2)
+        ('pld', 0.72)
+    """
+    by_rdp = rdp_epsilon(mechanisms, delta)
+    if accountant == "rdp" or not 0 < by_rdp <= LARGEST:
+        return Bound(by_rdp, "rdp")
+    by_pld = _by_pld(mechanisms, delta, find_interval(mechanisms, delta))
+    return Bound(by_pld, "pld") if by_pld < by_rdp else Bound(by_rdp, "rdp")
+
+
+def find_interval(mechanisms: tuple[Mechanism, ...], delta: float) -> float:
+    """The width of the grid that PLD is taken on, nats; a large delta has no finer one than `LARGE_DELTA`."""
+    return choose_interval(mechanisms, rdp_epsilon(mechanisms, min(delta, LARGE_DELTA)))
+
+
+def bound_plan(plan: PrivacyPlan) -> Bound:
+    """The bound that a plan's guarantee states; infinite for a run without noise.
+
+    Example:
+        >>> from dpflat import build_config, plan_privacy
+        >>> bound_plan(plan_privacy(build_config({"privacy": {"epsilon": 3.0}}))[0]).by
+        'pld'
+    """
+    return bound_epsilon(plan.mechanisms, plan.delta, plan.accountant)
+
+
+_by_pld = lru_cache(maxsize=1024)(pld_epsilon)
+
+
 def spent_epsilon(plan: PrivacyPlan, steps_done: int) -> float:
-    """Epsilon by RDP of everything released when `steps_done` gradient steps are done.
+    """An upper bound of the epsilon of everything released when `steps_done` gradient steps are done.
+
+    It never falls, and ends at what `bound_plan` gives. PLD is taken at `MOST_POINTS` numbers of steps at most, and
+    what is spent before one of them is no more than what is spent there.
 
     Example:
         >>> from dpflat import build_config, plan_privacy
@@ -95,67 +155,16 @@ def spent_epsilon(plan: PrivacyPlan, steps_done: int) -> float:
     gradient_steps = plan.gradient_steps
     if gradient_steps is None:
         return math.inf
-    others = [mechanism_rdp(m) for m in plan.mechanisms if m is not gradient_steps]
+    others = tuple(m for m in plan.mechanisms if m is not gradient_steps)
     if steps_done == 0 and not others:
         return 0.0
-    done = steps_done * _step_rdp(gradient_steps.noise_multiplier, gradient_steps.sample_rate)
-    return rdp_to_epsilon(np.sum([done, *others], axis=0), plan.delta)
-
-
-def pld_epsilon(mechanisms: tuple[Mechanism, ...], delta: float) -> float | None:
-    """Epsilon at delta by the privacy loss distribution; None where a mechanism has none."""
-    if not mechanisms or not all(isinstance(m, SubsampledGaussian) for m in mechanisms):
-        return None
-    from dp_accounting.pld import PLDAccountant
-
-    accountant = PLDAccountant()
-    for m in mechanisms:
-        assert isinstance(m, SubsampledGaussian)
-        accountant.compose(_gaussian_event(m.noise_multiplier, m.sample_rate, m.steps))
-    return float(accountant.get_epsilon(delta))
-
-
-@lru_cache(maxsize=512)
-def calibrate_noise(
-    epsilon: float,
-    delta: float,
-    sample_rate: float,
-    steps: int,
-    other_mechanisms: tuple[Mechanism, ...] = (),
-) -> float:
-    """The smallest noise multiplier (to 4 digits, rounded up) whose RDP epsilon is at most `epsilon`.
-
-    The search is done here so that stored multipliers are met to the digit: scipy's brentq takes 0.4 to 0.9 times as
-    long, but gives four of the eleven shipped plans another fourth digit. dp-accounting's own calibration takes 0.6 to
-    1.2 times as long and has no place for the exponential mechanism's curve.
-
-    Raises:
-        DPFlatError: when no noise multiplier in the searched range meets epsilon, or the other mechanisms alone
-            exceed it.
-
-    Example:
-        >>> calibrate_noise(epsilon=3.0, delta=1e-5, sample_rate=0.01, steps=100)
-        0.7126
-    """
-    other = sum((mechanism_rdp(m) for m in other_mechanisms), start=np.zeros_like(ORDERS))
-
-    def total(noise_multiplier: float) -> float:
-        return rdp_to_epsilon(other + steps * _step_rdp(noise_multiplier, sample_rate), delta)
-
-    reachable = total(HIGHEST_NOISE)
-    if reachable > epsilon:
-        raise DPFlatError(
-            f"privacy.epsilon = {epsilon:g} cannot be met at delta = {show_delta(delta)}: even with a noise "
-            f"multiplier of {HIGHEST_NOISE:g} the accountant certifies {show_epsilon(reachable)}. "
-            "Choose a larger epsilon or a larger delta."
-        )
-    low, high = LOWEST_NOISE, HIGHEST_NOISE
-    if total(low) <= epsilon:
-        raise DPFlatError(
-            f"privacy.epsilon = {epsilon:g} needs a noise multiplier under {LOWEST_NOISE:g}, where epsilon is no "
-            "longer meaningful. Choose a smaller epsilon, or privacy.kind=none for a run without privacy."
-        )
-    while high / low > 1.00005:
-        middle = math.sqrt(low * high)
-        low, high = (middle, high) if total(middle) > epsilon else (low, middle)
-    return math.ceil(high * 10_000) / 10_000
+    by_rdp = rdp_epsilon((*others, replace(gradient_steps, steps=steps_done)), plan.delta)
+    if plan.accountant == "rdp":
+        return by_rdp
+    whole = bound_plan(plan)
+    apart = -(-gradient_steps.steps // MOST_POINTS)
+    if whole.by == "rdp" or steps_done + apart > gradient_steps.steps:
+        return min(by_rdp, whole.epsilon)
+    point = replace(gradient_steps, steps=-(-steps_done // apart) * apart)
+    by_pld = _by_pld((*others, point), plan.delta, find_interval(plan.mechanisms, plan.delta))
+    return min(by_rdp, by_pld, whole.epsilon)

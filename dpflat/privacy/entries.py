@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dpflat.config import RunConfig
 from dpflat.flatness.mode import LEDGER_ORDER, EpsilonOf
-from dpflat.privacy.accounting import rdp_epsilon
+from dpflat.privacy.accounting import bound_epsilon, bound_plan
 from dpflat.privacy.ledger import EntryClass, LedgerEntry, PrivacyLedger
 from dpflat.privacy.plan import PrivacyPlan
 from dpflat.privacy.sources import Source
@@ -18,7 +18,7 @@ def write_ledger(
     schedule: Schedule,
     pretrained_on: tuple[str, ...] | None,
     shared_texts: dict[str, int] | None = None,
-    epsilon_of: EpsilonOf = rdp_epsilon,
+    epsilon_of: EpsilonOf | None = None,
 ) -> PrivacyLedger:
     """The touches of data of a run, in their order.
 
@@ -29,17 +29,15 @@ def write_ledger(
         pretrained_on: corpora that the backbone has seen; None where nobody says.
         shared_texts: for each task that is used as public, the texts of the run's task that share a sentence with it.
             Of a task that is not public only whether there are any is reported.
-        epsilon_of: mechanisms at delta.
+        epsilon_of: mechanisms at delta; None for the bounds that the plan asks for.
 
     Privacy: none (a function of the plan).
     """
     task = config.task.card()
     every_step = f"steps 1 to {schedule.steps:,}"
     train, test = f"training split of {task.name}", f"test split of {task.name}"
-    epsilon = epsilon_of(plan.mechanisms, plan.delta) if plan.mechanisms else None
-    ledger = PrivacyLedger(
-        unit=plan.unit, units=plan.units, delta=plan.delta if plan.mechanisms else None, epsilon=epsilon
-    )
+    ledger = _state_epsilon(plan, epsilon_of)
+    epsilon_of = epsilon_of or (lambda released, delta: bound_epsilon(released, delta, plan.accountant).epsilon)
     gradient_steps = plan.gradient_steps
     if gradient_steps is None:
         main = LedgerEntry(
@@ -128,6 +126,16 @@ def write_ledger(
             source=Source.EVALUATION,
         ),
     )
+
+
+def _state_epsilon(plan: PrivacyPlan, epsilon_of: EpsilonOf | None) -> PrivacyLedger:
+    empty = PrivacyLedger(unit=plan.unit, units=plan.units)
+    if not plan.mechanisms:
+        return empty
+    if epsilon_of is not None:
+        return empty.model_copy(update={"delta": plan.delta, "epsilon": epsilon_of(plan.mechanisms, plan.delta)})
+    bound = bound_plan(plan)
+    return empty.model_copy(update={"delta": plan.delta, "epsilon": bound.epsilon, "accountant": bound.by})
 
 
 def write_levels(config: RunConfig, plan: PrivacyPlan, schedule: Schedule, epsilon_of: EpsilonOf) -> list[LedgerEntry]:

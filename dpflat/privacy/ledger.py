@@ -92,8 +92,10 @@ class PrivacyLedger(BaseModel):
         unit: what is protected ("example").
         units: number of units N, public.
         delta: probability outside epsilon; None without noise.
-        epsilon: of all accounted entries together, by RDP; None without noise.
-        epsilon_pld: the same mechanisms by the privacy loss distribution, where it applies.
+        epsilon: of all accounted entries together; None without noise.
+        accountant: that gives it; RDP where an older ledger does not say.
+        epsilon_rdp: the same mechanisms by RDP; None where an older ledger has it as its epsilon.
+        epsilon_pld: the same by the privacy loss distribution, where it applies.
         epsilon_prv: the same by Opacus' PRV accountant, where it applies.
         entries: the touches of data.
     """
@@ -105,6 +107,8 @@ class PrivacyLedger(BaseModel):
     units: int = Field(ge=0)
     delta: float | None = Field(None, ge=0, le=1)
     epsilon: Epsilon | None = None
+    accountant: Literal["rdp", "pld"] = "rdp"
+    epsilon_rdp: Epsilon | None = None
     epsilon_pld: Epsilon | None = None
     epsilon_prv: Epsilon | None = None
     entries: tuple[LedgerEntry, ...] = ()

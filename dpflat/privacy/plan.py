@@ -5,7 +5,13 @@ Neighbouring data sets differ by adding or removing one unit. N is public.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Accountant = Literal["rdp_or_pld", "rdp"]
+"""What bounds epsilon: the smaller of RDP and PLD, or RDP alone, which every run of settings schema 1 is priced by."""
+ScoreScale = Literal["range", "twice_sensitivity"]
+"""What a draw divides scores by: the range of what one record does to them, or twice the most, as in schema 1."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +40,14 @@ class ExponentialSelection:
         rounds: number of rounds.
         loss_bound: upper bound of a clipped loss, nats.
         divisor: fixed public number that sums of losses are divided by.
+        scale: what scores are divided by.
     """
 
     epsilon: float
     rounds: int
     loss_bound: float
     divisor: float
+    scale: ScoreScale = "range"
 
 
 Mechanism = SubsampledGaussian | ExponentialSelection
@@ -54,12 +62,14 @@ class PrivacyPlan:
         units: number N of units in the private data, public.
         delta: probability outside epsilon.
         mechanisms: releases in the order in which they run; empty for a run without privacy.
+        accountant: what bounds their epsilon.
     """
 
     unit: str
     units: int
     delta: float
     mechanisms: tuple[Mechanism, ...]
+    accountant: Accountant = "rdp_or_pld"
 
     @property
     def gradient_steps(self) -> SubsampledGaussian | None:
@@ -71,6 +81,16 @@ class PrivacyPlan:
     def selection(self) -> ExponentialSelection | None:
         """The mechanism of the choice of layers, if one is drawn privately."""
         return next((m for m in self.mechanisms if isinstance(m, ExponentialSelection)), None)
+
+    def promise(self) -> dict[str, Any]:
+        """What a run keeps beside its key; what schema 1 had no word for is left out where it is as it was there."""
+        content = asdict(self)
+        if self.accountant == "rdp":
+            del content["accountant"]
+        for mechanism in content["mechanisms"]:
+            if mechanism.get("scale") == "twice_sensitivity":
+                del mechanism["scale"]
+        return content
 
 
 def default_delta(units: int) -> float:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from dpflat.core.keys import Generator
+from dpflat.privacy.plan import ExponentialSelection
 
 
 def score_sensitivity(loss_bound: float, divisor: float) -> float:
@@ -23,27 +24,54 @@ def score_sensitivity(loss_bound: float, divisor: float) -> float:
     return loss_bound * (1 + loss_bound) / divisor
 
 
-def choice_probabilities(scores: dict[int, float], epsilon: float, sensitivity: float) -> dict[int, float]:
-    """P(layer) ~ exp(-epsilon score / (2 sensitivity)): the exponential mechanism (McSherry and Talwar 2007).
+def score_range(loss_bound: float, divisor: float) -> float:
+    """How far apart adding or removing one record moves two bounded scores: B (2 + B) / n.
+
+    A record more moves every score of a round by something in [-B (1 + B) / n, B / n] (`score_sensitivity`), a record
+    less by something in [-B / n, B (1 + B) / n]: an interval of length B (2 + B) / n either way. The maximum over
+    points stays in it, being one of terms that do.
+
+    Privacy: none.
+    """
+    return loss_bound * (2 + loss_bound) / divisor
+
+
+def score_scale(mechanism: ExponentialSelection) -> float:
+    """What the scores of a draw are divided by. Privacy: none."""
+    if mechanism.scale == "range":
+        return score_range(mechanism.loss_bound, mechanism.divisor)
+    return 2 * score_sensitivity(mechanism.loss_bound, mechanism.divisor)
+
+
+def choice_probabilities(scores: dict[int, float], epsilon: float, scale: float) -> dict[int, float]:
+    """P(layer) ~ exp(-epsilon score / scale): the exponential mechanism (McSherry and Talwar 2007).
+
+    Where one record moves every score s by a d(s) in an interval of length R <= scale, log P(layer) moves by
+    -epsilon d(layer) / scale less the logarithm of the mean of exp(-epsilon d / scale) under P, itself -epsilon / scale
+    times something in that interval: by at most epsilon R / scale <= epsilon. So a draw is epsilon-DP. That logarithm
+    is the same for all layers, so the moves of two layers differ by at most epsilon, too: epsilon-bounded range, hence
+    epsilon^2 / 8-zCDP (Durfee and Rogers 2019, arXiv 1905.04273; Cesar and Rogers 2021, arXiv 2004.07223). Twice the
+    sensitivity is never under the range. A later round scores what earlier draws have left, which given these draws is
+    fixed: rounds compose as adaptively chosen mechanisms, each of bounded range epsilon.
 
     Privacy: a draw from it is epsilon-DP and epsilon^2/8-zCDP; the probabilities themselves are not private.
     """
     values = np.array(list(scores.values()))
-    weights = np.exp(-epsilon * (values - values.min()) / (2 * sensitivity))
+    weights = np.exp(-epsilon * (values - values.min()) / scale)
     return dict(zip(scores, (weights / weights.sum()).tolist(), strict=True))
 
 
-def draw_layer(scores: dict[int, float], epsilon: float, sensitivity: float, generator: Generator) -> tuple[int, float]:
+def draw_layer(scores: dict[int, float], epsilon: float, scale: float, generator: Generator) -> tuple[int, float]:
     """A layer by the exponential mechanism, and the probability of this choice. Privacy: epsilon-DP."""
-    probabilities = choice_probabilities(scores, epsilon, sensitivity)
+    probabilities = choice_probabilities(scores, epsilon, scale)
     position = int(np.searchsorted(np.cumsum(list(probabilities.values())), generator.random() * (1 - 1e-12)))
     layer = list(probabilities)[min(position, len(probabilities) - 1)]
     return layer, probabilities[layer]
 
 
-def expected_regret(layers: int, epsilon: float, sensitivity: float, failure: float = 0.05) -> float:
+def expected_regret(layers: int, epsilon: float, scale: float, failure: float = 0.05) -> float:
     """How much higher than the lowest the drawn score is at most, with probability 1 - `failure`.
 
-    (2 sensitivity / epsilon) ln(layers / failure) (McSherry and Talwar 2007). Privacy: none.
+    (scale / epsilon) ln(layers / failure) (McSherry and Talwar 2007). Privacy: none.
     """
-    return 2 * sensitivity / epsilon * math.log(layers / failure)
+    return scale / epsilon * math.log(layers / failure)

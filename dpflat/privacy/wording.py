@@ -64,6 +64,12 @@ def show_noise_multiplier(noise_multiplier: float) -> str:
     return str(Decimal(repr(noise_multiplier)).quantize(Decimal("0.01"), rounding=ROUND_FLOOR))
 
 
+def describe_noise(noise_multiplier: float, accountant: str | None) -> str:
+    """The noise of a run before it starts, and by which accountant it meets epsilon: noise multiplier 0.89 by PLD."""
+    by = f" by {accountant.upper()}" if accountant else ""
+    return f"noise multiplier {show_noise_multiplier(noise_multiplier)}{by}"
+
+
 def describe_pair(epsilon: float, delta: float) -> str:
     """The pair in words: epsilon = 3.00 at delta = 6.1e-5."""
     return f"epsilon = {show_epsilon(epsilon)} at delta = {show_delta(delta)}"
@@ -143,17 +149,6 @@ def describe_uncounted(task: str, public: Sequence[str]) -> str:
     return f"Texts of {task} that share a sentence with the public {' and '.join(public)} are counted when it starts."
 
 
-def describe_public_use(task: str, runs: list[str]) -> str:
-    """Which runs on another task read this one as public: an un-noised read of it."""
-    return f"Read {task} as public, without noise: {', '.join(runs)}."
-
-
-def describe_other_files(count: int) -> str:
-    """That runs of the store on other files of one's own are another count, although people may be in several."""
-    files = "one other file" if count == 1 else f"{count} other files"
-    return f"Not counted: runs on {files} of your own. Of whoever is in several, all epsilons add up."
-
-
 def describe_weakness(epsilon: float, delta: float, units: int, unit: str = "example") -> list[str]:
     """Why a promise says little, before a run and after it; empty where it does not.
 
@@ -193,7 +188,10 @@ def describe_additions(ledger: PrivacyLedger, public_task: bool) -> list[str]:
     guarantee = ledger.guarantee()
     if guarantee.answer in ("holds", "nominal"):
         additions += weakness_of(guarantee, ledger.units, ledger.unit)
-        if ledger.epsilon_pld is not None:
+        if ledger.accountant == "pld":
+            by_rdp = f"; by RDP the same noise gives {show_epsilon(ledger.epsilon_rdp)}" if ledger.epsilon_rdp else ""
+            additions.append(f"Epsilon is by PLD{by_rdp}.")
+        elif ledger.epsilon_pld is not None:
             additions.append(f"By PLD the same noise gives {show_epsilon(ledger.epsilon_pld)}.")
     if public_task and guarantee.answer != "nothing_private":
         additions.append(PUBLIC_PLAYS_PRIVATE)

@@ -22,7 +22,7 @@ def describe_together(together: Together, task: str | None = None) -> str:
         >>> plan, schedule = plan_privacy(config)
         >>> promise = plan, plan_ledger(config, plan, schedule).guarantee()
         >>> describe_together(compose_promises([promise, promise]))
-        'Released together, these 2 runs on the same data give epsilon = 3.97 at delta = 6.1e-5.'
+        'Released together, these 2 runs on the same data give epsilon = 4.07 at delta = 6.1e-5 by PLD.'
     """
     runs = f"Released together, these {together.count} runs{f' on {task}' if task else ''}"
     if not math.isfinite(together.epsilon):
@@ -39,7 +39,8 @@ def _say_void(void: int, count: int) -> str:
 def _say_promise(together: Together) -> str:
     caveats = f", {'; '.join(together.because)}" if together.because else ""
     weak = describe_weakness(together.epsilon, together.delta, together.units)
-    return " ".join([f"{describe_pair(together.epsilon, together.delta)}{caveats}.", *weak])
+    by = " by PLD" if together.accountant == "pld" else ""
+    return " ".join([f"{describe_pair(together.epsilon, together.delta)}{by}{caveats}.", *weak])
 
 
 def describe_budget(together: Together, task: str, as_public: int = 0) -> str:
@@ -69,3 +70,14 @@ def _some_of_them(some: int, count: int) -> str:
     if some == count:
         return "all of them"
     return "one of them" if some == 1 else f"{some} of them"
+
+
+def describe_public_use(task: str, runs: list[str]) -> str:
+    """Which runs on another task read this one as public: an un-noised read of it."""
+    return f"Read {task} as public, without noise: {', '.join(runs)}."
+
+
+def describe_other_files(count: int) -> str:
+    """That runs of the store on other files of one's own are another count, although people may be in several."""
+    files = "one other file" if count == 1 else f"{count} other files"
+    return f"Not counted: runs on {files} of your own. Of whoever is in several, all epsilons add up."

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from functools import lru_cache, partial
 
 from dpflat.config import DPPrivacy, RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.flatness.mode import Off
-from dpflat.privacy.accounting import rdp_epsilon
+from dpflat.privacy.accounting import bound_epsilon, bound_plan, rdp_epsilon
 from dpflat.privacy.ledger import EntryClass, PrivacyLedger
-from dpflat.privacy.plan import default_delta
+from dpflat.privacy.plan import Mechanism, default_delta
 from dpflat.privacy.sources import Source
 from dpflat.runs.schemas import MOST_LAYERS
 from dpflat.training.forecast import count_units, plan_privacy, sketch_ledger
 
+CLOSE, CLOSEST = 1e-6, 1e-9
 CALIBRATED = 0.99
 """From this share of the epsilon that was asked for, a stored epsilon is taken without solving the noise again."""
 SHAPING = (EntryClass.ACCOUNTED, EntryClass.CAVEAT, EntryClass.BREAKING)
@@ -45,6 +47,8 @@ def find_contradiction(config: RunConfig, ledger: PrivacyLedger) -> str | None:
     delta = privacy.delta if privacy.delta is not None else default_delta(units)
     if ledger.delta is None or not math.isclose(ledger.delta, delta, rel_tol=1e-9):
         return f"states another delta than the {delta:.3g} of its settings"
+    if privacy.accountant == "rdp" and ledger.accountant != "rdp":
+        return "names an accountant that its settings leave out"
     if ledger.epsilon is None or not _can_be_spent(config, ledger.epsilon):
         asked = privacy.epsilon if privacy.epsilon is not None else _spent(config)
         given = "any that its settings give" if asked is None else f"the {asked:.4g} that its settings give"
@@ -87,7 +91,7 @@ def _can_be_spent(config: RunConfig, epsilon: float) -> bool:
 
 
 def _is_close(epsilon: float, spent: float) -> bool:
-    return math.isclose(epsilon, spent, rel_tol=1e-6, abs_tol=1e-9)
+    return math.isclose(epsilon, spent, rel_tol=CLOSE, abs_tol=CLOSEST)
 
 
 def _spent(config: RunConfig) -> float | None:
@@ -99,8 +103,7 @@ def _spent(config: RunConfig) -> float | None:
 
 @lru_cache(maxsize=1024)
 def _planned_epsilon(config: RunConfig) -> float:
-    plan = plan_privacy(config)[0]
-    return rdp_epsilon(plan.mechanisms, plan.delta)
+    return bound_plan(plan_privacy(config)[0]).epsilon
 
 
 @lru_cache(maxsize=1024)
@@ -111,4 +114,11 @@ def _spends_by_layers(config: RunConfig, epsilon: float) -> bool:
         return False
     plan = plan_privacy(_without_removal(config))[0]
     drawn = dict.fromkeys(removal.releases(plan.units, partial(int, n)) for n in range(1, MOST_LAYERS + 1))
-    return any(_is_close(epsilon, rdp_epsilon((*plan.mechanisms, *releases), plan.delta)) for releases in drawn)
+    together = [(*plan.mechanisms, *releases) for releases in drawn]
+    together.sort(key=lambda released: rdp_epsilon(released, plan.delta))
+
+    def spent(released: tuple[Mechanism, ...]) -> float:
+        return bound_epsilon(released, plan.delta, plan.accountant).epsilon
+
+    place = bisect_left(together, epsilon - max(CLOSE * epsilon, CLOSEST), key=spent)
+    return place < len(together) and _is_close(epsilon, spent(together[place]))

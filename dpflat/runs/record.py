@@ -105,7 +105,8 @@ class Run(JobFolder):
                 f"changed since: {layout.LEDGER} of '{self.id}' {problem}, so no guarantee is stated for it."
             )
         sealed = read_manifest(self.folder) is not None
-        return ledger if sealed else ledger.model_copy(update={"epsilon_pld": None, "epsilon_prv": None})
+        others = ("epsilon_rdp", "epsilon_pld", "epsilon_prv")
+        return ledger if sealed else ledger.model_copy(update=dict.fromkeys(others))
 
     @property
     def results(self) -> dict[str, Any]:

@@ -7,10 +7,25 @@ from typing import Any, Literal
 
 from dpflat.errors import DPFlatError
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
 Settings = dict[str, Any]
-STEPS: Mapping[int, Callable[[Settings], Settings]] = {}
-"""By schema: its settings as those of the next. A new setting with a default needs none (`section.LATER`)."""
+
+
+def _keep_price(content: Settings) -> Settings:
+    """What schema 1 had no word for, as it was: epsilon by RDP alone, scores over twice their sensitivity."""
+    privacy, flatness = content.get("privacy", {}), content.get("flatness", {})
+    kept = dict(content)
+    if isinstance(privacy, Mapping) and privacy.get("kind", "dp") == "dp":
+        kept["privacy"] = {"accountant": "rdp", **privacy}
+    removal = flatness.get("cross_layer") if isinstance(flatness, Mapping) else None
+    if isinstance(removal, Mapping) and removal.get("mode") == "exponential":
+        kept["flatness"] = {**flatness, "cross_layer": {"scale": "twice_sensitivity", **removal}}
+    return kept
+
+
+STEPS: Mapping[int, Callable[[Settings], Settings]] = {1: _keep_price}
+"""By schema: its settings as those of the next. A new setting that means nothing else by default needs none
+(`section.later`)."""
 
 
 def migrate(

@@ -8,8 +8,15 @@ from pydantic import BaseModel, ConfigDict
 
 AS_IT_IS = (str, int, float, bool, type(None))
 """Types that JSON has."""
-LATER: dict[str, Any] = {"later": True}
-"""`json_schema_extra` of a setting that its schema did not have at first."""
+
+
+def later(before: Any) -> dict[str, Any]:
+    """`json_schema_extra` of a setting that was not there at first.
+
+    Args:
+        before: the value at which settings mean what they meant without it; its default may be another one.
+    """
+    return {"before": before}
 
 
 class Section(BaseModel):
@@ -30,14 +37,15 @@ class Section(BaseModel):
             return hash(tuple(map(_hash_of, values)))
 
     def named_by(self) -> dict[str, Any]:
-        """What a fingerprint hashes, as JSON: every setting, of those that came `LATER` what differs from its default.
+        """What a fingerprint hashes, as JSON: every setting; one that came `later` only where it is not as before.
 
         So a new setting leaves the fingerprints of older runs, and what is stored under them, as they are.
         """
         content: dict[str, Any] = {}
         for name, field in type(self).__pydantic_fields__.items():
             value = getattr(self, name)
-            if field.json_schema_extra == LATER and value == field.get_default(call_default_factory=True):
+            extra = field.json_schema_extra
+            if isinstance(extra, dict) and "before" in extra and value == extra["before"]:
                 continue
             if type(value) in AS_IT_IS:
                 content[name] = value

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from dpflat.catalog import TASKS, Task
 from dpflat.errors import WrongSettingError, unknown
-from dpflat.settings.section import LATER, Section
+from dpflat.settings.section import Section, later
 from dpflat.tasks.labels import MOST_CLASSES, name_label
 
 OWN = "file:"
@@ -46,13 +46,13 @@ class OwnFile(Section):
     """A second file, with the same columns, to test on. None: a fifth of the rows is held out."""
     classes: tuple[Word, ...] | None = None
     """Labels in the order of the classes. None: taken from the file, which is a caveat of the guarantee."""
-    encoding: str | None = Field(None, json_schema_extra=LATER)
+    encoding: str | None = Field(None, json_schema_extra=later(None))
     """Such as `latin-1` or `cp1252`. None: UTF-8, or UTF-16 with its mark."""
     header: bool = True
     """Whether the first line of a CSV or TSV names the columns."""
     quotes: bool | None = None
     """Whether fields may stand in quotes. None: in CSV yes, in TSV no."""
-    delimiter: Delimiter | None = Field(None, json_schema_extra=LATER)
+    delimiter: Delimiter | None = Field(None, json_schema_extra=later(None))
     """What stands between two fields of a CSV or TSV. None: a tab in TSV; in CSV , ; tab or |, the one that fits."""
     drop_missing: bool = False
     """Whether rows that lack a text or a label are left out. No: they are refused."""
@@ -96,7 +96,7 @@ class TaskConfig(Section):
     """A file of one's own."""
     counted: CountedTexts | None = None
     """Filled in when the settings are read, where the texts are not bundled."""
-    label_texts: dict[str, LabelText] | None = Field(None, json_schema_extra=LATER)
+    label_texts: dict[str, LabelText] | None = Field(None, json_schema_extra=later(None))
     """By class, a text that says what it is, for a readout that reads them. None: those of the catalog."""
 
     @model_validator(mode="before")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +116,7 @@ def describe_promise(config: RunConfig, plan: PrivacyPlan) -> dict[str, Any]:
         "settings": config.fingerprint(),
         "seed": config.seed,
         "noise": config.noise_source(),
-        "plan": {**asdict(plan), "mechanisms": [asdict(m) for m in plan.mechanisms]},
+        "plan": plan.promise(),
     }
     content: dict[str, Any] = json.loads(json.dumps(promise))
     return content

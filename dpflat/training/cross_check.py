@@ -1,27 +1,30 @@
-"""Epsilon by two more accountants, computed once by the worker and stored beside RDP's."""
+"""Epsilon by other accountants, computed once by the worker and stored beside the one that is stated."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 
-from dpflat.privacy.accounting import pld_epsilon
+from dpflat.privacy.accounting import find_interval, rdp_epsilon
 from dpflat.privacy.ledger import PrivacyLedger
+from dpflat.privacy.losses import pld_epsilon
 from dpflat.privacy.plan import PrivacyPlan
 
 LARGEST_EPSILON = 20.0
 
 
 def add_second_opinions(ledger: PrivacyLedger, plan: PrivacyPlan) -> PrivacyLedger:
-    """The ledger with epsilon by PLD and by PRV, where they apply; above `LARGEST_EPSILON` both are too slow.
+    """The ledger with epsilon by RDP, PLD and PRV, where they apply; above `LARGEST_EPSILON` PRV is too slow.
 
     Privacy: none.
     """
     if ledger.epsilon is None or ledger.epsilon > LARGEST_EPSILON:
         return ledger
+    interval = find_interval(plan.mechanisms, plan.delta)
     return ledger.model_copy(
         update={
-            "epsilon_pld": _finite_or_none(lambda: pld_epsilon(plan.mechanisms, plan.delta)),
+            "epsilon_rdp": rdp_epsilon(plan.mechanisms, plan.delta),
+            "epsilon_pld": _finite_or_none(lambda: pld_epsilon(plan.mechanisms, plan.delta, interval)),
             "epsilon_prv": _finite_or_none(lambda: prv_epsilon(plan)),
         }
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dpflat.backbones.families import FAMILIES
 from dpflat.backbones.sizes import read_config
@@ -17,10 +17,11 @@ from dpflat.config import DataConfig, DPPrivacy, NoPrivacy, RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.flatness.pull import TwinPull
 from dpflat.flatness.settings import FlatnessConfig
-from dpflat.privacy.accounting import calibrate_noise, rdp_epsilon
+from dpflat.privacy.accounting import bound_plan
+from dpflat.privacy.calibration import calibrate_noise
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import PrivacyLedger
-from dpflat.privacy.plan import Mechanism, PrivacyPlan, SubsampledGaussian, default_delta
+from dpflat.privacy.plan import Accountant, Mechanism, PrivacyPlan, SubsampledGaussian, default_delta
 from dpflat.privacy.together import Together, compose_promises
 from dpflat.tasks.settings import TaskConfig
 from dpflat.training.schedule import Schedule, evenly_spaced
@@ -37,7 +38,8 @@ class Forecast:
     Attributes:
         plan: what it will release.
         schedule: its steps.
-        epsilon: by RDP, or None without noise.
+        epsilon: the bound that will be stated, or None without noise.
+        accountant: that gives it, or None without noise.
         seconds: expected time on this machine, or None for a backbone of unknown speed.
         selection_seconds: how many of them scoring the layers takes; 0 where that is not done, None as `seconds`.
         memory_gb: expected peak memory; None where it is not measured.
@@ -47,6 +49,7 @@ class Forecast:
     plan: PrivacyPlan
     schedule: Schedule
     epsilon: float | None
+    accountant: Literal["rdp", "pld"] | None
     seconds: float | None
     selection_seconds: float | None
     memory_gb: float | None
@@ -94,13 +97,13 @@ def plan_privacy(config: RunConfig) -> tuple[PrivacyPlan, Schedule]:
         >>> from dpflat import build_config
         >>> plan, schedule = plan_privacy(build_config({"privacy": {"epsilon": 3.0}}))
         >>> plan.units, schedule.steps, plan.gradient_steps.noise_multiplier
-        (6824, 107, 0.9624)
+        (6824, 107, 0.8898)
     """
     return _plan_releases(config, calibrate_noise)
 
 
-Calibrate = Callable[[float, float, float, int, tuple[Mechanism, ...]], float]
-"""From epsilon, delta, sample rate, steps and other mechanisms to a noise multiplier."""
+Calibrate = Callable[[float, float, float, int, tuple[Mechanism, ...], Accountant], float]
+"""From epsilon, delta, sample rate, steps, other mechanisms and accountant to a noise multiplier."""
 
 
 def _plan_releases(config: RunConfig, calibrate: Calibrate) -> tuple[PrivacyPlan, Schedule]:
@@ -117,11 +120,11 @@ def _plan_releases(config: RunConfig, calibrate: Calibrate) -> tuple[PrivacyPlan
     if noise_multiplier is None:
         assert privacy.epsilon is not None
         noise_multiplier = calibrate(
-            privacy.epsilon, delta, schedule.sample_rate, schedule.steps + twin_steps, selection
+            privacy.epsilon, delta, schedule.sample_rate, schedule.steps + twin_steps, selection, privacy.accountant
         )
     steps = SubsampledGaussian(noise_multiplier, schedule.sample_rate, schedule.steps, privacy.max_grad_norm)
     twin = (replace(steps, steps=twin_steps),) if twin_steps else ()
-    return PrivacyPlan("example", units, delta, (*twin, *selection, steps)), schedule
+    return PrivacyPlan("example", units, delta, (*twin, *selection, steps), privacy.accountant), schedule
 
 
 def sketch_ledger(config: RunConfig) -> PrivacyLedger:
@@ -226,6 +229,7 @@ def forecast_run(config: RunConfig, examples_per_second: float | None = None) ->
         (3.0, 107)
     """
     plan, schedule = plan_privacy(config)
+    bound = bound_plan(plan) if plan.mechanisms else None
     card = BACKBONES.get(config.backbone.name)
     task, levels = config.task.card(), config.flatness.levels().values()
     basis, reference = "time as in your earlier runs", False
@@ -248,7 +252,8 @@ def forecast_run(config: RunConfig, examples_per_second: float | None = None) ->
     return Forecast(
         plan=plan,
         schedule=schedule,
-        epsilon=rdp_epsilon(plan.mechanisms, plan.delta) if plan.mechanisms else None,
+        epsilon=bound.epsilon if bound else None,
+        accountant=bound.by if bound else None,
         seconds=seconds,
         selection_seconds=selection_seconds,
         memory_gb=card.memory_gb[config.backbone.dtype] if card and small else None,

@@ -124,7 +124,7 @@ class TestBadSettings:
             (["data.canaries=201"], ["data.canaries is 201", "200 training units"]),
             (["adapter.length=0"], ["adapter.length", "greater than or equal to 1", "got 0"]),
             (["adapter=prefix"], ["adapter", "prefix"]),
-            (["schema_version=99"], ["schema 99", "schema 1"]),
+            (["schema_version=99"], ["schema 99", "schema 2"]),
             (["schema_version=[1]"], ["schema"]),
             (["seed=-1"], ["seed", "got -1"]),
             (["seed=1.5"], ["seed", "1.5"]),
@@ -221,7 +221,7 @@ class TestBadRuns:
 
     @pytest.mark.parametrize("command", ["show", "resume"])
     @pytest.mark.parametrize(
-        "content", ["", "{", "[]", "null", '{"unknown": 1}', '{"schema_version": 2}', '{"task": 3}']
+        "content", ["", "{", "[]", "null", '{"unknown": 1}', '{"schema_version": 3}', '{"task": 3}']
     )
     def test_unreadable_settings(self, refuses, own_root, command, content):
         run = Store(own_root).create_run(small_config())

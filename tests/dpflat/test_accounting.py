@@ -8,7 +8,9 @@ from opacus.accountants.utils import get_noise_multiplier
 
 from dpflat.config import build_config
 from dpflat.errors import DPFlatError
-from dpflat.privacy.accounting import calibrate_noise, pld_epsilon, rdp_epsilon, spent_epsilon
+from dpflat.privacy.accounting import rdp_epsilon, spent_epsilon
+from dpflat.privacy.calibration import LOWEST_NOISE, calibrate_noise
+from dpflat.privacy.losses import pld_epsilon
 from dpflat.privacy.plan import ExponentialSelection, PrivacyPlan, SubsampledGaussian, default_delta
 from dpflat.privacy.together import Together
 from dpflat.privacy.wording_together import describe_budget, describe_together
@@ -36,7 +38,7 @@ def test_epsilon_equals_the_published_vectors(sigma, q, steps, delta, rdp, pld, 
     found = rdp_epsilon(mechanisms, delta)
     assert found == pytest.approx(rdp, abs=2e-4)
     assert found == pytest.approx(opacus, abs=5e-3)
-    assert pld_epsilon(mechanisms, delta) == pytest.approx(pld, abs=1e-4)
+    assert pld_epsilon(mechanisms, delta, 1e-4) == pytest.approx(pld, abs=1e-4)
 
 
 @pytest.mark.parametrize(("sigma", "q", "steps", "delta"), [(1.5, 0.04, 500, 1e-5), (1.0, 0.02, 300, 1e-5)])
@@ -44,7 +46,7 @@ def test_pld_and_prv_lie_close_together_and_under_rdp(sigma, q, steps, delta):
     mechanisms = (SubsampledGaussian(sigma, q, steps, 1.0),)
     prv = PRVAccountant()
     prv.history = [(sigma, q, steps)]
-    pld = pld_epsilon(mechanisms, delta)
+    pld = pld_epsilon(mechanisms, delta, 1e-4)
     assert 0 <= prv.get_epsilon(delta) - pld < 0.02
     assert pld < rdp_epsilon(mechanisms, delta)
 
@@ -55,7 +57,6 @@ def test_private_selection_composes_with_the_steps(epsilon, total):
     steps = SubsampledGaussian(1.218, 1020 / 67349, 30 * 66, 0.1)
     selection = ExponentialSelection(epsilon, rounds=3, loss_bound=4.0, divisor=2000.0)
     assert rdp_epsilon((steps, selection), 4.88e-6) == pytest.approx(total, abs=1e-3)
-    assert pld_epsilon((steps, selection), 4.88e-6) is None
 
 
 def test_an_exponential_round_alone_costs_no_more_than_its_zcdp_bound():
@@ -75,14 +76,14 @@ def test_rounds_alone_never_cost_more_than_their_pure_epsilons_together(epsilon,
 @pytest.mark.parametrize("epsilon", [0.1, 0.5, 1.0, 3.0, 8.0, 20.0])
 def test_calibrated_noise_meets_epsilon_and_barely_less_noise_does_not(epsilon):
     q, steps, delta = 256 / 6824, 107, default_delta(6824)
-    sigma = calibrate_noise(epsilon, delta, q, steps)
+    sigma = calibrate_noise(epsilon, delta, q, steps, accountant="rdp")
     assert rdp_epsilon((SubsampledGaussian(sigma, q, steps, 1.0),), delta) <= epsilon
     assert rdp_epsilon((SubsampledGaussian(sigma * 0.999, q, steps, 1.0),), delta) > epsilon
 
 
 def test_calibrated_noise_agrees_with_opacus():
     """Opacus' published 1.3562 for epsilon 8, q 0.04, 2000 steps, delta 1e-5."""
-    ours = calibrate_noise(8.0, 1e-5, 0.04, 2000)
+    ours = calibrate_noise(8.0, 1e-5, 0.04, 2000, accountant="rdp")
     theirs = get_noise_multiplier(target_epsilon=8.0, target_delta=1e-5, sample_rate=0.04, steps=2000, accountant="rdp")
     assert ours == pytest.approx(theirs, rel=2e-3)
     assert ours == pytest.approx(1.3562, rel=2e-3)
@@ -98,20 +99,32 @@ def test_calibrated_noise_agrees_with_opacus():
 def test_noise_of_demo_sizes_lies_within_opacus_tolerance_under_its_answer(n, batch, expected):
     for epsilon, sigma in expected.items():
         steps = round(20 * n / batch)
-        found = calibrate_noise(epsilon, default_delta(n), batch / n, steps)
+        found = calibrate_noise(epsilon, default_delta(n), batch / n, steps, accountant="rdp")
         assert 0.985 * sigma < found <= sigma * 1.001
 
 
-def test_an_epsilon_that_no_noise_meets_is_refused_with_the_fix():
+@pytest.mark.parametrize("accountant", ["rdp", "rdp_or_pld"])
+def test_an_epsilon_that_no_noise_meets_is_refused_with_the_fix(accountant):
     with pytest.raises(DPFlatError, match=r"epsilon = 0.0001 cannot be met.*Choose a larger epsilon"):
-        calibrate_noise(0.0001, 1e-5, 0.5, 1000)
+        calibrate_noise(0.0001, 1e-5, 0.5, 1000, accountant=accountant)
     with pytest.raises(DPFlatError, match=r"needs a noise multiplier under 0.2"):
-        calibrate_noise(1000, 1e-5, 0.01, 10)
+        calibrate_noise(1000, 1e-5, 0.01, 10, accountant=accountant)
+
+
+def test_a_delta_that_promises_nothing_takes_the_least_noise_there_is():
+    assert calibrate_noise(3.0, 1.0, 1.0, 4) == LOWEST_NOISE
+
+
+def test_an_epsilon_that_only_pld_meets_has_a_noise():
+    """Ten draws and the orders that RDP is taken at leave it 0.005 short."""
+    with pytest.raises(DPFlatError, match="cannot be met"):
+        calibrate_noise(0.003, 1e-5, 0.5, 100, accountant="rdp")
+    assert 0.2 < calibrate_noise(0.003, 1e-5, 0.5, 100) < 10_000
 
 
 def test_epsilon_spent_rises_from_nothing_to_the_planned_one():
     steps = SubsampledGaussian(1.1, 0.05, 40, 0.1)
-    plan = PrivacyPlan("example", 1000, 1e-5, (steps,))
+    plan = PrivacyPlan("example", 1000, 1e-5, (steps,), "rdp")
     spent = [spent_epsilon(plan, t) for t in range(41)]
     assert spent[0] == 0
     assert all(a < b for a, b in itertools.pairwise(spent))
@@ -128,7 +141,7 @@ def test_delta_defaults_to_n_to_the_minus_1_1():
 
 
 def test_several_runs_together_are_one_run_of_as_many_steps():
-    one = small_config("privacy.epsilon=2")
+    one = small_config("privacy.epsilon=2", "privacy.accountant=rdp")
     plan = plan_privacy(one)[0]
     steps = plan.gradient_steps
     longer = dataclasses.replace(steps, steps=5 * steps.steps)

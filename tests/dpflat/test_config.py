@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import pytest
 import yaml
@@ -8,7 +9,7 @@ from dpflat.config import DataConfig, RunConfig, build_config
 from dpflat.core.keys import derive_seeded_key
 from dpflat.errors import DPFlatError, SettingsError
 from dpflat.presets import list_presets, load_preset
-from dpflat.settings.section import LATER, Section
+from dpflat.settings.section import Section, later
 from dpflat.settings.text import apply_settings, read_settings, set_values, write_yaml
 from tests.conftest import small_config
 
@@ -25,7 +26,7 @@ def test_settings_survive_yaml_and_json(config):
 
 @pytest.mark.parametrize("name", list_presets())
 def test_every_preset_is_valid(name):
-    assert build_config(load_preset(name)).schema_version == 1
+    assert build_config(load_preset(name)).schema_version == 2
 
 
 def test_the_fingerprint_names_the_experiment_not_the_seed_nor_the_execution():
@@ -102,7 +103,7 @@ def test_an_unknown_setting_with_the_name_of_a_kind_or_mode_is_named(setting):
         (
             "privacy.epsilom=3",
             "closest: privacy.epsilon, flatness.cross_layer.epsilon; "
-            "privacy (dp) has kind, epsilon, noise_multiplier, delta, max_grad_norm, noise)",
+            "privacy (dp) has kind, epsilon, noise_multiplier, delta, accountant, max_grad_norm, noise)",
         ),
         ("privacy={kind: none, noise: auto}", "privacy (none) has kind)"),
         ("epsilon=3", "closest: privacy.epsilon, flatness.cross_layer.epsilon; there are schema_version, task, data, "),
@@ -136,8 +137,8 @@ def test_giving_the_noise_takes_the_place_of_epsilon():
 
 
 def test_another_schema_is_refused():
-    with pytest.raises(DPFlatError, match="is of schema 2; this version reads schema 1"):
-        build_config({"schema_version": 2})
+    with pytest.raises(DPFlatError, match="is of schema 3; this version reads schema 2"):
+        build_config({"schema_version": 3})
 
 
 def test_the_name_of_an_experiment_never_changes():
@@ -145,7 +146,9 @@ def test_the_name_of_an_experiment_never_changes():
 
     A new setting changes it. Leave the setting out of `fingerprint` while it has the value that means "as before".
     """
-    assert build_config({"backbone": {"name": "minilm"}}).fingerprint() == "01490d0d8c37"
+    assert build_config({"schema_version": 1, "backbone": {"name": "minilm"}}).fingerprint() == "01490d0d8c37"
+    assert build_config({"backbone": {"name": "minilm"}, "privacy": {"kind": "none"}}).fingerprint() == "fd69f6625f48"
+    assert build_config({"backbone": {"name": "minilm"}}).fingerprint() == "d80909d5c4cf"
     assert derive_seeded_key(0, "01490d0d8c37").hex() == "1ea9171a81e8572c377e518e234b57cb"
 
 
@@ -167,28 +170,34 @@ class Older(Section):
 
 
 class WiderData(DataConfig):
-    added: bool = Field(False, json_schema_extra=LATER)
+    added: bool = Field(False, json_schema_extra=later(False))
 
 
 class Newer(Section):
     first: int = 1
     inner: WiderData = WiderData()
-    also: str | None = Field(None, json_schema_extra=LATER)
+    also: str | None = Field(None, json_schema_extra=later(None))
+    other: str = Field("new", json_schema_extra=later("old"))
 
 
 def test_a_setting_that_comes_later_leaves_what_named_older_runs_as_it_is_until_it_is_changed():
-    assert Newer().named_by() == Older().named_by()
-    assert Newer(first=2).named_by() == Older(first=2).named_by()
-    assert Newer(also="x").named_by() == Older().named_by() | {"also": "x"}
-    assert Newer(inner=WiderData(added=True)).named_by()["inner"]["added"] is True
+    as_before = partial(Newer, other="old")
+    assert as_before().named_by() == Older().named_by()
+    assert as_before(first=2).named_by() == Older(first=2).named_by()
+    assert as_before(also="x").named_by() == Older().named_by() | {"also": "x"}
+    assert as_before(inner=WiderData(added=True)).named_by()["inner"]["added"] is True
+    assert Newer().named_by() == Older().named_by() | {"other": "new"}, "what it is by default is not what was meant"
     assert "sha256" not in RunConfig().named_by()["backbone"]
 
 
 def test_what_names_a_run_is_its_settings_as_json_without_what_came_later_and_is_unchanged():
     levels = {"cross_layer": {"mode": "fixed", "remove": [1, 2]}, "within_layer": {"mode": "random"}}
-    config = build_config({"flatness": levels, "privacy": {"epsilon": None, "noise_multiplier": 1}})
+    config = build_config(
+        {"schema_version": 1, "flatness": levels, "privacy": {"epsilon": None, "noise_multiplier": 1}}
+    )
     expected = config.model_dump(mode="json")
     del expected["readout"], expected["backbone"]["sha256"], expected["task"]["label_texts"]
+    del expected["privacy"]["accountant"]
     assert config.named_by() == expected
     assert json.loads(json.dumps(config.named_by())) == config.named_by()
 

@@ -9,17 +9,17 @@ from dpflat.privacy.selection import choice_probabilities, draw_layer, expected_
 
 
 def test_probabilities_of_the_exponential_mechanism_have_their_closed_form():
-    candidates, epsilon, sensitivity = {0: 0.0, 1: 0.1, 2: 0.3}, 2.0, 0.05
-    weights = [math.exp(-epsilon * s / (2 * sensitivity)) for s in (0.0, 0.1, 0.3)]
+    candidates, epsilon, scale = {0: 0.0, 1: 0.1, 2: 0.3}, 2.0, 0.1
+    weights = [math.exp(-epsilon * s / scale) for s in (0.0, 0.1, 0.3)]
     expected = [w / sum(weights) for w in weights]
-    assert list(choice_probabilities(candidates, epsilon, sensitivity).values()) == pytest.approx(expected)
+    assert list(choice_probabilities(candidates, epsilon, scale).values()) == pytest.approx(expected)
 
 
 def test_draws_follow_these_probabilities():
-    candidates, epsilon, sensitivity = {0: 0.0, 1: 0.1, 2: 0.3}, 1.0, 0.05
-    probabilities = choice_probabilities(candidates, epsilon, sensitivity)
+    candidates, epsilon, scale = {0: 0.0, 1: 0.1, 2: 0.3}, 1.0, 0.1
+    probabilities = choice_probabilities(candidates, epsilon, scale)
     generator = np.random.default_rng(0)
-    draws = [draw_layer(candidates, epsilon, sensitivity, generator) for _ in range(4000)]
+    draws = [draw_layer(candidates, epsilon, scale, generator) for _ in range(4000)]
     assert all(found == pytest.approx(probabilities[layer]) for layer, found in draws)
     counts = Counter(layer for layer, _ in draws)
     for layer, probability in probabilities.items():
@@ -36,9 +36,9 @@ def test_a_draw_belongs_to_the_noise_key():
 
 
 def test_the_drawn_layer_is_within_the_expected_regret_as_often_as_promised():
-    candidates, epsilon, sensitivity = {layer: 0.02 * layer for layer in range(12)}, 1.0, 0.005
-    allowed, generator = expected_regret(12, epsilon, sensitivity), np.random.default_rng(1)
-    drawn = [draw_layer(candidates, epsilon, sensitivity, generator)[0] for _ in range(2000)]
+    candidates, epsilon, scale = {layer: 0.02 * layer for layer in range(12)}, 1.0, 0.01
+    allowed, generator = expected_regret(12, epsilon, scale), np.random.default_rng(1)
+    drawn = [draw_layer(candidates, epsilon, scale, generator)[0] for _ in range(2000)]
     assert np.mean([candidates[layer] > allowed for layer in drawn]) <= 0.05
 
 

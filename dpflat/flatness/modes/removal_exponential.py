@@ -11,8 +11,9 @@ from dpflat.catalog import FORWARD_SHARE
 from dpflat.flatness.mode import EpsilonOf, register
 from dpflat.flatness.removal import ScoredRemoval
 from dpflat.privacy.ledger import EntryClass, LedgerEntry
-from dpflat.privacy.plan import ExponentialSelection, Mechanism, PrivacyPlan
+from dpflat.privacy.plan import ExponentialSelection, Mechanism, PrivacyPlan, ScoreScale
 from dpflat.privacy.sources import Source
+from dpflat.settings.section import later
 from dpflat.training.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -46,12 +47,17 @@ class RemovalExponential(ScoredRemoval):
     """Corners that stand for the box: one along the released gradients, the others at random."""
     examples: int = Field(2000, ge=1, le=1_000_000)
     """Expected size of the Poisson subset, and the public divisor."""
+    scale: ScoreScale = Field("range", json_schema_extra=later("twice_sensitivity"))
+    """What a draw divides scores by. `range`: how far apart one record moves two of them at most.
+    `twice_sensitivity`: twice the most that it moves one, as settings of schema 1 mean it; more random for the same
+    epsilon."""
 
     def releases(self, units: int, count_layers: Callable[[], int]) -> tuple[Mechanism, ...]:
         """One draw a round."""
         layers = count_layers()
         rounds = max(0, layers - self.count_kept(layers))
-        return (ExponentialSelection(self.epsilon, rounds, self.loss_bound, float(min(self.examples, units))),)
+        divisor = float(min(self.examples, units))
+        return (ExponentialSelection(self.epsilon, rounds, self.loss_bound, divisor, self.scale),)
 
     def rows_of_choice(self, layers: int) -> float:
         """The loss at w and at each corner."""

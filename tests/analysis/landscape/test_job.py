@@ -201,13 +201,13 @@ def test_lines_are_the_loss_at_the_weights_moved_by_that_much_noise(run, store):
     assert found.conditions.noise_deviation == deviation
 
 
-def test_the_unit_of_length_is_the_runs_own_noise_at_its_own_epsilon_and_one_for_all_with_its_steps(run):
-    steps = plan_privacy(run.config)[0].mechanisms[-1]
+def test_the_unit_of_length_is_the_noise_by_rdp_at_the_runs_epsilon_and_one_for_all_with_its_steps(run):
+    steps = plan_privacy(small_config("privacy.accountant=rdp"))[0].mechanisms[-1]
     own = steps.noise_multiplier * steps.max_grad_norm / run.config.optimiser.batch_size
     assert noise_deviation(run.config, run.config.privacy.epsilon) == pytest.approx(own)
     silent = small_config("privacy.kind=none")
     choosing = small_config("flatness.cross_layer.mode=exponential", "flatness.cross_layer.keep_layers=1")
-    for other in (silent, choosing):
+    for other in (silent, choosing, small_config("privacy.accountant=rdp")):
         assert noise_deviation(other, 3.0) == noise_deviation(small_config(), 3.0)
 
 

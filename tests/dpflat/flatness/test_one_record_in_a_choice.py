@@ -12,7 +12,7 @@ from dpflat.errors import DPFlatError
 from dpflat.flatness.choosing import Tools, remove_as_published, remove_on_public, remove_privately
 from dpflat.flatness.inputs import PrivateSplit, Released
 from dpflat.flatness.selection import select_layers
-from dpflat.privacy.selection import choice_probabilities, score_sensitivity
+from dpflat.privacy.selection import choice_probabilities, score_scale
 from dpflat.tasks.load import TaskData
 from dpflat.training.events import LayerRemoved
 from dpflat.training.experiment import Experiment, prepare
@@ -95,14 +95,14 @@ def test_one_record_changes_the_drawn_layers_probabilities_by_at_most_the_rounds
     settings, weights = experiment.config.flatness.cross_layer, weights_of(experiment)
     uphill = Released({key: torch.ones_like(value) for key, value in weights.items()})
     mechanism = experiment.plan.selection
-    sensitivity = score_sensitivity(mechanism.loss_bound, 6)
+    scale = score_scale(mechanism)
     found = []
     whole, without = neighbours(experiment)
     for split in (whole, *without):
         tools = tools_of(experiment)
         drawn = next(remove_privately(settings, mechanism, tools, weights, uphill, split, 6, experiment.noise_key))
         scores = {layer: score.value for layer, score in drawn.candidates.items()}
-        probabilities = choice_probabilities(scores, budget, sensitivity)
+        probabilities = choice_probabilities(scores, budget, scale)
         assert drawn.probability == pytest.approx(probabilities[drawn.removed])
         found.append(np.log([probabilities[layer] for layer in (0, 1)]))
     distances = [np.abs(found[0] - other).max() for other in found[1:]]
@@ -119,7 +119,7 @@ def test_a_draw_costs_and_cuts_as_the_plan_says_whatever_the_settings_say():
     )
     scores = {layer: score.value for layer, score in drawn.candidates.items()}
     assert all(abs(score) <= 6 * 0.2 / 30 for score in scores.values())
-    expected = choice_probabilities(scores, 0.9, score_sensitivity(0.2, 30.0))
+    expected = choice_probabilities(scores, 0.9, score_scale(planned))
     assert drawn.probability == pytest.approx(expected[drawn.removed], rel=1e-12)
     assert drawn.probability != pytest.approx(0.5, abs=1e-6)
 

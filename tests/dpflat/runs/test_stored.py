@@ -1,5 +1,6 @@
 """What is stored is shown as it was written, or not at all."""
 
+import math
 import os
 import shutil
 import zipfile
@@ -9,17 +10,18 @@ import pytest
 
 from app.summary import summarise
 from dpflat.errors import ChangedError, DPFlatError
-from dpflat.privacy.accounting import rdp_epsilon
+from dpflat.privacy.accounting import bound_epsilon
 from dpflat.privacy.entries import write_ledger
 from dpflat.runs import arrays, contradiction, layout
 from dpflat.runs.arrays import read_arrays
 from dpflat.runs.contradiction import find_contradiction
 from dpflat.runs.files import append_line, read_json, read_last_line, replace_json
 from dpflat.runs.manifest import write_manifest
+from dpflat.runs.schemas import MOST_LAYERS
 from dpflat.runs.status import is_alive, own_status
 from dpflat.runs.store import Store
 from dpflat.training import forecast
-from dpflat.training.forecast import count_layers, plan_ledger, plan_privacy
+from dpflat.training.forecast import plan_ledger, plan_privacy
 from tests.conftest import small_config
 from tests.dpflat.runs.test_packing import FIXTURE
 
@@ -318,11 +320,29 @@ def test_of_a_given_noise_epsilon_is_known_without_the_model_and_where_layers_ar
         assert "another epsilon than any that its settings give" in find_contradiction(drawing, changed)
 
 
+def test_an_accountant_that_the_settings_leave_out_is_a_contradiction():
+    config = small_config("privacy.accountant=rdp")
+    ledger = write_ledger(config, *plan_privacy(config), None)
+    assert find_contradiction(config, ledger) is None
+    by_pld = ledger.model_copy(update={"accountant": "pld"})
+    assert "an accountant that its settings leave out" in find_contradiction(config, by_pld)
+
+
+@pytest.mark.parametrize("accountant", ["rdp", "rdp_or_pld"])
+def test_of_a_given_noise_epsilon_is_that_of_the_runs_own_accountant(accountant):
+    noise = ("privacy.epsilon=null", "privacy.noise_multiplier=1.1")
+    config = small_config(*noise, f"privacy.accountant={accountant}")
+    other = small_config(*noise, f"privacy.accountant={'rdp' if accountant == 'rdp_or_pld' else 'rdp_or_pld'}")
+    ledger = write_ledger(config, *plan_privacy(config), None)
+    assert find_contradiction(config, ledger) is None
+    assert "another epsilon" in find_contradiction(other, ledger.model_copy(update={"accountant": "rdp"}))
+
+
 @pytest.fixture
 def drawing(monkeypatch):
     """Settings that draw layers at a given noise, whose model is gone; the ledger planned; each epsilon computed."""
     counted = []
-    monkeypatch.setattr(contradiction, "rdp_epsilon", lambda *asked: counted.append(asked) or rdp_epsilon(*asked))
+    monkeypatch.setattr(contradiction, "bound_epsilon", lambda *asked: counted.append(asked) or bound_epsilon(*asked))
     noise = ("privacy.epsilon=null", "privacy.noise_multiplier=1.25", "flatness.cross_layer.mode=exponential")
     there = small_config(*noise, "flatness.cross_layer.epsilon=0.07", "flatness.cross_layer.keep_layers=2")
     gone = there.model_copy(update={"backbone": there.backbone.model_copy(update={"name": "folder:/gone"})})
@@ -330,11 +350,10 @@ def drawing(monkeypatch):
     return gone, write_ledger(there, *plan_privacy(there), None), counted
 
 
-def test_numbers_of_layers_are_tried_up_to_the_first_that_fits_and_once_for_all_seeds(drawing):
+def test_numbers_of_layers_are_tried_by_halves_and_once_for_all_seeds(drawing):
     gone, ledger, counted = drawing
-    layers = count_layers(small_config())
     assert find_contradiction(gone, ledger) is None
-    assert 1 <= len(counted) <= layers
+    assert 1 <= len(counted) <= 2 + math.log2(MOST_LAYERS)
     tried = len(counted)
     assert find_contradiction(gone.model_copy(update={"seed": 7}), ledger) is None
     assert len(counted) == tried
@@ -343,7 +362,7 @@ def test_numbers_of_layers_are_tried_up_to_the_first_that_fits_and_once_for_all_
 def test_numbers_of_layers_that_release_the_same_are_tried_once(drawing):
     gone, ledger, counted = drawing
     assert find_contradiction(gone, ledger.model_copy(update={"epsilon": 1e-3})) is not None
-    assert len(counted) == len(set(counted))
+    assert 1 <= len(set(counted)) <= 2 + math.log2(MOST_LAYERS)
 
 
 def test_a_model_that_could_not_be_read_is_asked_again(drawing, monkeypatch):
