@@ -55,6 +55,7 @@ def _dots(cells: dict[float, CellReading], letter: str, colour: str, palette: to
         x=[cell.value for cell in cells.values()],
         y=list(cells),
         mode="markers",
+        cliponaxis=False,
         marker={"symbol": SHAPES[LETTERS.index(letter)], "size": tokens.MEAN_DOT_PX, "color": colour},
         error_x={
             "type": "data",
@@ -75,6 +76,7 @@ def _at_random(cells: dict[float, CellReading], letter: str, colour: str, palett
         x=[cell.mean_random for cell in cells.values()],
         y=list(cells),
         mode="markers",
+        cliponaxis=False,
         marker={
             "symbol": SHAPES[LETTERS.index(letter)],
             "size": tokens.SEED_DOT_PX + 1,

@@ -17,6 +17,8 @@ from analysis.figures.findings import MINUS, Finding, Verdict
 from analysis.results import PairedDifference
 
 PAIR = "(1 pair of runs)"
+APART = 0.25
+"""Spread over starts, over the reading, above which the worst case may not be found."""
 
 
 def show_rise(value: float | None) -> str:
@@ -59,7 +61,7 @@ def list_remarks(found: DecompositionResult, pooled: Mapping[str, PairedDifferen
         return []
     remarks = [_describe_heads(found), _describe_untrained(found), _describe_random(found), _describe_losses(found)]
     remarks += list(dict.fromkeys(found.why.values()))
-    remarks += [_describe_starts(split_by_restart(found)), _describe_seeds(pooled or {})]
+    remarks += [_describe_starts(split_by_restart(found)), _describe_search(found), _describe_seeds(pooled or {})]
     return [remark for remark in remarks if remark]
 
 
@@ -71,7 +73,11 @@ def _describe_heads(found: DecompositionResult) -> str:
         f"{show_rise(b.value)} against {show_rise(a.value)} under {letter}'s"
         for letter, (a, b) in zip("AB", (pairs["layers_head_a"], pairs["layers_head_b"]), strict=True)
     ]
-    return f"On the same layers and under one head, B's prefixes read {' and '.join(said)}."
+    split = split_difference(found)
+    own = (
+        "" if split is None or split.prefixes is None else f": {show_rise(split.prefixes)} is the prefixes', on average"
+    )
+    return f"On the same layers and under one head, B's prefixes read {' and '.join(said)}{own}."
 
 
 def _describe_untrained(found: DecompositionResult) -> str:
@@ -99,7 +105,7 @@ def _describe_losses(found: DecompositionResult) -> str:
     if a is None or b is None:
         return ""
     worse = "B fits them less" if b > a else "A fits them less"
-    return f"Loss on these rows: {a:.3f} (A) and {b:.3f} (B). {worse}, and a less trained model reads flatter."
+    return f"Loss on these rows: {a:.3f} (A) and {b:.3f} (B). {worse}, and a model that fits less can read flatter."
 
 
 def _describe_starts(splits: Sequence[Split]) -> str:
@@ -110,6 +116,18 @@ def _describe_starts(splits: Sequence[Split]) -> str:
         f"What remains is {show_rise(min(rests))} to {show_rise(max(rests))} over {len(splits)} starts; that says "
         "nothing of other rows or other seeds. Layers are taken out and heads exchanged without any training after it."
     )
+
+
+def _describe_search(found: DecompositionResult) -> str:
+    apart = {
+        letter: cell.spread / cell.value
+        for letter, cell in (("A", found.cells["a"]), ("B", found.cells["b"]))
+        if cell.value and cell.spread is not None and cell.spread > APART * cell.value
+    }
+    if not apart:
+        return ""
+    said = " and ".join(f"{letter}'s readings by {100 * share:.0f} %" for letter, share in apart.items())
+    return f"Starts disagree, {said}: worse places may be missed. Longer ascents: --set ascent_steps=20."
 
 
 def _describe_seeds(pooled: Mapping[str, PairedDifference]) -> str:

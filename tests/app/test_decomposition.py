@@ -94,7 +94,10 @@ def test_the_page_shows_what_it_found_with_its_table_and_not_without_a_second_ru
     told = texts(page)
     assert "A's sharpness is 0.5, B's 0.1. Of the difference of 0.4, 0.25 goes with the head's norm" in told
     assert "(7.8 against 5.5) and 0 with which layers there are; 0.15 remains to the prefixes and the direction" in told
-    assert "B's prefixes read 0.3 against 0.5 under A's and 0.1 against 0.3 under B's." in told
+    assert (
+        "B's prefixes read 0.3 against 0.5 under A's and 0.1 against 0.3 under B's: 0.2 is the prefixes', on average."
+        in told
+    )
     assert "Loss on these rows: 0.600 (A) and 0.700 (B). B fits them less" in told
     table = next(t.value for t in page.table if "B against A" in t.value)
     assert table.loc["as they are"].tolist() == ["0.5 ± 0.02", "0.1 ± 0.01", "−80 %", "0.6", "0.7"]

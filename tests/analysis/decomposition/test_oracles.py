@@ -154,6 +154,12 @@ def test_a_model_is_read_once_whatever_its_names(start, pieces, monkeypatch):
     assert set(list_comparisons(found, repeated=True)) > {"layers", "norm", "layers_norm", "layers_head_a"}
 
 
+def test_the_same_entries_read_by_another_objective_are_another_model(start):
+    other = replace(start, objective=replace(start.objective, feature_norm=3.0))
+    plan = plan_cells(start, other, True)
+    assert [plan.find_twin(name) for name in ("b", "a_layers", "b_layers", "a_swap")] == ["b", "a", "b", "b"]
+
+
 def test_without_a_trained_head_the_rest_remains_to_the_prefixes_alone_and_it_is_said_why(start, tiny, pieces):
     objective = build_objective(PrefixAdapter(length=3), tiny, Bare())
     bare = {key: value for key, value in start.weights.items() if key.startswith("prefix.")}
@@ -247,3 +253,11 @@ def test_a_reading_that_is_not_finite_has_no_value_and_no_split():
     assert (broken.value, broken.spread) == (None, None)
     assert split_difference(found) is None
     assert "not known yet" in describe_decomposition(found).text
+
+
+def test_where_starts_disagree_it_is_said_that_the_worst_case_may_be_missed():
+    found = made(0.4, 0.1)
+    assert not [said for said in list_remarks(found) if "Starts disagree" in said]
+    uneven = replace(found.cells["a"], rises=(0.1, 0.4))
+    (said,) = [s for s in list_remarks(replace(found, cells={**found.cells, "a": uneven})) if "Starts disagree" in s]
+    assert said.startswith("Starts disagree, A's readings by 75 %: worse places may be missed.")
