@@ -18,39 +18,7 @@ from dpflat.execution import jobs
 from dpflat.runs.record import Run
 from tests.app.landscape import keep_analysis, made_up_curvature
 from tests.app.pages import give_layers, labels, make_run, measure_layers, open_page, press, texts
-
-
-def reading(name, *rises, loss=0.6, layers=(0, 1), norm=7.8):
-    entries = 512 * len(layers)
-    return {
-        "cell": name,
-        "rises": list(rises),
-        "random": [0.01, 0.02],
-        "loss": loss,
-        "entries": entries,
-        "layers": list(layers),
-        "head_norm": norm,
-    }
-
-
-def made_up_decomposition(run, other):
-    """A reads 0.5 and B 0.1: 0.25 goes with the norm, nothing with layers, 0.15 remains."""
-    a, b, tall = (0.48, 0.5), (0.09, 0.1), (0.34, 0.35)
-    small = {"norm": 5.5, "loss": 0.7}
-    rows = {
-        "as_is": [reading("a", *a), reading("b", *b, **small)],
-        "layers": [reading("a_layers", *a), reading("b_layers", *b, **small)],
-        "norm": [reading(f"b{tail}_norm", *tall, loss=0.65) for tail in ("", "_layers")],
-        "swap": [
-            reading("a_swap", 0.2, 0.3, norm=5.5),
-            reading("b_swap", 0.1, 0.3),
-            reading("a_layers_swap", 0.2, 0.3, norm=5.5),
-            reading("b_layers_swap", 0.1, 0.3),
-        ],
-        "untrained": [reading("a_untrained", 0.05, 0.06), reading("b_untrained", 0.03, 0.04, norm=5.5)],
-    }
-    parts = {name: {"rows": cells} for name, cells in rows.items()}
-    return {"run": run.id, "against": other.id, "data": "test", "rows": "abc123", "examples": 256, "parts": parts}
+from tests.app.stored import keep_against
 
 
 @pytest.fixture
@@ -64,11 +32,6 @@ def pair(own):
     for run in runs:
         measure_layers(run, own)
     return runs
-
-
-def keep(root, run, other):
-    content = made_up_decomposition(run, other)
-    return keep_analysis(run, root, {"kind": "decomposition", "against": other.id}, content)
 
 
 def test_the_page_offers_to_hold_a_against_b_and_starts_a_worker(own, pair, monkeypatch):
@@ -88,7 +51,7 @@ def test_the_page_offers_to_hold_a_against_b_and_starts_a_worker(own, pair, monk
 
 def test_the_page_shows_what_it_found_with_its_table_and_not_without_a_second_run(own, pair):
     a, b = pair
-    keep(own, a, b)
+    keep_against(a, b, own)
     page = open_page("layers", a=a.id, b=b.id)
     assert not page.exception
     told = texts(page)
@@ -117,7 +80,7 @@ def test_of_several_seeds_the_page_and_the_report_give_an_interval(own):
         for gamma in ("0.1", "0.2"):
             ascent = ("flatness.within_layer.mode=random", f"flatness.within_layer.gamma={gamma}", f"seed={seed}")
             runs[gamma, seed] = give_layers(make_run(own, "finished", 3, 0.75, *ascent))
-        keep(own, runs["0.1", seed], runs["0.2", seed])
+        keep_against(runs["0.1", seed], runs["0.2", seed], own)
     words = "B against A over 2 pairs of runs, one a seed, 95 %: as they are −80 % [−80 %, −80 %]"
     a, b = runs["0.1", 0], runs["0.2", 0]
     assert words in texts(open_page("layers", a=a.id, b=b.id))
@@ -126,7 +89,7 @@ def test_of_several_seeds_the_page_and_the_report_give_an_interval(own):
 
 def test_the_terminal_shows_both_tables_and_the_sentences_and_writes_json_and_a_figure(own, pair, tmp_path):
     a, b = pair
-    keep(own, a, b)
+    keep_against(a, b, own)
     asked = [a.id, "decomposition", "--set", f"against={b.id}", "--runs", str(own)]
     done = CliRunner().invoke(cli, ["analyze", *asked])
     assert done.exit_code == 0, done.output
@@ -144,7 +107,7 @@ def test_the_terminal_shows_both_tables_and_the_sentences_and_writes_json_and_a_
 def test_a_report_of_two_runs_has_it_as_a_section_or_the_command(own, pair):
     a, b = pair
     assert f"decomposition --set against={b.id}" in write_report({"A": a, "B": b}, own)
-    keep(own, a, b)
+    keep_against(a, b, own)
     page = write_report({"A": a, "B": b}, own)
     assert '<a href="#decomposition">Sharpness against another run</a>' in page
     assert "0.25 goes with the head" in page
