@@ -127,7 +127,7 @@ def _describe_search(found: DecompositionResult) -> str:
     if not apart:
         return ""
     said = " and ".join(f"{letter}'s readings by {100 * share:.0f} %" for letter, share in apart.items())
-    return f"Starts disagree, {said}: worse places may be missed. Longer ascents: --set ascent_steps=20."
+    return f"Starts disagree, {said}: worse places may be missed. Ask for more ascent_steps or restarts."
 
 
 def _describe_seeds(pooled: Mapping[str, PairedDifference]) -> str:

@@ -261,3 +261,13 @@ def test_where_starts_disagree_it_is_said_that_the_worst_case_may_be_missed():
     uneven = replace(found.cells["a"], rises=(0.1, 0.4))
     (said,) = [s for s in list_remarks(replace(found, cells={**found.cells, "a": uneven})) if "Starts disagree" in s]
     assert said.startswith("Starts disagree, A's readings by 75 %: worse places may be missed.")
+
+
+def test_what_was_read_before_a_stop_is_kept_in_what_is_written_next(start, pieces):
+    plan = plan_cells(start, scaled(start, 0.5), True)
+    first = next(read_cells(plan, pieces, CONFIG, {}, unwatched))
+    assert ([row["cell"] for row in first.content["rows"]], first.complete) == (["a"], False)
+    parts = {"as_is": first.content | {"complete": False}}
+    again = next(read_cells(plan, pieces, CONFIG, parts, unwatched))
+    assert ([row["cell"] for row in again.content["rows"]], again.complete) == (["a", "b"], True)
+    assert again.content["rows"][0] == first.content["rows"][0]
