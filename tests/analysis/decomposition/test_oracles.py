@@ -108,14 +108,19 @@ def test_the_whole_difference_of_a_layer_that_is_gone_goes_with_which_layers_the
     assert found.cells["a_layers"].layers == found.cells["b"].layers == (0,)
 
 
-def test_parts_of_a_difference_add_up_to_it(start, pieces):
+def test_parts_of_a_difference_add_up_to_it_also_where_a_layer_counts_otherwise_under_another_norm(start, pieces):
     other = scaled(alter(start, prefix_0=1.5 * start.weights["prefix.0"]), 0.4)
     other = replace(other, weights=drop_layers(other.weights, [1]))
-    found = decompose(start, other, pieces)
+    found = decompose(other, start, pieces)
     for split in (split_difference(found), *split_by_restart(found)):
         assert split.layers + split.norm + split.rest == pytest.approx(split.total)
         assert min(abs(split.layers), abs(split.norm), abs(split.rest)) > 1e-5
     assert len(split_by_restart(found)) == CONFIG.restarts
+    value = {name: cell.value for name, cell in found.cells.items()}
+    first = value["a"] - value["b"] - (value["a_layers"] - value["b_layers"])
+    then = value["a"] - value["b_norm"] - (value["a_layers"] - value["b_layers_norm"])
+    assert first != pytest.approx(then, rel=0.01)
+    assert split_difference(found).layers == pytest.approx((first + then) / 2)
 
 
 def test_each_cell_is_the_model_that_its_name_says(start, tiny, pieces):
