@@ -14,6 +14,7 @@ _PLACES = {
     "read_claims": "analysis.claims.rules",
     "read_trace": "analysis.layers.trace",
     "removed_layers": "analysis.layers.trace",
+    "split_difference": "analysis.decomposition.results",
     "summarise_group": "analysis.tradeoff",
 }
 __all__ = list(_PLACES)

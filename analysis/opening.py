@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from analysis.settings import PointConfig
-from dpflat.backbones.load import load_backbone
+from dpflat.backbones.load import Backbone, load_backbone
 from dpflat.config import BackboneConfig, DataConfig, RunConfig
 from dpflat.core.batches import Batch, EncodedSplit, microbatches
 from dpflat.core.keys import Purpose, seed_generator
@@ -71,12 +71,13 @@ class Point:
         }
 
 
-def open_objective(run: Run, dtype: str | None = None) -> Classification:
+def open_objective(run: Run, dtype: str | None = None, backbone: Backbone | None = None) -> Classification:
     """The objective of a run, its backbone on the run's device.
 
     Args:
         run: a finished run.
         dtype: type of the frozen weights; None for the run's own.
+        backbone: one that is loaded already; None loads it.
 
     Raises:
         DPFlatError: when the run is not finished, or its backbone cannot be had or is another one.
@@ -86,7 +87,8 @@ def open_objective(run: Run, dtype: str | None = None) -> Classification:
     settings = run.config
     if run.state != "finished":
         raise DPFlatError(f"'{run.id}' is {run.state}; only a finished run can be analysed.")
-    backbone = load_backbone(BackboneConfig(name=settings.backbone.name, dtype=dtype or settings.backbone.dtype))
+    if backbone is None:
+        backbone = load_backbone(BackboneConfig(name=settings.backbone.name, dtype=dtype or settings.backbone.dtype))
     known = run.environment
     same = (known.get("backbone_sha256"), known.get("backbone_identity"))
     if any(was not in (None, now) for was, now in zip(same, (backbone.fingerprint, backbone.identity), strict=True)):

@@ -10,6 +10,7 @@ _PLACES = {
     "draw_attacks": "analysis.figures.attacks",
     "draw_budget": "analysis.figures.budget",
     "draw_claim": "analysis.figures.claims",
+    "draw_decomposition": "analysis.figures.decomposition",
     "draw_odds": "analysis.figures.odds",
     "draw_tradeoff": "analysis.figures.tradeoff",
     "draw_trust": "analysis.figures.landscape",

@@ -39,6 +39,6 @@ ATTACKS = Kind(
     show=lambda _, found: [attack_rows(found), audit_rows(found), *list_absent(found), describe_failing(found)],
     title="Attacks",
     figures="app.shown.stored_privacy:find_attack_figures",
-    order=9,
+    order=10,
 )
 KINDS.register("attacks", ATTACKS)

@@ -53,7 +53,7 @@ CURVATURE = Kind(
     show=lambda _, found: [eigenvalue_rows(found), block_rows(found), rise_rows(found)],
     title="Curvature",
     figures="app.shown.stored_points:find_curvature_figures",
-    order=6,
+    order=7,
     list_needed=list_needed,
     more_memory_gb=0.6,
 )

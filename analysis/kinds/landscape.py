@@ -18,7 +18,7 @@ LINES = Kind(
     show=lambda _, found: [line_rows(found)],
     title="Along lines",
     figures="app.shown.stored_points:find_lines_figures",
-    order=3,
+    order=4,
 )
 KINDS.register("lines", LINES)
 PLANE = Kind(
@@ -32,7 +32,7 @@ PLANE = Kind(
     show=lambda _, found: [plane_rows(found)],
     title="Over planes",
     figures="app.shown.stored_points:find_plane_figures",
-    order=4,
+    order=5,
 )
 KINDS.register("plane", PLANE)
 TRUST = Kind(
@@ -52,6 +52,6 @@ TRUST = Kind(
     show=lambda _, found: [trust_rows(found)],
     title="Over many planes",
     figures="app.shown.stored_points:find_trust_figures",
-    order=5,
+    order=6,
 )
 KINDS.register("trust", TRUST)

@@ -111,6 +111,31 @@ def _unit(values: Parameters) -> Parameters:
     return {key: value / norm if norm else value for key, value in values.items()}
 
 
+def find_rises(
+    gradient: LossGradient,
+    loss: Loss,
+    prefixes: Parameters,
+    measure: str,
+    radii: Radii,
+    steps: int,
+    restarts: int,
+    seed: int,
+) -> tuple[float, list[float]]:
+    """The loss at the prefixes, and the highest rise of each restart; arguments as of `climb`.
+
+    A rise is below zero where the climb found nothing higher.
+
+    Privacy: reads what `loss` reads, without noise.
+    """
+    here = loss(prefixes)
+    rises = []
+    for restart in range(restarts):
+        generator = seed_generator(seed, Purpose.RESTART, restart)
+        highest = climb(gradient, loss, prefixes, measure, radii, steps, generator)
+        rises.append(relative_rise(highest, here))
+    return here, rises
+
+
 def read_highest(
     gradient: LossGradient,
     loss: Loss,
@@ -125,13 +150,7 @@ def read_highest(
 
     Privacy: reads what `loss` reads, without noise.
     """
-    here = loss(prefixes)
-    rises = []
-    for restart in range(restarts):
-        generator = seed_generator(seed, Purpose.RESTART, restart)
-        highest = climb(gradient, loss, prefixes, measure, radii, steps, generator)
-        rises.append(relative_rise(highest, here))
-    found = np.maximum(0.0, rises)
+    found = np.maximum(0.0, find_rises(gradient, loss, prefixes, measure, radii, steps, restarts, seed)[1])
     return Reading(float(found.max()), float(np.ptp(found)), _count(prefixes))
 
 

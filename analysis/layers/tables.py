@@ -51,22 +51,24 @@ def show_number(value: float | None) -> str:
     return "not finite" if value is None else f"{value:.3g}"
 
 
-def sharpness_rows(found: LayersResult) -> list[dict[str, str]]:
+def sharpness_rows(found: LayersResult, matched: bool = True) -> list[dict[str, str]]:
     """Sharpness in every neighbourhood: all prefixes of the final weights together, then each layer's alone.
 
-    Raw with its spread, and matched to the entries of all layers' prefixes together.
+    Args:
+        found: what was measured.
+        matched: whether it stands there as if all layers' entries were moved, too: only where entries are alike.
     """
     entries = max((reading.entries for each in found.alone.values() for reading in each.values()), default=0)
-    rows = [_sharpness_row("all, final weights", found.whole, found.layers * entries)] if found.whole else []
-    return rows + [
-        _sharpness_row(f"layer {layer}", readings, found.layers * entries) for layer, readings in found.alone.items()
-    ]
+    wanted = found.layers * entries if matched else None
+    rows = [_sharpness_row("all, final weights", found.whole, wanted)] if found.whole else []
+    return rows + [_sharpness_row(f"layer {layer}", readings, wanted) for layer, readings in found.alone.items()]
 
 
-def _sharpness_row(name: str, readings: Mapping[str, Reading], entries: int) -> dict[str, str]:
+def _sharpness_row(name: str, readings: Mapping[str, Reading], entries: int | None) -> dict[str, str]:
     row = {"prefix": name}
     for measure, words in NEIGHBOURHOODS.items():
         reading = readings.get(measure)
         row[words] = f"{show_number(reading.value)} ± {show_number(reading.spread)}" if reading else MISSING
-        row[f"{words}, matched"] = show_number(reading.matched(measure, entries)) if reading else MISSING
+        if entries is not None:
+            row[f"{words}, matched"] = show_number(reading.matched(measure, entries)) if reading else MISSING
     return row

@@ -22,8 +22,8 @@ class Planned(NamedTuple):
 
 
 PLANNED = {
-    "budget": Planned("What epsilon went to", "app.shown.stored_privacy:find_budget_figures", 7),
-    "odds": Planned("In odds", "app.shown.stored_privacy:find_odds_figures", 8),
+    "budget": Planned("What epsilon went to", "app.shown.stored_privacy:find_budget_figures", 8),
+    "odds": Planned("In odds", "app.shown.stored_privacy:find_odds_figures", 9),
 }
 
 

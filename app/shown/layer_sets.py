@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
+from analysis.curvature.exchangeable import describe_dominant
 from analysis.figures.layer_choices import draw_strip
 from analysis.figures.layer_findings import describe_what_if
 from analysis.layers.results import LayersResult
@@ -46,24 +49,24 @@ def compose_strip(side: Side, result: LayersResult, kept: Subset, measure: str) 
         describe_rows(side, result, measure, len(values), len(kept), interval is not None),
         lambda mode: draw_strip({s: scale * v for s, v in values.items()}, kept, own, UNITS[measure], mode),
         side.entry_class(),
-        subset_table(result, len(kept)),
+        subset_table(result, len(kept), side.measures),
         code_of_measured(
             [side],
             "draw_strip",
             f'draw_strip({size}, {kept!r}, {own!r}, {UNITS[measure]!r}, "light")',
             _read_with(side, kept),
         ),
-        (say_not_retrained(result),),
+        (say_not_retrained(side, result),),
     )
 
 
-def say_not_retrained(result: LayersResult) -> str:
-    """What taking prefixes out means here, and what it makes smaller by construction."""
+def say_not_retrained(side: Side, result: LayersResult) -> str:
+    """What taking prefixes out means here, what it makes smaller by construction, and whether that can be undone."""
     weights = "the trained model" if result.weights == "final" else f"the weights of {result.weights}"
-    return (
-        f"Taken out of {weights}, not retrained. Fewer entries are less sharp by construction; matched undoes that to "
-        "first order."
-    )
+    start = f"Taken out of {weights}, not retrained. Fewer entries are less sharp by construction"
+    if side.dominant is not None:
+        return f"{start}. {describe_dominant(side.dominant)}"
+    return f"{start}; matched undoes that to first order, as if entries were alike."
 
 
 def _read_with(side: Side, kept: Subset) -> str:
@@ -98,14 +101,14 @@ def cost_interval(result: LayersResult, everything: Subset, kept: Subset) -> tup
     return bootstrap_mean(difference[None, :])
 
 
-def subset_table(result: LayersResult, size: int) -> pd.DataFrame:
-    """Every measured set of a size."""
+def subset_table(result: LayersResult, size: int, measures: Sequence[str] = tuple(UNITS)) -> pd.DataFrame:
+    """Every measured set of a size, by some of the measures."""
     return pd.DataFrame(
         [
             {"keeps": ", ".join(map(str, subset)) or "none"}
             | {
                 UNITS[m]: None if (v := result.value(subset, m)) is None else v * (100 if m == "accuracy" else 1)
-                for m in UNITS
+                for m in measures
             }
             for subset in result.asked()
             if len(subset) == size

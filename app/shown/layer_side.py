@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from analysis.curvature.exchangeable import Dominant, find_dominant
+from analysis.curvature.settings import CurvatureConfig
 from analysis.figures.layers import LayerSide
-from analysis.layers.results import LayersResult
+from analysis.layers.results import SUBSET_MEASURES, LayersResult
 from analysis.layers.settings import LayersConfig, check_data
 from analysis.layers.trace import Trace, read_trace, removed_layers
 from analysis.store import Analysis, analyze_command, find_analysis
 from app.shown.code import Code, open_run, write_imports, write_settings
 from app.shown.cost import name_rows
 from app.withheld import tell_tasks_apart
+from dpflat.errors import DPFlatError
 from dpflat.flatness.mode import Mode
 from dpflat.flatness.removal import ScoredRemoval
 from dpflat.privacy.ledger import EntryClass
@@ -35,6 +38,8 @@ class Side:
         result: as far as it is measured; None before the first part.
         trace: the scores behind its removal; None where no layer was scored, or they are not here.
         removed: layers whose prefix was removed, in order.
+        dominant: the layer that holds most of the curvature at the final weights; None where none does, or it is not
+            measured.
     """
 
     letter: str
@@ -43,6 +48,7 @@ class Side:
     result: LayersResult | None
     trace: Trace | None
     removed: tuple[int, ...]
+    dominant: Dominant | None = None
 
     @property
     def layers(self) -> int:
@@ -57,6 +63,11 @@ class Side:
         """Whether the layers that went were fixed beforehand."""
         mode = self.run.config.flatness.cross_layer
         return isinstance(mode, Mode) and not isinstance(mode, ScoredRemoval)
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What sets of layers are compared by; not as if entries were alike where one layer holds most curvature."""
+        return tuple(measure for measure in SUBSET_MEASURES if measure != "matched" or self.dominant is None)
 
     def entry_class(self) -> EntryClass:
         """What showing what was measured costs."""
@@ -84,13 +95,24 @@ def find_layers(run: Run, config: LayersConfig, root: Path | None = None) -> Ana
     return find_analysis(run, config, root)
 
 
-def read_side(letter: str, run: Run, config: LayersConfig, found: Analysis | None) -> Side:
-    """A run with what is known of its layers.
+def read_side(letter: str, run: Run, config: LayersConfig, found: Analysis | None, root: Path | None = None) -> Side:
+    """A run with what is known of its layers; `root` as of `find_layers`.
 
     Raises:
         DPFlatError: when a file is damaged.
     """
-    return Side(letter, run, config, found.result if found else None, read_trace(run), removed_layers(run))
+    result, dominant = found.result if found else None, _read_dominant(run, config, root)
+    return Side(letter, run, config, result, read_trace(run), removed_layers(run), dominant)
+
+
+def _read_dominant(run: Run, config: LayersConfig, root: Path | None) -> Dominant | None:
+    """What the curvature on the same rows says of the layers; nothing where it is not there or cannot be read."""
+    try:
+        found = find_analysis(run, CurvatureConfig(data=config.data), root)
+        blocks = found.result if found else None
+    except DPFlatError:
+        return None
+    return find_dominant(blocks) if blocks else None
 
 
 def list_differences(a: Side, b: Side) -> list[str]:

@@ -53,7 +53,7 @@ def _read(runs: Runs, config: LayersConfig, root: Path, stored: Stored, tell: bo
             continue
         try:
             found = find_layers(run, config, root)
-            side = read_side(letter, run, config, found)
+            side = read_side(letter, run, config, found, root)
         except DPFlatError as error:
             if tell:
                 stored.note(f"{letter_of(runs, letter)}{': ' if len(runs) > 1 else ''}{error}")

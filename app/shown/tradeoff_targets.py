@@ -134,7 +134,8 @@ def compose_flatness(accuracy: Gathered, flat: Gathered, asked: Asked, epsilon: 
     if len(entries) > 1 and measure is SHARPNESS:
         moved = " or ".join(f"{count:,}" for count in entries)
         notes.append(
-            f"Runs move {moved} entries; sharpness is brought to {entries[-1]:,}, to first order in proportion."
+            f"Runs move {moved} entries; sharpness is brought to {entries[-1]:,}, to first order in proportion, as if "
+            "all entries were alike."
         )
     if len(methods) > 1:
         notes.append(

@@ -29,4 +29,7 @@ def claims(runs: RunsOption = None, as_json: JsonOption = False) -> None:
             number = str(card.card.number) if place == 0 else ""
             table.add_row(number, row.row.name, str(row.outcome), describe_row(row, judged.claims).text)
     out.print(table)
+    for card in judged.cards:
+        if card.card.note:
+            out.print(f"\n{card.card.number}: {card.card.note}", markup=False, highlight=False)
     print(f"\n{describe_counts(judged)}. Rules: studies/claims.yaml, written {judged.claims.written}.")

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.figures.layer_findings import describe_what_if, show_measure
-from analysis.layers.results import SUBSET_MEASURES, LayersResult
+from analysis.layers.results import LayersResult
 from analysis.layers.subsets import Subset
 from analysis.store import find_analysis
 from app.page import link_to
@@ -44,7 +44,7 @@ def key_of(side: Side, layer: int) -> str:
 def _resolve(side: Side, result: LayersResult, link: Mapping[str, Any]) -> None:
     """Toggles and measure from the address, else what this tab showed last, else the run's own set."""
     measure = link.get("measure", st.session_state.get(MEASURE))
-    st.session_state[MEASURE] = measure if measure in SUBSET_MEASURES else SUBSET_MEASURES[0]
+    st.session_state[MEASURE] = measure if measure in side.measures else side.measures[0]
     for layer in result.everything():
         key = key_of(side, layer)
         shown = st.session_state.get(key, layer not in side.removed)
@@ -55,8 +55,8 @@ def _draw(side: Side, result: LayersResult, pair: Pair) -> None:
     everything = result.everything()
     kept = ask_layers(side, everything)
     measure = (
-        st.segmented_control("Measure", SUBSET_MEASURES, key=MEASURE, required=True, format_func=plain)
-        or SUBSET_MEASURES[0]
+        st.segmented_control("Measure", side.measures, key=MEASURE, required=True, format_func=plain)
+        or side.measures[0]
     )
     result = with_extra(side, result, kept)
     strip = compose_strip(side, result, kept, measure)
@@ -64,8 +64,8 @@ def _draw(side: Side, result: LayersResult, pair: Pair) -> None:
         show_shown(replace(strip, notes=()))
     else:
         st.markdown(f"#### {plain(describe_what_if(result, kept, measure).text)}")
-    st.table(plain_table(beside_all(result, everything, kept)))
-    st.caption(plain(say_not_retrained(result)))
+    st.table(plain_table(beside_all(side, result, kept)))
+    st.caption(plain(say_not_retrained(side, result)))
     shown = {"rows": side.config.data, "look": side.letter, "measure": measure, "keep": list(map(str, kept))}
     show_copy_link(link_to("layers", **pair.named(), **shown), "Copy link to this set")
 
@@ -92,15 +92,15 @@ def with_extra(side: Side, result: LayersResult, kept: Subset) -> LayersResult:
         return result
 
 
-def beside_all(result: LayersResult, everything: Subset, kept: Subset) -> pd.DataFrame:
+def beside_all(side: Side, result: LayersResult, kept: Subset) -> pd.DataFrame:
     """The chosen set and all layers, measure by measure."""
 
     def show(subset: Subset, measure: str) -> str:
         value = result.value(subset, measure)
         return "not measured" if value is None else show_measure(value, measure)
 
-    columns = {"chosen": kept, "all layers": everything}
+    columns = {"chosen": kept, "all layers": result.everything()}
     return pd.DataFrame(
-        {name: [show(subset, measure) for measure in SUBSET_MEASURES] for name, subset in columns.items()},
-        index=list(SUBSET_MEASURES),
+        {name: [show(subset, measure) for measure in side.measures] for name, subset in columns.items()},
+        index=list(side.measures),
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from analysis.curvature.exchangeable import describe_dominant
 from analysis.figures.layer_findings import class_of_scores, describe_cost, describe_removals
 from analysis.layers.settings import LayersConfig
 from analysis.layers.tables import sharpness_rows
@@ -17,6 +18,7 @@ from app.shown.layers import compose_alone, compose_norms, compose_seeds
 from app.ui.frame import show_badge, show_shown
 from app.ui.inspected import offer_rows, say_why_not
 from app.ui.layer_choices import find_seeds, show_export, show_why
+from app.ui.layer_decomposition import show_decomposition
 from app.ui.layer_side import gather
 from app.ui.layer_subsets import show_what_if
 from app.ui.pair_bar import Pair, ask_pair
@@ -91,17 +93,20 @@ def show_neighbourhoods(sides: list[Side]) -> None:
             assert side.result is not None
             with st.container(horizontal=True, vertical_alignment="center"):
                 show_badge(side.entry_class())
-                st.caption(
-                    plain(
-                        f"{side.letter}: rise over 1 + loss ± spread; layers at {side.result.weights}; matched: "
-                        "to the entries of all layers, first order"
-                    )
-                )
-            st.dataframe(pd.DataFrame(sharpness_rows(side.result)), hide_index=True, width="stretch")
+                st.caption(plain(_describe_readings(side, side.result.weights)))
+            rows = sharpness_rows(side.result, matched=side.dominant is None)
+            st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
         config = measured[0].config
         st.caption(
             f"Box eta {config.eta:g}; L2 radius {config.rho:g}; elementwise and Gaussian {config.adaptive_rho:g} |w|."
         )
+
+
+def _describe_readings(side: Side, weights: str) -> str:
+    start = f"{side.letter}: rise over 1 + loss ± spread; layers at {weights}"
+    if side.dominant is not None:
+        return f"{start}. {describe_dominant(side.dominant)}"
+    return f"{start}; matched: to the entries of all layers, first order, as if entries were alike"
 
 
 def show_page(visit: Visit) -> None:
@@ -140,6 +145,7 @@ def show_page(visit: Visit) -> None:
             show_shown(compose_norms(alike, marked))
         else:
             st.write("Not measured yet.")
+    show_decomposition(visit, pair, config.data)
     show_neighbourhoods(sides)
     show_export(look)
 

@@ -20,6 +20,7 @@ CURVATURE = {"draws": 4, "count": 1, "spectrum_probes": 2, "spectrum_steps": 3, 
 ASKED = {
     "sharpness": {"kind": "sharpness", "examples": 60, "restarts": 2, "ascent_steps": 2},
     "layers": {"kind": "layers", "examples": 60, "accuracy_examples": 80, "average_pairs": 2},
+    "decomposition": {"kind": "decomposition", "examples": 60, "restarts": 2, "ascent_steps": 2, "corners": 2},
     "lines": {"kind": "lines", "examples": 60, "lines": 2, "points": 3},
     "plane": {"kind": "plane", "plane": "hessian", "examples": 60, "points": 3},
     "trust": {"kind": "trust", "examples": 60, "planes": 2, "points": 3},
@@ -29,13 +30,23 @@ ASKED = {
 }
 QUIET = {"axes", "canaries", "likelihood"}
 """Parts that may ask no row, and so may tell nothing."""
+REPEATED = {"layers"}
+"""Parts of a decomposition that are there already where both runs have the same layers."""
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    made = Store(tmp_path_factory.mktemp("runs")).create_run(small_config())
-    assert do_run(made, Stopping()) == FINISHED
-    return Run(made.folder)
+def runs(tmp_path_factory):
+    """Two runs of one store, which differ in their prefixes and heads."""
+    store = Store(tmp_path_factory.mktemp("runs"))
+    made = [store.create_run(small_config(f"seed={seed}")) for seed in (0, 1)]
+    assert [do_run(one, Stopping()) for one in made] == [FINISHED, FINISHED]
+    return [Run(one.folder) for one in made]
+
+
+@pytest.fixture(scope="module")
+def run(runs):
+    ASKED["decomposition"]["against"] = runs[1].id
+    return runs[0]
 
 
 def begin(run, name):
@@ -56,7 +67,8 @@ def test_no_more_than_one_batch_passes_without_being_told_and_shares_only_rise(r
     found = list(begun.work({}, tell))
     assert passes.since() == 0
     assert {part.name for part in found if part.complete} == parts
-    assert parts - QUIET <= {step.part for step in told} <= parts
+    quiet = QUIET | (REPEATED if name == "decomposition" else set())
+    assert parts - quiet <= {step.part for step in told} <= parts
     assert max(between) <= LAYERS
     assert all(0 <= step.share <= 1 for step in told)
     assert all(one.share <= two.share for one, two in pairwise(told) if one.part == two.part)
@@ -80,7 +92,7 @@ def test_what_tells_can_end_the_work_at_any_beat(run, name):
         assert len(told) == last
 
 
-@pytest.mark.parametrize("name", ["sharpness", "layers", "lines", "attacks"])
+@pytest.mark.parametrize("name", ["sharpness", "decomposition", "layers", "lines", "attacks"])
 def test_where_it_is_known_how_many_rows_are_asked_a_part_ends_at_the_end_of_its_share(run, name):
     begun, _ = begin(run, name)
     last = {}

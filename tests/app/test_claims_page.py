@@ -202,6 +202,7 @@ def test_the_terminal_says_the_same(own_root, dpflat):
     assert code == 0
     assert "reproduced" in told
     assert "Rules: studies/claims.yaml, written 2026-11-26." in told
+    assert "mostly through fewer layers and a smaller, different head" in " ".join(told.split())  # card 5's note
     code, told, _ = dpflat("claims", "--json")
     found = json.loads(told)
     assert [card["number"] for card in found["cards"]] == list(range(1, 13))

@@ -30,13 +30,14 @@ from dpflat.runs.record import Run
 from dpflat.runs.status import own_status, write_status
 from dpflat.runs.store import open_store, store_of
 from tests.app.pages import MAIN, give_layers, make_run
-from tests.app.stored import all_figures, keep_everything, keep_way
+from tests.app.stored import all_figures, keep_against, keep_everything, keep_way
 from tests.conftest import small_config
 
 pytestmark = pytest.mark.integration
 
 KEYS = {
     "layers": {"layers_alone_A", "layers_norms", "what_if", "layers_why", "layers_seeds"},
+    "decomposition": {"decomposition"},
     "lines": {"landscape_lines_A", "landscape_way"},
     "plane": {"landscape_plane_A"},
     "trust": {"landscape_trust_A"},
@@ -84,6 +85,7 @@ def run_cells(paths, root):
 def measured(own_root):
     run, other = keep_everything(own_root), keep_everything(own_root, "seed=1")
     keep_way(run, other, own_root)
+    keep_against(run, other, own_root)
     return run
 
 

@@ -20,7 +20,7 @@ from dpflat.runs.layout import CONFIG, LABEL, LEDGER
 from dpflat.runs.manifest import write_manifest
 from dpflat.training.forecast import plan_privacy
 from tests.app.pages import give_layers, make_run, plan_run
-from tests.app.stored import all_figures, keep_everything
+from tests.app.stored import all_figures, keep_against, keep_everything
 from tests.dpflat.test_file_tasks import MARK, configure, write_own
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -70,9 +70,16 @@ def everything(store):
 
 
 @pytest.fixture(scope="module")
-def pages(everything, store):
+def other(everything, store):
+    """A run that everything is held against."""
+    made = keep_everything(store, "seed=1")
+    keep_against(everything, made, store)
+    return made
+
+
+@pytest.fixture(scope="module")
+def pages(everything, other, store):
     """A report of one run, one of two, and a file of several figures."""
-    other = keep_everything(store, "seed=1")
     file = write_file(find_figures("curvature", {"A": everything}, store).figures, "Curvature")
     return {
         "one": write_report({"A": everything}, store),
@@ -292,7 +299,7 @@ class TestCommand:
         assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
     @pytest.mark.parametrize("kind", list_drawn())
-    def test_plot_writes_every_kind_in_one_file(self, dpflat, everything, store, tmp_path, kind):
+    def test_plot_writes_every_kind_in_one_file(self, dpflat, everything, other, store, tmp_path, kind):
         assert dpflat("plot", everything.id[:-1], kind, "-o", tmp_path / "x.html")[0] == 0
         found = Reader((tmp_path / "x.html").read_text())
         for shown in find_figures(kind, {"A": everything}, store).figures:
