@@ -33,7 +33,7 @@ QUIET = {"axes", "canaries", "likelihood"}
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    made = Store(tmp_path_factory.mktemp("runs")).create_run(small_config())
+    made = Store(tmp_path_factory.mktemp("runs")).create_run(small_config("execution.microbatch=32"))
     assert do_run(made, Stopping()) == FINISHED
     return Run(made.folder)
 
