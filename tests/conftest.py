@@ -1,7 +1,6 @@
 import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
-import functools
 import random
 import resource
 import subprocess
@@ -25,6 +24,7 @@ SMALL = [
     "optimiser.epochs=1",
     "execution.evaluations=1",
     "execution.threads=1",
+    "execution.microbatch=128",
     "execution.trajectory_points=3",
 ]
 
@@ -41,6 +41,18 @@ LONGEST = (
 
 def pytest_addoption(parser):
     parser.addoption("--shuffle", type=int, metavar="SEED", help="modules, and tests in them, in another order")
+
+
+def pytest_configure(config):
+    """One process that forks serves all workers of `-n`, and loads while they collect."""
+    if not hasattr(config, "workerinput"):
+        warm.choose_place()
+        if config.getoption("numprocesses", None):
+            warm.begin()
+
+
+def pytest_unconfigure():
+    warm.end()
 
 
 def pytest_collection_modifyitems(config, items):
@@ -89,22 +101,10 @@ def tiny():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compose_once():
-    """PLD and PRV, which are the same for all runs of the same settings, are composed once a process."""
-    from dpflat.training import cross_check
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("pld_epsilon", "prv_epsilon"):
-            patch.setattr(cross_check, name, functools.cache(getattr(cross_check, name)))
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
 def warm_processes():
     """Workers that tests start are forked from a process that has loaded everything, see `tests.warm`."""
     warm.install()
-    yield
-    warm.end()
+    warm.compose_once()
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """What only some systems have is not needed to start."""
 
 import ast
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests import warm
 
 ROOT = Path(__file__).parents[1]
 ONLY_POSIX = {"resource", "fcntl", "pwd", "grp", "termios", "tty", "pty", "posix"}
@@ -50,5 +51,5 @@ def test_memory_is_measured_without_what_windows_lacks(tmp_path):
         "pathlib.Path.read_text = refuse\n"
         "assert 50 < dpflat.training.environment.peak_memory_mb() < 5000\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = warm.run([sys.executable, "-c", script], cwd=ROOT)
     assert done.returncode == 0, done.stderr

@@ -8,6 +8,7 @@ study, an analysis; and an interrupted command.
 
 import atexit
 import contextlib
+import hashlib
 import importlib
 import json
 import os
@@ -34,7 +35,7 @@ PRELOADED = (
 )  # fmt: skip
 ENVIRONMENT = "DPFLAT_TEST_WARM"
 STREAMS = 3
-_begun = []
+_begun, _places = [], []
 
 
 def serve(address):
@@ -51,7 +52,6 @@ def serve(address):
     selector, asking = selectors.DefaultSelector(), {}
     for source in (listening, woken, sys.stdin.fileno()):
         selector.register(source, selectors.EVENT_READ)
-    print("ready", flush=True)
     while True:
         for key, _ in selector.select():
             if key.fileobj is listening:
@@ -111,6 +111,7 @@ def become(wish, streams, address):
         sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
         time.tzset()
         install()
+        compose_once()
         code = do(wish["arguments"])
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
@@ -165,8 +166,7 @@ class Process:
         self._said = {place: tempfile.TemporaryFile() for place in wanted}  # noqa: SIM115  read once it has ended
         streams = (stdin, self._said.get(1, stdout), self._said.get(2, stderr))
         opened = [descriptor_of(stream, place) for place, stream in enumerate(streams)]
-        self._connection = socket.socket(socket.AF_UNIX)
-        self._connection.connect(begin())
+        self._connection = connect(begin())
         socket.send_fds(self._connection, [json.dumps(wish).encode() + b"\n"], [number for number, _ in opened])
         for number, ours in opened:
             if ours:
@@ -280,24 +280,65 @@ def install():
     jobs.subprocess = Subprocess()
 
 
+def connect(address):
+    """A connection to the process that forks, once that has loaded everything."""
+    connection, deadline = socket.socket(socket.AF_UNIX), time.monotonic() + 90
+    while True:
+        try:
+            connection.connect(address)
+        except OSError:
+            if time.monotonic() > deadline or any(server.poll() is not None for server in _begun):
+                raise
+            time.sleep(0.05)
+        else:
+            return connection
+
+
+def choose_place():
+    """Where the processes of one session meet: the socket, and what they have composed."""
+    folder = tempfile.TemporaryDirectory(prefix="warm")
+    os.environ[ENVIRONMENT] = f"{folder.name}/s"
+    _places.append(folder)
+
+
 def begin():
-    """The address of the process that forks, which is started when it is first asked for."""
-    if ENVIRONMENT not in os.environ:
-        folder = tempfile.TemporaryDirectory(prefix="warm")
-        address = f"{folder.name}/s"
+    """The address of the process that forks, which the first to ask for it starts."""
+    address = os.environ[ENVIRONMENT]
+    with contextlib.suppress(FileExistsError):
+        Path(address).with_name("begun").touch(exist_ok=False)
         command = [sys.executable, "-c", f"from tests.warm import serve; serve({address!r})"]
-        server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert server.stdout.readline().strip() == b"ready"
-        os.environ[ENVIRONMENT] = address
-        _begun.append((server, folder))
-    return os.environ[ENVIRONMENT]
+        _begun.append(subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL))
+    return address
 
 
 def end():
-    """End it, if it was started here."""
+    """End it, if it was started here, and leave nothing."""
     while _begun:
-        server, folder = _begun.pop()
-        del os.environ[ENVIRONMENT]
+        server = _begun.pop()
         server.stdin.close()
         server.wait(timeout=20)
-        folder.cleanup()
+    while _places:
+        _places.pop().cleanup()
+
+
+def compose_once():
+    """Compose PLD and PRV, which are the same for all runs of the same plan, once for all processes."""
+    from dpflat.training import cross_check
+
+    for name in ("pld_epsilon", "prv_epsilon"):
+        setattr(cross_check, name, kept(getattr(cross_check, name)))
+
+
+def kept(compute):
+    """The same function, its answers kept in files."""
+
+    def answer(*given):
+        asked = hashlib.sha256(f"{compute.__name__}{given!r}".encode()).hexdigest()
+        file = Path(os.environ[ENVIRONMENT]).with_name(asked)
+        if not file.exists():
+            draft = file.with_name(f"{asked}.{os.getpid()}")
+            draft.write_text(json.dumps(compute(*given)))
+            draft.replace(file)
+        return json.loads(file.read_text())
+
+    return answer

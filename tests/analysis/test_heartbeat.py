@@ -38,7 +38,7 @@ REPEATED = {"layers"}
 def runs(tmp_path_factory):
     """Two runs of one store, which differ in their prefixes and heads."""
     store = Store(tmp_path_factory.mktemp("runs"))
-    made = [store.create_run(small_config(f"seed={seed}")) for seed in (0, 1)]
+    made = [store.create_run(small_config("execution.microbatch=32", f"seed={seed}")) for seed in (0, 1)]
     assert [do_run(one, Stopping()) for one in made] == [FINISHED, FINISHED]
     return [Run(one.folder) for one in made]
 

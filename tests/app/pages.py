@@ -84,8 +84,7 @@ def copy_shipped(root, skipped=()):
 
 def open_page(name, **parameters):
     """The app at a page, with the parameters of an address."""
-    page = AppTest.from_file(str(MAIN), default_timeout=30).run()
-    go_to(page, name)
+    page = go_to(AppTest.from_file(str(MAIN), default_timeout=30), name)
     for key, value in parameters.items():
         page.query_params[key] = value
     return page.run()

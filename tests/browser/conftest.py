@@ -29,10 +29,22 @@ CHROMIUM_FLAGS = [
 ]
 
 
-def free_port():
+def take_port(number=0):
+    """A port that nobody listens on, this one if it is given; None where it is taken."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", number))
+        except OSError:
+            return None
         return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def ports():
+    """Where servers of earlier tests stood: the browser has the scripts that it fetched there, and the next one stands
+    there again."""
+    return []
 
 
 @pytest.fixture(scope="session")
@@ -46,11 +58,12 @@ def browser():
 
 
 @contextmanager
-def serving(started):
+def serving(started, ports):
     """Gives what starts the app on a store; each server is put into a list and ended by its own process id."""
 
     def start(runs_folder, **environment):
-        port = free_port()
+        port = next(filter(take_port, ports), None) or take_port()
+        ports.append(port)
         command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py")]
         options = ["--server.port", str(port), "--server.headless", "true"]
         server = warm.Process(
@@ -87,16 +100,16 @@ def servers():
 
 
 @pytest.fixture
-def serve(servers):
+def serve(servers, ports):
     """Start the app on a store; gives its address."""
-    with serving(servers) as start:
+    with serving(servers, ports) as start:
         yield start
 
 
 @pytest.fixture(scope="module")
-def serve_for_all():
+def serve_for_all(ports):
     """The same for all tests of a module: for those that change nothing in the store."""
-    with serving([]) as start:
+    with serving([], ports) as start:
         yield start
 
 
@@ -105,18 +118,24 @@ def is_ours(message):
     return message.type == "error" and "/_stcore/" not in message.location.get("url", "")
 
 
+@pytest.fixture(scope="session")
+def context(browser):
+    """What all tabs share: the scripts of the app are fetched once from an address, not once a tab."""
+    opened = browser.new_context()
+    opened.set_default_timeout(PATIENCE_MS)
+    return opened
+
+
 @pytest.fixture
-def open_page(browser):
-    """Open an address and wait until the script is done; gives the page and its console errors."""
-    contexts = []
+def open_page(context):
+    """Open an address in a new tab and wait until the script is done; gives the page and its console errors."""
+    pages = []
 
     def open_at(address, width=1280, dark=False):
-        context = browser.new_context(
-            viewport={"width": width, "height": 800}, color_scheme="dark" if dark else "light"
-        )
-        context.set_default_timeout(PATIENCE_MS)
-        contexts.append(context)
         page, errors = context.new_page(), []
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme="dark" if dark else "light")
         page.on("console", lambda message: errors.append(message.text) if is_ours(message) else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address)
@@ -125,5 +144,5 @@ def open_page(browser):
         return page, errors
 
     yield open_at
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()

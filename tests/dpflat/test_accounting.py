@@ -81,6 +81,21 @@ def test_calibrated_noise_meets_epsilon_and_barely_less_noise_does_not(epsilon):
     assert rdp_epsilon((SubsampledGaussian(sigma * 0.999, q, steps, 1.0),), delta) > epsilon
 
 
+@pytest.mark.parametrize(
+    ("epsilon", "delta", "q", "steps", "rounds"),
+    [(3.0, 6e-5, 0.04, 107, 2), (2.0, 0.1, 0.5, 10, 0), (30.0, 1e-5, 0.1, 10, 0)],
+)
+def test_a_search_over_few_orders_ends_where_one_over_all_of_them_does(epsilon, delta, q, steps, rounds):
+    """Also where the best order is low, high or at an end."""
+    selection = (ExponentialSelection(0.5, rounds, 4.0, 100.0),) if rounds else ()
+    low, high = 0.2, 10_000.0
+    while high / low > 1.00005:
+        middle = math.sqrt(low * high)
+        found = rdp_epsilon((SubsampledGaussian(middle, q, steps, 1.0), *selection), delta)
+        low, high = (middle, high) if found > epsilon else (low, middle)
+    assert calibrate_noise(epsilon, delta, q, steps, selection) == math.ceil(high * 10_000) / 10_000
+
+
 def test_calibrated_noise_agrees_with_opacus():
     """Opacus' published 1.3562 for epsilon 8, q 0.04, 2000 steps, delta 1e-5."""
     ours = calibrate_noise(8.0, 1e-5, 0.04, 2000, accountant="rdp")

@@ -19,7 +19,7 @@ CHOICES = ("exponential", "as_published", "public")
 
 
 def choosing(mode, *settings):
-    few = ("flatness.cross_layer.examples=40", "data.train_subset=100")
+    few = ("flatness.cross_layer.examples=40", "data.train_subset=100", "execution.microbatch=32")
     return small_config(f"flatness.cross_layer.mode={mode}", "flatness.cross_layer.keep_layers=1", *few, *settings)
 
 

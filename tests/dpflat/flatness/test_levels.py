@@ -1,6 +1,7 @@
 """The levels inside a run: phases, what they cost, one record's influence, and going on."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -39,9 +40,11 @@ def settings_of(level, mode, *more):
     return [f"flatness.{level}.mode={mode}", *(REMOVAL if level == "cross_layer" else []), *more]
 
 
+@cache
 def events_of(*settings):
+    """A run and its events; trained once for all tests that only look at it."""
     experiment = prepare(small_config(*settings))
-    return experiment, list(train(experiment))
+    return experiment, tuple(train(experiment))
 
 
 def final(experiment, state=None):
@@ -324,7 +327,8 @@ def test_selection_reads_one_poisson_subset_drawn_by_the_noise_key_and_nothing_e
         return cut(tools, split, rows)
 
     monkeypatch.setattr(Tools, "cut", record)
-    experiment, _ = events_of(*settings_of("cross_layer", "exponential"))
+    experiment = prepare(small_config(*settings_of("cross_layer", "exponential")))
+    final(experiment)
     [(split, rows)] = reads
     taken = make_generator(experiment.noise_key, Purpose.SELECTION_EXAMPLES).random(200) < 40 / 200
     assert split is experiment.data.train
