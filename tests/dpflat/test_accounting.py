@@ -93,7 +93,7 @@ def test_a_search_over_few_orders_ends_where_one_over_all_of_them_does(epsilon, 
         middle = math.sqrt(low * high)
         found = rdp_epsilon((SubsampledGaussian(middle, q, steps, 1.0), *selection), delta)
         low, high = (middle, high) if found > epsilon else (low, middle)
-    assert calibrate_noise(epsilon, delta, q, steps, selection) == math.ceil(high * 10_000) / 10_000
+    assert calibrate_noise(epsilon, delta, q, steps, selection, "rdp") == math.ceil(high * 10_000) / 10_000
 
 
 def test_calibrated_noise_agrees_with_opacus():
