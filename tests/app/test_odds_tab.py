@@ -24,7 +24,7 @@ def figures(page):
 
 
 def test_a_run_with_a_guarantee_has_an_upper_limit_beside_a_coin(own):
-    plan_run(own, "privacy.noise=secret")
+    plan_run(own, "privacy.noise=secret", "privacy.accountant=rdp")
     page = open_page("privacy", tab="odds")
     assert not page.exception
     assert (
@@ -48,7 +48,7 @@ def test_a_nominal_run_says_its_condition(own):
 
 
 def test_more_false_alarms_find_more_and_stand_in_the_address(own):
-    run = plan_run(own)
+    run = plan_run(own, "privacy.accountant=rdp")
     page = open_page("privacy", tab="odds", alarms="1")
     assert (
         "With 1 false alarm in 100 the attacker finds at most 6 members in 100 (with a caveat); a coin finds 1"
@@ -97,9 +97,11 @@ def test_the_guarantee_is_there_when_one_comes_back_to_it(own):
 
 
 def test_the_terminal_has_the_same_in_one_line(own):
-    assert describe_run_odds(plan_run(own, "privacy.noise=secret")) == (
-        "An ideal attacker who sees the weights guesses right at most 595 times in 1,000; a coin gets 500."
-    )
+    for accountant, right in (("rdp", 595), ("rdp_or_pld", 613)):
+        run = plan_run(own, "privacy.noise=secret", f"privacy.accountant={accountant}")
+        assert describe_run_odds(run) == (
+            f"An ideal attacker who sees the weights guesses right at most {right} times in 1,000; a coin gets 500."
+        )
     assert describe_run_odds(plan_run(own, "privacy.kind=none")) == "No upper limit can be stated."
     with pytest.raises(ChangedError, match="no guarantee is stated"):
         describe_run_odds(understate(make_run(own)))
