@@ -22,7 +22,7 @@ def show_decomposition(visit: Visit, pair: Pair, data: str) -> None:
     """The figure, its table and the sentences; or the offer to measure it; nothing where there is no B."""
     if pair.b is None:
         return
-    st.subheader(TITLE, anchor=False)
+    st.subheader(plain(TITLE), anchor=False)
     config = DecompositionConfig(data=data, against=pair.b.id)
     if reason := why_not_compared(pair.a, config):
         st.write(plain(reason))
