@@ -41,27 +41,28 @@ def lab(tmp_path_factory):
     return made
 
 
-def newest(lab):
-    return json.loads(lab.dpflat("list", "--own", "--json"))[0]
+@pytest.fixture(scope="module")
+def row(lab):
+    """The run, as it is listed."""
+    (found,) = json.loads(lab.dpflat("list", "--own", "--json"))
+    return found
 
 
-def test_it_trains_under_dp_and_names_the_method(lab):
-    row = newest(lab)
+def test_it_trains_under_dp_and_names_the_method(lab, row):
     assert row["state"] == "finished"
     assert row["method"] == "DP prefix + across layers (public), cosine readout"
     assert 0 < row["test_accuracy"] < 1
     assert "epsilon = 3.00" in lab.dpflat("show", row["id"])
 
 
-def test_its_parameters_loss_and_gradients_are_its_own(lab):
-    parameters, logits, gradients = lab.python(ORACLE, newest(lab)["id"]).splitlines()
+def test_its_parameters_loss_and_gradients_are_its_own(lab, row):
+    parameters, logits, gradients = lab.python(ORACLE, row["id"]).splitlines()
     assert parameters == "['head.directions']"
     assert logits == "True"
     assert gradients == "True True"
 
 
-def test_its_metric_stands_beside_the_accuracy_wherever_that_is_said(lab):
-    row = newest(lab)
+def test_its_metric_stands_beside_the_accuracy_wherever_that_is_said(lab, row):
     (margin,) = row["metrics"].values()
     words = f"mean margin {margin:.3g}"
     assert margin > 0
@@ -72,17 +73,17 @@ def test_its_metric_stands_beside_the_accuracy_wherever_that_is_said(lab):
     assert f"beside it: largest class 50.0 %, {words}" in lab.said
 
 
-def test_its_scores_are_kept_beside_the_usual_ones(lab):
+def test_its_scores_are_kept_beside_the_usual_ones(lab, row):
     kept = lab.python(
         "import sys\nfrom dpflat.runs.arrays import read_arrays\nfrom dpflat import load_run\n"
         "print(sorted(read_arrays(load_run(sys.argv[1]).folder, 'artifacts/predictions.npz')))",
-        newest(lab)["id"],
+        row["id"],
     )
     assert kept.strip() == "['correct', 'log_odds', 'loss', 'margin']"
 
 
-def test_report_page_analysis_and_export_hold_it(lab):
-    name = newest(lab)["id"]
+def test_report_page_analysis_and_export_hold_it(lab, row):
+    name = row["id"]
     lab.dpflat("analyze", name, "sharpness", "--set", "examples=16", "--set", "restarts=1")
     lab.dpflat("report", name, "-o", lab.runs / "report.html")
     assert "cosine readout" in (lab.runs / "report.html").read_text()
