@@ -115,14 +115,15 @@ def first_words(batch):
 
 @pytest.mark.integration
 class TestTokens:
-    def test_apart_each_text_is_a_sequence_and_cut_by_itself(self, own, tiny):
-        config = configure(own, *APART, "data.max_tokens=4")
+    @pytest.mark.parametrize("most", [4, 64])
+    def test_apart_each_text_is_a_sequence_and_cut_by_itself(self, own, tiny, most):
+        config = configure(own, *APART, f"data.max_tokens={most}")
         data = load_task(config.task, config.data, tiny, 0, bytes(16))
         rows = read_splits(config.task)[0]
         for sequences, texts in ((data.train.tokens, rows.texts), (data.train.second_tokens, rows.pairs)):
             for found, text in zip(sequences, texts, strict=True):
-                assert found.tolist() == tiny.tokenise([text], 4)[0].tolist()
-        assert max(map(len, data.train.tokens)) == 4
+                assert found.tolist() == tiny.tokenise([text], most)[0].tolist()
+        assert max(map(len, data.train.tokens)) == min(most, 6)
         assert data.test.second_tokens is not None
 
     def test_joined_they_are_one_sequence(self, own, tiny):

@@ -37,9 +37,9 @@ def with_prompt(backbone, parameters):
     return {"prompt": torch.randn(4, backbone.hidden_size, generator=generator), **head}
 
 
-def unit_vector(backbone, parameters, tokens):
+def unit_vector(backbone, parameters, tokens, scale=SCALE):
     """(E,) float64 of one text in a forward of its own, without padding, in numpy from the last states."""
-    prefix = {layer: SCALE * parameters[f"prefix.{layer}"] for layer in range(2) if f"prefix.{layer}" in parameters}
+    prefix = {layer: scale * parameters[f"prefix.{layer}"] for layer in range(2) if f"prefix.{layer}" in parameters}
     mask = additive_mask(torch.ones(1, len(tokens), dtype=torch.bool), torch.float32)
     with torch.no_grad():
         states = backbone.hidden_states(torch.from_numpy(tokens)[None], mask, prefix)[0].numpy().astype(np.float64)
