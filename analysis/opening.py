@@ -104,7 +104,7 @@ def load_rows(run: RunConfig, data: str, objective: Classification) -> EncodedSp
     """
     task = run.task if data in ("test", "train") else TaskConfig(name=data)
     subset = run.data.train_subset if data == "train" else None
-    wanted = DataConfig(max_tokens=run.data.max_tokens, train_subset=subset)
+    wanted = DataConfig(max_tokens=run.data.max_tokens, pair=run.data.pair, train_subset=subset)
     found = load_task(task, wanted, objective.backbone, run.seed, b"\0" * 16)
     return found.train if data == "train" else found.test
 

@@ -53,8 +53,13 @@ class PointConfig(AnalysisConfig):
 
 
 def list_rows(run: RunConfig) -> list[str]:
-    """The rows that a run's head can answer: its own splits, and public tasks with the same classes."""
+    """The rows that a run's head can answer: its own splits, and public tasks with the same classes.
+
+    Those have single texts, which a run on pairs encoded apart cannot read.
+    """
     own = run.task.card()
+    if run.data.pair == "apart":
+        return ["test", "train"]
     others = [task for task in bundled_tasks().values() if task.public and task.name != own.name]
     alike = [task.name for task in others if task.class_names == own.class_names]
     return ["test", "train", *alike]

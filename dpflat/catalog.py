@@ -28,6 +28,7 @@ class Task:
         source: where the texts come from and under which licence.
         elsewhere: how to read the texts of a published task; None where the lab brings them along.
         label_texts: a text a class that says what it is, in label order; written down before any run read them.
+        alike: the class of pairs whose texts belong together; None where there is none, or it is not known.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Task:
     source: str
     elsewhere: Elsewhere | None = None
     label_texts: tuple[str, ...] = ()
+    alike: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,9 @@ def _published(
     derived_from: tuple[str, ...],
     source: str,
     label_texts: tuple[str, ...],
+    alike: str | None = None,
 ) -> Task:
-    return Task(name, title, classes, 0, 0, 0, True, derived_from, source, ELSEWHERE[name], label_texts)
+    return Task(name, title, classes, 0, 0, 0, True, derived_from, source, ELSEWHERE[name], label_texts, alike)
 
 
 TASKS = {
@@ -142,6 +145,7 @@ TASKS = {
             ("squad", "wikipedia"),
             "Wang et al. 2018, from SQuAD (CC BY-SA 4.0)",
             ("the sentence answers the question", "the sentence is about something else"),
+            alike="entailment",
         ),
         _published(
             "mnli",
@@ -162,6 +166,7 @@ TASKS = {
             ("quora",),
             "Quora 2017, through GLUE; Quora's terms of service, not for commercial use",
             ("two questions about different things", "the same question asked twice"),
+            alike="duplicate",
         ),
     )
 }

@@ -23,6 +23,7 @@ from dpflat.settings.migrations import SCHEMA_VERSION, migrate
 from dpflat.settings.registered import Registered
 from dpflat.settings.section import Section, later
 from dpflat.settings.wrong import describe_errors, wrong_settings
+from dpflat.tasks.pairs import check_pairs, choose_alike
 from dpflat.tasks.settings import TaskConfig
 
 OWN_MICROBATCH = 32
@@ -35,6 +36,8 @@ class DataConfig(Section, use_attribute_docstrings=True):
 
     max_tokens: int = Field(64, ge=4, le=512)
     """Tokens kept of each text, special tokens included. Default: ample for sentences."""
+    pair: Literal["joined", "apart"] = Field("joined", json_schema_extra=later("joined"))
+    """How two texts a row are read: `joined` as one sequence, or `apart`, each by itself, for a readout of pairs."""
     train_subset: int | None = Field(None, ge=1)
     """Training units kept, drawn by the seed. None: all. Attacks train many runs on random halves."""
     canaries: int = Field(0, ge=0)
@@ -127,8 +130,8 @@ class ExecutionConfig(Section):
     threads: int | None = Field(None, ge=1, le=256)
     """Torch threads. None: all cores."""
     microbatch: int | None = Field(None, ge=1, le=4096)
-    """Rows that go through the model at once; a batch is cut into pieces of similar length. None: the backbone's own,
-    32 for one that is not in the catalog."""
+    """Sequences that go through the model at once, two a row for pairs apart; a batch is cut into pieces of similar
+    length. None: the backbone's own, 32 for one that is not in the catalog."""
     evaluations: int = Field(4, ge=1, le=100)
     """How often the test split is measured, evenly spaced, the last time after the last step."""
     trajectory_points: int = Field(40, ge=0, le=200)
@@ -205,6 +208,8 @@ class RunConfig(Section):
                 f"adapter.kind=head_only trains a head, and readout.kind={self.readout.kind} has none; "
                 "set adapter.kind=prefix, or readout.kind=linear"
             )
+        check_pairs(self.data.pair, self.readout, self.task)
+        object.__setattr__(self, "task", choose_alike(self.task, self.readout))
         texts = self.task.label_texts
         if self.readout.reads_label_texts:
             object.__setattr__(self, "task", self.task.with_label_texts())
@@ -240,6 +245,11 @@ class RunConfig(Section):
             if self.privacy.kind == "none" and level.spends_epsilon:
                 raise ValueError(f"flatness.{name}.mode={level.mode} spends epsilon, and privacy.kind=none has none")
             for named in level.public_tasks():
+                if self.data.pair == "apart":
+                    raise ValueError(
+                        f"flatness.{name}.mode={level.mode} reads the single texts of {named}, and data.pair=apart "
+                        f"compares two; choose a mode of flatness.{name} that reads no public task"
+                    )
                 public = [task for task, card in bundled_tasks().items() if card.public and task != self.task.name]
                 if named not in public:
                     raise ValueError(str(unknown(f"flatness.{name}.public_task", named, public)))

@@ -32,12 +32,16 @@ class Readout(Section):
         title: what a person who chooses one reads; `words` where it is empty.
         is_trained: whether it has parameters of its own.
         reads_label_texts: whether it reads a task's label texts.
+        reads_pairs_apart: whether it reads a vector for each text of a pair, in place of one for both.
+        has_row_per_class: whether its parameters are a row a class, so that one constant added to all changes nothing.
     """
 
     words: ClassVar[str]
     title: ClassVar[str] = ""
     is_trained: ClassVar[bool] = True
     reads_label_texts: ClassVar[bool] = False
+    reads_pairs_apart: ClassVar[bool] = False
+    has_row_per_class: ClassVar[bool] = True
 
     kind: str
 
@@ -53,7 +57,7 @@ class Readout(Section):
         return {}
 
     def features(self, objective: Classification, states: Tensor, batch: Batch) -> Tensor:
-        """(B, E) of (B, S, E) last states: what `outputs` reads."""
+        """(B, E) of (T * B, S, E) last states: what `outputs` reads; `pool` gives a vector a text."""
         return objective.pool(states, batch)
 
     def outputs(self, objective: Classification, parameters: Parameters, features: Tensor, per_example: bool) -> Tensor:

@@ -46,7 +46,7 @@ def open_rows(run: Run) -> Rows:
     Privacy: reads private data; nothing is released.
     """
     objective = open_objective(run)
-    whole = DataConfig(max_tokens=run.config.data.max_tokens)
+    whole = DataConfig(max_tokens=run.config.data.max_tokens, pair=run.config.data.pair)
     data = load_task(run.config.task, whole, objective.backbone, run.config.seed, b"\0" * 16)
     return Rows(objective, data.train, data.test)
 

@@ -130,12 +130,14 @@ def read_finer(point: Point, config: TrustConfig, deviation: float, tell: Tell) 
 def read_shift(point: Point, tell: Tell) -> Part:
     """What a constant added to every class's row of the head changes: no probability, but the size of Keskar's box.
 
-    Nothing where no head is trained.
+    Nothing where no head is trained, or its parameters are not rows of classes.
 
     Privacy: reads the rows without noise.
     """
     if not head_keys(point.weights):
         return Part(RESCALING, {"why": "no head is trained here, so there is none to add to."})
+    if not point.objective.readout.has_row_per_class:
+        return Part(RESCALING, {"why": "this head has no row a class that a constant could be added to unnoticed."})
     moved = dict(point.weights)
     for key in head_keys(point.weights):
         moved[key] = point.weights[key] + SHIFT

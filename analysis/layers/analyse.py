@@ -91,7 +91,8 @@ def analyse_layers(
 def read_norms(asked: Asked, tell: Tell) -> Part:
     """L2 norms of each layer's keys and values as attention gets them, and its attention mass on them.
 
-    The mass is the mean over rows, heads and real words of the attention that goes to the prefix.
+    The mass is the mean over rows, heads and real words of the attention that goes to the prefix; of pairs that are
+    encoded apart the words of both texts count.
     """
     objective, parameters = asked.objective, asked.final
     mass: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0])

@@ -16,7 +16,7 @@ from dpflat.backbones.load import Backbone
 from dpflat.catalog import Task
 from dpflat.core.attention import additive_mask
 from dpflat.core.batches import Batch
-from dpflat.core.prefix import PROMPT, Parameters, active_layers, backbone_weights, prefix_key
+from dpflat.core.prefix import PROMPT, Parameters, active_layers, backbone_weights, prefix_key, repeat_for_texts
 from dpflat.readout import Readout
 from dpflat.readouts.linear import Linear
 
@@ -62,7 +62,7 @@ class Classification:
 
         Args:
             parameters: entries of `prefix.py`; with `per_example` each has a leading B axis.
-            batch: B rows.
+            batch: B rows, whose texts share the row's parameters.
             per_example: whether each row has its own parameters.
 
         Raises:
@@ -79,10 +79,12 @@ class Classification:
                         f"With per_example every entry has a leading axis of {len(batch)} rows; "
                         f"'{key}' has shape {tuple(value.shape)}."
                     )
-        return self.classify(parameters, self.features(parameters, batch), per_example)
+        return self.classify(parameters, self.features(parameters, batch, per_example), per_example)
 
-    def features(self, parameters: Parameters, batch: Batch) -> Tensor:
+    def features(self, parameters: Parameters, batch: Batch, per_example: bool = False) -> Tensor:
         """(B, E) float32: what the readout reads of the last states. Privacy: none (a pure function)."""
+        if per_example:
+            parameters = repeat_for_texts(parameters, batch.texts)
         prefix = {layer: self.prefix(parameters, layer) for layer in active_layers(parameters)}
         mask = additive_mask(batch.mask, self.backbone.dtype)
         if PROMPT in parameters:
@@ -96,7 +98,10 @@ class Classification:
         return parameters[prefix_key(layer)] * self.prefix_scale
 
     def pool(self, states: Tensor, batch: Batch) -> Tensor:
-        """(B, E) features of length `feature_norm` of (B, S, E) last states. Privacy: none (a pure function)."""
+        """(T * B, E), a vector of length `feature_norm` a text, of (T * B, S, E) last states.
+
+        Privacy: none (a pure function).
+        """
         return self.feature_norm * torch.nn.functional.normalize(self.backbone.pool(states, batch.mask), dim=-1)
 
     def classify(self, parameters: Parameters, features: Tensor, per_example: bool = False) -> Tensor:

@@ -92,6 +92,19 @@ def initialise(adapter: Adapter, backbone: Backbone, classes: int, seed: int, re
     return parameters | readout.initial(backbone, classes, seed)
 
 
+def repeat_for_texts(parameters: Parameters, texts: int) -> Parameters:
+    """Entries (T * B, *N) of such with a leading B axis: each text of a row has the row's own, in a batch's order.
+
+    Those of the readout stay, which has one answer a row.
+    """
+    if texts == 1:
+        return parameters
+    return {
+        key: value if key.startswith(HEAD) else value.repeat(texts, *[1] * (value.dim() - 1))
+        for key, value in parameters.items()
+    }
+
+
 def expand_per_example(parameters: Parameters, size: int, offset: Parameters | None = None) -> Parameters:
     """Leaves with a leading B axis, each row a copy: the gradient of a row is that example's own gradient.
 

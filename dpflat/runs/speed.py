@@ -39,6 +39,7 @@ def decides_speed(config: RunConfig) -> tuple[object, ...]:
         config.backbone,
         config.task,
         config.data.max_tokens,
+        config.data.pair,
         config.adapter,
         config.flatness,
         config.optimiser.epochs if passes_count else None,

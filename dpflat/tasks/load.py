@@ -91,18 +91,23 @@ def load_task(task: TaskConfig, data: DataConfig, backbone: Backbone, seed: int,
     if data.train_subset is not None:
         chosen = seed_generator(seed, Purpose.SUBSET).permutation(len(train_rows))[: data.train_subset]
         train_rows = train_rows.select(np.sort(chosen).tolist())
-    encoded = [
-        EncodedSplit(
-            tokens=tuple(backbone.tokenise(rows.texts, data.max_tokens, rows.pairs)),
-            labels=np.array(rows.labels, dtype=np.int64),
-            unit=np.arange(len(rows), dtype=np.int64),
-            pad_id=backbone.pad_id,
-        )
-        for rows in (train_rows, test_rows)
-    ]
+    encoded = [encode(rows, data, backbone) for rows in (train_rows, test_rows)]
     card = task.card()
     train, canaries = plant_canaries(encoded[0], data.canaries, len(card.class_names), noise_key)
     return TaskData(task=card, train=train, test=encoded[1], public_units=encoded[0].units, canaries=canaries)
+
+
+def encode(rows: Rows, data: DataConfig, backbone: Backbone) -> EncodedSplit:
+    """Rows as token sequences, one unit each; of a pair one sequence of both texts, or each text as one by itself."""
+    apart = data.pair == "apart"
+    assert rows.pairs is not None or not apart
+    return EncodedSplit(
+        tokens=tuple(backbone.tokenise(rows.texts, data.max_tokens, None if apart else rows.pairs)),
+        labels=np.array(rows.labels, dtype=np.int64),
+        unit=np.arange(len(rows), dtype=np.int64),
+        pad_id=backbone.pad_id,
+        second_tokens=tuple(backbone.tokenise(rows.pairs, data.max_tokens)) if apart and rows.pairs else None,
+    )
 
 
 def plant_canaries(

@@ -98,6 +98,8 @@ class TaskConfig(Section):
     """Filled in when the settings are read, where the texts are not bundled."""
     label_texts: dict[str, LabelText] | None = Field(None, json_schema_extra=later(None))
     """By class, a text that says what it is, for a readout that reads them. None: those of the catalog."""
+    alike: str | None = Field(None, json_schema_extra=later(None))
+    """The class of pairs whose texts belong together, for a readout that compares them. None: that of the catalog."""
 
     @model_validator(mode="before")
     @classmethod
@@ -132,9 +134,19 @@ class TaskConfig(Section):
         """Whether the texts come with the lab."""
         return self.file is None and TASKS[self.name].elsewhere is None
 
+    @property
+    def has_pairs(self) -> bool:
+        """Whether a row is two texts."""
+        if self.file is not None:
+            return self.file.pair_column is not None
+        elsewhere = TASKS[self.name].elsewhere
+        return elsewhere is not None and elsewhere.columns[1] is not None
+
     def card(self) -> Task:
         """The task's declaration: of the catalog, with the texts as they were counted, or of a file of one's own."""
         card = self._card()
+        if self.alike is not None:
+            card = replace(card, alike=self.alike)
         texts = self.label_texts
         if texts is None or texts.keys() != set(card.class_names):
             return card
@@ -186,7 +198,7 @@ class TaskConfig(Section):
     def identity(self) -> dict[str, Any]:
         """What names the experiment: the content and how it is read, not where it lies or what its owner calls it."""
         if self.is_bundled:
-            return {key: value for key, value in self.named_by().items() if key in ("name", "label_texts")}
+            return {key: value for key, value in self.named_by().items() if key in ("name", "label_texts", "alike")}
         content = self.named_by()
         del content["path"]
         if self.file is not None:
@@ -211,5 +223,6 @@ class TaskConfig(Section):
         unknown_sha = {"sha256": "0" * 64, "test_sha256": None}
         counted = self.counted.model_copy(update={**unknown_sha, "classes": names, "typical_tokens": 1})
         texts = self.label_texts and {name: f"text of {name}" for name in names}
-        changed = {"name": WITHHELD, "file": file, "counted": counted, "label_texts": texts}
+        alike = self.alike and names[self.counted.classes.index(self.alike)]
+        changed = {"name": WITHHELD, "file": file, "counted": counted, "label_texts": texts, "alike": alike}
         return self.model_copy(update=changed)
