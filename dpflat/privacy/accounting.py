@@ -135,10 +135,10 @@ def calibrate_noise(
 ) -> float:
     """The smallest noise multiplier (to 4 digits, rounded up) whose RDP epsilon is at most `epsilon`.
 
-    The search is done here so that stored multipliers are met to the digit: scipy's brentq takes 0.4 to 0.9 times as
-    long, but gives four of the eleven shipped plans another fourth digit. dp-accounting's own calibration takes 0.6 to
-    1.2 times as long and has no place for the exponential mechanism's curve. Epsilon over a few orders is never below
-    that over all: where the few meet it, all do, and the search is over once all fail just under that.
+    The search is done here so that stored multipliers are met to the digit: scipy's brentq gives four of the eleven
+    shipped plans another fourth digit, and dp-accounting's own calibration has no place for the exponential mechanism's
+    curve. Epsilon over a few orders is never below that over all: where the few meet it, all do, and the search is over
+    once all fail just under that. That takes 0.15 to 0.4 times as long as a search over all.
 
     Raises:
         DPFlatError: when no noise multiplier in the searched range meets epsilon, or the other mechanisms alone
