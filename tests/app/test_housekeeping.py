@@ -11,6 +11,7 @@ from dpflat.catalog import TASKS
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import Guarantee, PrivacyLedger
+from dpflat.runs import contradiction
 from dpflat.runs.links import list_folders
 from dpflat.runs.record import Run
 from dpflat.runs.store import Store
@@ -100,6 +101,7 @@ def test_weights_are_shared_where_the_data_is_public_or_the_noise_cannot_be_take
     (run.folder / "artifacts" / "weights.safetensors").write_bytes(b"weights")
     monkeypatch.setitem(TASKS, "rotten_tomatoes", dataclasses.replace(TASKS["rotten_tomatoes"], public=public))
     monkeypatch.setattr(RunConfig, "noise_source", lambda self: noise)
+    monkeypatch.setattr(contradiction, "_sketched_entries", contradiction._sketched_entries.__wrapped__)
     monkeypatch.setattr(PrivacyLedger, "guarantee", lambda self: Guarantee(answer=answer))
     assert ("artifacts/weights.safetensors" in names(make_export(run, everything=False))) == shares
 
