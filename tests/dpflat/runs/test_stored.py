@@ -326,7 +326,8 @@ def drawing(monkeypatch):
     noise = ("privacy.epsilon=null", "privacy.noise_multiplier=1.25", "flatness.cross_layer.mode=exponential")
     there = small_config(*noise, "flatness.cross_layer.epsilon=0.07", "flatness.cross_layer.keep_layers=2")
     gone = there.model_copy(update={"backbone": there.backbone.model_copy(update={"name": "folder:/gone"})})
-    contradiction._spends_by_layers.cache_clear()
+    for kept in ("_sketched_entries", "_planned_epsilon", "_spends_by_layers"):
+        getattr(contradiction, kept).cache_clear()
     return gone, write_ledger(there, *plan_privacy(there), None), counted
 
 
