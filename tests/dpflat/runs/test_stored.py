@@ -50,6 +50,20 @@ def test_a_number_that_was_changed_since_is_not_shown(run, file, values):
     assert "epsilon" not in row
 
 
+@pytest.mark.parametrize("name", [layout.METRICS, layout.EVENTS])
+def test_a_line_that_was_changed_since_is_not_shown(run, name):
+    def read():
+        return run.steps if name == layout.METRICS else run.events
+
+    assert read()
+    path = run.folder / name
+    text = path.read_text()
+    path.write_text(text.replace('"loss": 0.', '"loss": 0.1', 1))
+    assert path.read_text() != text
+    with pytest.raises(ChangedError, match=f"changed since it finished: {name}"):
+        read()
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
