@@ -30,11 +30,12 @@ SMALL = [
 
 
 LONGEST = (
-    "browser/test_journeys.py", "dpflat/flatness/test_levels.py", "browser/test_looks.py", "dpflat/test_jobs.py",
-    "browser/test_landscape_page.py", "app/test_damaged_files.py", "browser/test_privacy_page.py", "app/test_cli.py",
-    "browser/test_foreign_text.py", "dpflat/test_killed_at_every_write.py", "browser/test_layers_page.py",
-    "dpflat/test_studies.py", "browser/test_claims_page.py", "analysis/test_killed_at_every_write.py",
-    "browser/test_runs_page.py", "app/test_own_data.py", "app/test_report.py", "app/test_states.py",
+    "browser/test_journeys.py", "dpflat/test_jobs.py", "browser/test_looks.py", "app/test_cli.py",
+    "browser/test_landscape_page.py", "analysis/landscape/test_job.py", "browser/test_layers_page.py",
+    "app/test_states.py", "browser/test_privacy_page.py", "dpflat/test_accounting.py", "browser/test_runs_page.py",
+    "analysis/test_odds.py", "browser/test_foreign_text.py", "app/test_report.py", "dpflat/test_studies.py",
+    "analysis/attacks/test_work.py", "extensions/test_executor.py", "extensions/test_readout.py",
+    "dpflat/test_killed_at_every_write.py", "dpflat/flatness/test_levels.py", "app/test_damaged_files.py",
 )  # fmt: skip
 """Modules that take longest, begun first, so that no worker waits for one at the end; browser beside processor."""
 

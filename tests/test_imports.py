@@ -11,7 +11,7 @@ FIRST_PAINT = """
 import sys
 from streamlit.testing.v1 import AppTest
 page = AppTest.from_file({main!r}, default_timeout=50).run()
-assert not page.exception
+assert not page.exception, page.exception
 heavy = sorted(set(sys.modules) & {{"torch", "transformers", "opacus", "datasets"}})
 sys.exit(f"the page imported {{heavy}}" if heavy else 0)
 """

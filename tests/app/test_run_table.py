@@ -3,6 +3,7 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+from app.ui import run_table
 from app.ui.run_table import TableRow, tell_apart
 from dpflat.config import RunConfig, build_config
 from dpflat.runs.store import Store
@@ -49,3 +50,11 @@ def test_what_a_read_only_lab_withholds_is_in_no_name(monkeypatch):
     rows, runs = make_rows([PULL], [PULL, "optimiser.epochs=9"])
     monkeypatch.setattr("app.ui.run_table.visible_config", lambda _: RunConfig())
     assert names(rows, runs) == [row.cells["name"] for row in rows]
+
+
+def test_a_seed_whose_files_were_changed_is_no_part_of_its_experiment():
+    row = {"shipped": False, "fingerprint": "f", "method": "DP prefix", "test_accuracy": 0.7, "guarantee": "none"}
+    seeds = [{**row, "id": f"20260101-000000-dp-prefix-s{n}-aaaaaa", "seed": n, "state": "finished"} for n in range(3)]
+    seeds[1] |= {"state": "changed", "message": "changed since it finished"}
+    found = run_table.make_rows(seeds, grouped=True)
+    assert [each.ids for each in found] == [(seeds[0]["id"], seeds[2]["id"]), (seeds[1]["id"],)]

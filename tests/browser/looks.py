@@ -25,6 +25,9 @@ TEXTS = f"""() => {{
   return seen;
 }}"""
 
+# What scrolls on a page of Streamlit is not the document but the part that holds the main block.
+WIDEST = """() => Math.max(...['html', '[data-testid="stMain"]'].map(one => document.querySelector(one).scrollWidth))"""
+
 
 def as_rgb(colour):
     return f"rgb({', '.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))})"
@@ -43,7 +46,7 @@ def _faults_now(page, dark, width):
     palette = tokens.PALETTES["dark" if dark else "light"]
     known = {as_rgb(value) for value in vars(palette).values()} | {"rgb(255, 255, 255)"}
     filled = page.locator(f"{MAIN} button[kind^='primary']").count()
-    wide = page.evaluate("document.documentElement.scrollWidth")
+    wide = page.evaluate(WIDEST)
     return [
         *(("too small", t) for t in texts if t["size"] < LEAST_PX),
         *(("too long", t) for t in texts if len(t["text"]) / t["lines"] > MOST_CHARACTERS),

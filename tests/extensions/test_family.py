@@ -90,7 +90,10 @@ def backbone(extended, folder):
     return load_backbone(BackboneConfig(name=f"folder:{folder}"))
 
 
-def test_without_the_file_the_family_is_refused(folder):
+def test_without_the_file_the_family_is_refused(folder, monkeypatch):
+    forget(monkeypatch)
+    monkeypatch.delenv(extensions.VARIABLE, raising=False)
+    FAMILIES._entries.pop("gpt2", None)
     with pytest.raises(DPFlatError, match="of family 'gpt2', whose layers a prefix cannot be put into here"):
         load_backbone(BackboneConfig(name=f"folder:{folder}"))
 
@@ -255,5 +258,5 @@ def test_a_file_adds_a_backbone_to_the_catalog(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text(CATALOGUED)
     monkeypatch.setenv(extensions.VARIABLE, str(tmp_path / "mine.py"))
     extensions.load_extensions()
-    config = small_config("backbone.name=mine")
+    config = small_config("backbone.name=mine", "execution.microbatch=null")
     assert (config.microbatch(), load_backbone(config.backbone).layers) == (8, 4)

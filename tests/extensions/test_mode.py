@@ -71,7 +71,7 @@ def test_report_page_and_export_hold_it(lab):
     assert hashlib.sha256(lab.file.read_bytes()).hexdigest() in exported
 
 
-def test_without_the_file_its_run_is_one_unreadable_row(lab):
-    lab.env = {key: value for key, value in lab.env.items() if key != "DPFLAT_EXTENSIONS"}
+def test_without_the_file_its_run_is_one_unreadable_row(lab, monkeypatch):
+    monkeypatch.setattr(lab, "env", {key: value for key, value in lab.env.items() if key != "DPFLAT_EXTENSIONS"})
     states = [row["state"] for row in json.loads(lab.dpflat("list", "--own", "--json"))]
     assert sorted(states) == ["finished", "unreadable"]

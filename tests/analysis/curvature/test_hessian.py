@@ -60,7 +60,7 @@ def full_hessian(model, keys):
             start += size
         return sum(objective.per_example_loss(moved, piece).sum() for piece in pieces) / count
 
-    return torch.autograd.functional.hessian(loss, torch.from_numpy(flatten(weights, keys))).numpy()
+    return torch.autograd.functional.hessian(loss, torch.from_numpy(flatten(weights, keys)), vectorize=True).numpy()
 
 
 @pytest.mark.parametrize("pieces", [1, 4])

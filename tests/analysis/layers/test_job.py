@@ -148,13 +148,18 @@ def test_a_worker_that_is_killed_is_lost_and_what_it_measured_stays(run, tmp_pat
     (folder / layout.STOP).unlink(missing_ok=True)
 
 
-def test_one_set_alone_is_scored_beside_the_whole(run, store, whole):
+@pytest.fixture(scope="module")
+def single(run, store):
+    """One set of layers, scored alone."""
     analysis = open_analysis(run, QUICK.model_copy(update={"keep": (1,)}), Store(store))
     assert do_analysis(analysis, Stopping()) == FINISHED
-    found = analysis.result
-    assert set(found.asked()) == {(1,), (0, 1)}
+    return analysis.result
+
+
+def test_one_set_alone_is_scored_beside_the_whole(single, whole):
+    assert set(single.asked()) == {(1,), (0, 1)}
     for measure in SUBSET_MEASURES:
-        assert found.value((1,), measure) == whole.result.value((1,), measure)
+        assert single.value((1,), measure) == whole.result.value((1,), measure)
 
 
 def test_the_same_settings_find_the_same_folder_and_others_another(run, store, whole):
@@ -185,8 +190,7 @@ def test_arrays_that_were_written_before_a_kill_do_not_hide_the_parts_that_are_d
     assert found.alone == {n: {"box": r["box"]} for n, r in whole.result.alone.items()}
 
 
-def test_a_set_scored_alone_joins_the_others_with_its_rows(whole, run, store):
-    single = find_analysis(run, QUICK.model_copy(update={"keep": (1,)}), store).result
+def test_a_set_scored_alone_joins_the_others_with_its_rows(whole, single):
     content = json.loads((whole.folder / RESULT).read_text())
     for name in ("coarse", "subsets"):
         content["parts"][name]["rows"] = [row for row in content["parts"][name]["rows"] if row["kept"] != [1]]
@@ -199,8 +203,7 @@ def test_a_set_scored_alone_joins_the_others_with_its_rows(whole, run, store):
     assert np.array_equal(joined.correct[place], whole.result.correct[list(whole.result.subsets).index((1,))])
 
 
-def test_what_was_scored_on_few_rows_only_is_not_set_beside_many(whole, run, store):
-    single = find_analysis(run, QUICK.model_copy(update={"keep": (1,)}), store).result
+def test_what_was_scored_on_few_rows_only_is_not_set_beside_many(whole, single):
     early = replace(single, subsets={}, correct=None)
     content = json.loads((whole.folder / RESULT).read_text())
     for name in ("coarse", "subsets"):

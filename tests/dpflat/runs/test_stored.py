@@ -52,6 +52,20 @@ def test_a_number_that_was_changed_since_is_not_shown(run, file, values):
     assert "epsilon" not in row
 
 
+@pytest.mark.parametrize("name", [layout.METRICS, layout.EVENTS])
+def test_a_line_that_was_changed_since_is_not_shown(run, name):
+    def read():
+        return run.steps if name == layout.METRICS else run.events
+
+    assert read()
+    path = run.folder / name
+    text = path.read_text()
+    path.write_text(text.replace('"loss": 0.', '"loss": 0.1', 1))
+    assert path.read_text() != text
+    with pytest.raises(ChangedError, match=f"changed since it finished: {name}"):
+        read()
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -346,7 +360,8 @@ def drawing(monkeypatch):
     noise = ("privacy.epsilon=null", "privacy.noise_multiplier=1.25", "flatness.cross_layer.mode=exponential")
     there = small_config(*noise, "flatness.cross_layer.epsilon=0.07", "flatness.cross_layer.keep_layers=2")
     gone = there.model_copy(update={"backbone": there.backbone.model_copy(update={"name": "folder:/gone"})})
-    contradiction._spends_by_layers.cache_clear()
+    for kept in ("_sketched_entries", "_planned_epsilon", "_spends_by_layers"):
+        getattr(contradiction, kept).cache_clear()
     return gone, write_ledger(there, *plan_privacy(there), None), counted
 
 
