@@ -508,8 +508,10 @@ class TestTrain:
     def test_it_ends_with_accuracy_and_guarantee(self, dpflat, work_here):
         code, out, err = dpflat("train", *SETTINGS)
         assert code == 0
-        accuracy, beside, guarantee = out.splitlines()
-        assert beside == "beside it: largest class 50.0 %"
+        accuracy, beside, worth, guarantee = out.splitlines()
+        arms = r"without its prefixes [\d.]+ %, with untrained prefixes [\d.]+ %"
+        assert re.fullmatch(f"beside it: largest class 50.0 %, {arms}", beside)
+        assert re.fullmatch(r"Here prefixes (bring|cost) [\d.]+ points \([\d.]+ % without them, 1 seed\)\.", worth)
         assert re.fullmatch(r"test accuracy \d+\.\d % on 1,706 examples \(1 seed\)", accuracy)
         assert guarantee.startswith("epsilon = 3.00 at delta")
         assert "as if the noise seed were secret" in guarantee

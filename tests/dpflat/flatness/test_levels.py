@@ -14,7 +14,7 @@ from dpflat.core.prefix import active_layers, trained_prefixes
 from dpflat.errors import DPFlatError
 from dpflat.flatness.choosing import Tools
 from dpflat.flatness.step_tools import StepTools
-from dpflat.privacy.accounting import rdp_epsilon
+from dpflat.privacy.accounting import bound_plan
 from dpflat.privacy.plan import ExponentialSelection, SubsampledGaussian
 from dpflat.training.events import LayerRemoved, PhaseStarted, StepDone, Trained, TwinStep
 from dpflat.training.experiment import prepare
@@ -68,7 +68,7 @@ def test_a_run_with_one_level_says_what_it_touched_and_keeps_its_epsilon(level, 
     assert answer.answer == ("void" if mode == "as_published" else "nominal")
     assert (setting.touches in answer.because) == (mode == "as_published")
     assert 2.9 < answer.epsilon <= 3.0
-    assert rdp_epsilon(experiment.plan.mechanisms, experiment.plan.delta) == pytest.approx(answer.epsilon)
+    assert bound_plan(experiment.plan).epsilon == pytest.approx(answer.epsilon)
     assert len([e for e in events if isinstance(e, StepDone)]) == experiment.schedule.steps
     assert isinstance(events[-1], Trained)
 
