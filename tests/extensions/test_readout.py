@@ -101,7 +101,8 @@ def test_report_page_analysis_and_export_hold_it(lab, row):
 def test_the_usual_readout_leaves_fingerprints_as_they_are_and_another_does_not(lab):
     told = lab.python(
         "from dpflat.config import RunConfig, build_config\n"
-        "print(RunConfig().fingerprint(), build_config({'readout': {'kind': 'linear'}}).fingerprint())\n"
+        "old = {'schema_version': 1}\n"
+        "print(build_config(old).fingerprint(), build_config({**old, 'readout': {'kind': 'linear'}}).fingerprint())\n"
         "print(build_config({'readout': {'kind': 'cosine'}}).fingerprint() != RunConfig().fingerprint())"
     )
     assert told.splitlines() == ["695f89be8017 695f89be8017", "True"]

@@ -21,6 +21,7 @@ from analysis.decomposition.settings import SHARES, DecompositionConfig
 from analysis.figures.decomposition_findings import describe_decomposition, list_remarks
 from analysis.layers.sharpness import Radii, find_rises
 from dpflat.adapters import PrefixAdapter
+from dpflat.catalog import TASKS
 from dpflat.core.batches import microbatches
 from dpflat.core.objective import build_objective
 from dpflat.core.prefix import drop_layers
@@ -53,7 +54,7 @@ def start(tiny):
     """A run with prefixes in both layers and a head that is not zero."""
     weights = random_parameters(tiny, seed=1)
     weights["head.bias"] = torch.tensor([0.3, -0.2])
-    objective = build_objective(PrefixAdapter(length=3), tiny, Linear())
+    objective = build_objective(PrefixAdapter(length=3), tiny, Linear(), TASKS["rotten_tomatoes"])
     return Side(objective, weights, random_parameters(tiny, seed=7))
 
 
@@ -166,7 +167,7 @@ def test_the_same_entries_read_by_another_objective_are_another_model(start):
 
 
 def test_without_a_trained_head_the_rest_remains_to_the_prefixes_alone_and_it_is_said_why(start, tiny, pieces):
-    objective = build_objective(PrefixAdapter(length=3), tiny, Bare())
+    objective = build_objective(PrefixAdapter(length=3), tiny, Bare(), TASKS["rotten_tomatoes"])
     bare = {key: value for key, value in start.weights.items() if key.startswith("prefix.")}
     a = Side(objective, bare, bare)
     b = Side(objective, {key: 0.5 * value for key, value in bare.items()}, bare)
