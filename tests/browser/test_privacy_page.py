@@ -18,7 +18,7 @@ def test_from_the_guarantee_to_the_odds_and_back_by_a_copied_link(tmp_path, serv
     page, errors = open_page(f"{address}/privacy?v=1&a={run.id}")
     page.get_by_text("covers the trained weights").first.wait_for()
     page.get_by_role("tab", name="In odds").click()
-    page.get_by_text("guesses right at most 595 times in 1,000").first.wait_for()
+    page.get_by_text("guesses right at most 613 times in 1,000").first.wait_for()
     page.locator(".js-plotly-plot").nth(2).wait_for()
     page.get_by_test_id("stButtonGroup").get_by_text("10", exact=True).click()
     page.get_by_text("With 10 false alarms in 100").first.wait_for()
