@@ -57,7 +57,11 @@ def serve(address):
             if key.fileobj is listening:
                 connection, _ = listening.accept()
                 child = fork(connection, address)
-                connection.sendall(f"{child}\n".encode())
+                if child is None:
+                    connection.close()
+                    continue
+                with contextlib.suppress(OSError):  # who asked may be gone
+                    connection.sendall(f"{child}\n".encode())
                 asking[child] = connection
             elif key.fileobj == woken:
                 os.read(woken, 4096)
@@ -67,11 +71,11 @@ def serve(address):
 
 
 def fork(connection, address):
-    """A process that does what was asked; gives its id."""
+    """A process that does what was asked; gives its id, or None where who asked is gone before all was said."""
     content, streams, _, _ = socket.recv_fds(connection, 1 << 20, STREAMS)
-    while not content.endswith(b"\n"):
-        content += connection.recv(1 << 20)
-    child = os.fork()
+    while not content.endswith(b"\n") and (more := connection.recv(1 << 20)):
+        content += more
+    child = os.fork() if content.endswith(b"\n") else None
     if child == 0:
         become(json.loads(content), streams, address)
     for stream in streams:
