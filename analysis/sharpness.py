@@ -9,12 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import TypeAdapter
 
-from analysis.layers.forecast import AGAINST_TRAINING
 from analysis.layers.results import Reading
 from analysis.layers.settings import BoxConfig, LayersConfig, check_data
-from analysis.length import relative_length
+from analysis.length import seconds_per_row
 from analysis.schema import Count
-from dpflat.catalog import BACKBONES
 from dpflat.config import RunConfig
 from dpflat.runs.record import Run
 from dpflat.training.forecast import START_SECONDS
@@ -61,11 +59,10 @@ def read_sharpness(content: dict[str, Any], _: Mapping[str, np.ndarray]) -> Shar
 
 def forecast_sharpness(config: SharpnessConfig, run: RunConfig) -> float | None:
     """Expected seconds on a two-core machine; None for a backbone of unknown speed."""
-    card = BACKBONES.get(run.backbone.name)
-    if card is None:
+    each = seconds_per_row(config, run)
+    if each is None:
         return None
     rows = (1 + config.restarts * (config.ascent_steps + 1)) * config.examples
-    each = AGAINST_TRAINING * relative_length(config, run) / card.examples_per_second[run.backbone.dtype]
     return START_SECONDS + each * rows
 
 

@@ -9,6 +9,7 @@ from dpflat.runs.record import Run
 from dpflat.tasks.baseline import ARMS, read_baseline
 
 SHARE, BALANCED = "majority_share", "balanced_accuracy"
+ARMS_IN_WORDS = dict(zip(ARMS, ("without its prefixes", "with untrained prefixes"), strict=True))
 
 
 def say_baseline(row: Mapping[str, Any]) -> str:
@@ -18,7 +19,7 @@ def say_baseline(row: Mapping[str, Any]) -> str:
 
 def say_baselines(rows: Sequence[Mapping[str, Any]]) -> str:
     """The same of several runs: the mean over them; empty where it is not known of each."""
-    return ", ".join([*_compared(rows), *_arms(rows), *_metrics(rows)])
+    return ", ".join([*_compared(rows), *_means(rows, ARMS_IN_WORDS), *_metrics(rows)])
 
 
 def say_metrics(row: Mapping[str, Any]) -> str:
@@ -27,20 +28,16 @@ def say_metrics(row: Mapping[str, Any]) -> str:
 
 
 def _compared(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    words = []
-    for key, name in ((SHARE, "largest class"), (BALANCED, "balanced accuracy")):
-        values = [row[key] for row in rows if row.get(key) is not None]
-        if values and len(values) == len(rows):
-            words.append(f"{name} {100 * sum(values) / len(values):.1f} %")
+    words = _means(rows, {SHARE: "largest class", BALANCED: "balanced accuracy"})
     if absent := max((row.get("absent_classes") or 0 for row in rows), default=0):
         words.append(f"{absent} {'class has' if absent == 1 else 'classes have'} no test row")
     return words
 
 
-def _arms(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _means(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[str]:
     words = []
-    for key, name in zip(ARMS, ("without its prefixes", "with untrained prefixes"), strict=True):
-        values = [row[key] for row in rows if key in row]
+    for key, name in names.items():
+        values = [row[key] for row in rows if row.get(key) is not None]
         if values and len(values) == len(rows):
             words.append(f"{name} {100 * sum(values) / len(values):.1f} %")
     return words

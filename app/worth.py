@@ -54,15 +54,23 @@ def _mean(rows: Sequence[Mapping[str, Any]]) -> float:
     return fmean(row["test_accuracy"] for row in rows)
 
 
+def _once(rows: Iterable[tuple[Mapping[str, Any], Run]]) -> Iterable[tuple[Mapping[str, Any], Run]]:
+    """Finished runs, the first of those that are the same experiment with the same seed."""
+    seen = set()
+    for row, run in rows:
+        key = row["fingerprint"], run.config.seed
+        if row["state"] == "finished" and key not in seen:
+            seen.add(key)
+            yield row, run
+
+
 def _find(
     rows: Iterable[tuple[Mapping[str, Any], Run]], config: RunConfig
 ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
     """Finished runs of the same settings, and those of a head alone on the same texts at the same epsilon."""
     wanted, asked = config.fingerprint(), _asked(config)
     same, alone = [], []
-    for row, run in rows:
-        if row["state"] != "finished":
-            continue
+    for row, run in _once(rows):
         if row["fingerprint"] == wanted:
             same.append(row)
         elif row["backbone"] == config.backbone.name and row["method"] in HEADS_ALONE and _asked(run.config) == asked:

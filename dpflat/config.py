@@ -23,7 +23,8 @@ from dpflat.settings.migrations import SCHEMA_VERSION, migrate
 from dpflat.settings.registered import Registered
 from dpflat.settings.section import Section, later
 from dpflat.settings.wrong import describe_errors, wrong_settings
-from dpflat.tasks.pairs import check_pairs, choose_alike
+from dpflat.tasks.fitting import fit_task
+from dpflat.tasks.pairs import check_pairs
 from dpflat.tasks.settings import TaskConfig
 
 OWN_MICROBATCH = 32
@@ -209,12 +210,7 @@ class RunConfig(Section):
                 "set adapter.kind=prefix, or readout.kind=linear"
             )
         check_pairs(self.data.pair, self.readout, self.task)
-        object.__setattr__(self, "task", choose_alike(self.task, self.readout))
-        texts = self.task.label_texts
-        if self.readout.reads_label_texts:
-            object.__setattr__(self, "task", self.task.with_label_texts())
-        elif texts is not None:
-            object.__setattr__(self, "task", self.task.model_copy(update={"label_texts": None}))
+        object.__setattr__(self, "task", fit_task(self.task, self.readout))
         return self
 
     @model_validator(mode="after")

@@ -6,11 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from analysis.layers.forecast import AGAINST_TRAINING
 from analysis.layers.settings import BoxConfig, LayersConfig, check_data
-from analysis.length import relative_length
+from analysis.length import seconds_per_row
 from analysis.settings import list_rows
-from dpflat.catalog import BACKBONES, FORWARD_SHARE
+from dpflat.catalog import FORWARD_SHARE
 from dpflat.config import RunConfig
 from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass
@@ -95,9 +94,8 @@ def same_task(run: Run, other: Run) -> bool:
 
 def forecast_decomposition(config: DecompositionConfig, run: RunConfig) -> float | None:
     """Expected seconds on a two-core machine where no two of the readings are the same; None for an unknown speed."""
-    card = BACKBONES.get(run.backbone.name)
-    if card is None:
+    each = seconds_per_row(config, run)
+    if each is None:
         return None
     passes = 1 + config.restarts * (config.ascent_steps + 1) + FORWARD_SHARE * config.corners
-    each = AGAINST_TRAINING * relative_length(config, run) / card.examples_per_second[run.backbone.dtype]
     return START_SECONDS + each * sum(SHARES.values()) * passes * config.examples

@@ -79,6 +79,12 @@ class Backbone:
         dtype: torch.dtype = self.model.dtype
         return dtype
 
+    @property
+    def device(self) -> torch.device:
+        """Where the frozen weights lie."""
+        device: torch.device = next(self.model.parameters()).device
+        return device
+
     def hidden_states(
         self, input_ids: Tensor, mask: Tensor, prefix: dict[int, Tensor], weights: dict[str, Tensor] | None = None
     ) -> Tensor:

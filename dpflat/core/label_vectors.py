@@ -21,7 +21,7 @@ def encode_texts(backbone: Backbone, texts: Sequence[str]) -> Tensor:
     rows = np.arange(len(texts))
     tokens = tuple(backbone.tokenise(list(texts), backbone.longest_text))
     batch = EncodedSplit(tokens, labels=rows, unit=rows, pad_id=backbone.pad_id).collate(rows)
-    batch = batch.to(next(backbone.model.parameters()).device)
+    batch = batch.to(backbone.device)
     with torch.no_grad():
         states = backbone.hidden_states(batch.input_ids, additive_mask(batch.mask, backbone.dtype), {})
         return torch.nn.functional.normalize(backbone.pool(states, batch.mask), dim=-1)

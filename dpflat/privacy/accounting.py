@@ -51,19 +51,19 @@ class Bound:
     by: Literal["rdp", "pld"]
 
 
-def mechanism_rdp(mechanism: Mechanism) -> np.ndarray:
-    """Renyi divergence bounds of one mechanism at `ORDERS`, in nats."""
+def mechanism_rdp(mechanism: Mechanism, orders: np.ndarray = ORDERS) -> np.ndarray:
+    """Renyi divergence bounds of one mechanism at some orders, in nats."""
     if isinstance(mechanism, ExponentialSelection):
-        rdp: np.ndarray = mechanism.rounds * np.minimum(ORDERS * mechanism.epsilon**2 / 8, mechanism.epsilon)
+        rdp: np.ndarray = mechanism.rounds * np.minimum(orders * mechanism.epsilon**2 / 8, mechanism.epsilon)
         return rdp
-    return mechanism.steps * _step_rdp(mechanism.noise_multiplier, mechanism.sample_rate)
+    return mechanism.steps * _step_rdp(mechanism.noise_multiplier, mechanism.sample_rate, tuple(orders))
 
 
 @lru_cache(maxsize=512)
-def _step_rdp(noise_multiplier: float, sample_rate: float) -> np.ndarray:
+def _step_rdp(noise_multiplier: float, sample_rate: float, orders: tuple[float, ...]) -> np.ndarray:
     from dp_accounting.rdp import RdpAccountant
 
-    accountant = RdpAccountant(list(ORDERS))
+    accountant = RdpAccountant(list(orders))
     accountant.compose(_gaussian_event(noise_multiplier, sample_rate, 1))
     rdp: np.ndarray = np.asarray(accountant._rdp, dtype=float)
     return rdp
@@ -78,15 +78,16 @@ def _gaussian_event(noise_multiplier: float, sample_rate: float, steps: int) -> 
     return dp_event.SelfComposedDpEvent(step, steps)
 
 
-def rdp_to_epsilon(rdp: np.ndarray, delta: float) -> float:
-    """Epsilon at delta of a Renyi curve over `ORDERS` (Canonne, Kamath, Steinke 2020, prop. 12)."""
+def epsilon_by_order(mechanisms: tuple[Mechanism, ...], delta: float, orders: np.ndarray = ORDERS) -> np.ndarray:
+    """What each order bounds epsilon at delta by (Canonne, Kamath, Steinke 2020, prop. 12); NaN where none is known."""
+    rdp = np.sum([mechanism_rdp(m, orders) for m in mechanisms], axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
-        epsilons = rdp + np.log1p(-1 / ORDERS) - np.log(delta * ORDERS) / (ORDERS - 1)
-    return float(max(0.0, np.nanmin(epsilons)))
+        bounds: np.ndarray = rdp + np.log1p(-1 / orders) - np.log(delta * orders) / (orders - 1)
+    return bounds
 
 
-def rdp_epsilon(mechanisms: tuple[Mechanism, ...], delta: float) -> float:
-    """Epsilon at delta of all mechanisms together, by RDP; infinite when there is none.
+def rdp_epsilon(mechanisms: tuple[Mechanism, ...], delta: float, orders: np.ndarray = ORDERS) -> float:
+    """Epsilon at delta of all mechanisms together, by RDP at the best of some orders; infinite when there is none.
 
     Example:
         >>> from dpflat.privacy.plan import SubsampledGaussian
@@ -96,7 +97,7 @@ def rdp_epsilon(mechanisms: tuple[Mechanism, ...], delta: float) -> float:
     """
     if not mechanisms:
         return math.inf
-    return rdp_to_epsilon(np.sum([mechanism_rdp(m) for m in mechanisms], axis=0), delta)
+    return float(max(0.0, np.fmin.reduce(epsilon_by_order(mechanisms, delta, orders), initial=np.inf)))
 
 
 def bound_epsilon(mechanisms: tuple[Mechanism, ...], delta: float, accountant: Accountant = "rdp_or_pld") -> Bound:
@@ -117,7 +118,7 @@ def bound_epsilon(mechanisms: tuple[Mechanism, ...], delta: float, accountant: A
     by_rdp = rdp_epsilon(mechanisms, delta)
     if accountant == "rdp" or not 0 < by_rdp <= LARGEST:
         return Bound(by_rdp, "rdp")
-    by_pld = _by_pld(mechanisms, delta, find_interval(mechanisms, delta))
+    by_pld = pld_epsilon(mechanisms, delta, find_interval(mechanisms, delta))
     return Bound(by_pld, "pld") if by_pld < by_rdp else Bound(by_rdp, "rdp")
 
 
@@ -135,9 +136,6 @@ def bound_plan(plan: PrivacyPlan) -> Bound:
         'pld'
     """
     return bound_epsilon(plan.mechanisms, plan.delta, plan.accountant)
-
-
-_by_pld = lru_cache(maxsize=1024)(pld_epsilon)
 
 
 def spent_epsilon(plan: PrivacyPlan, steps_done: int) -> float:
@@ -166,5 +164,5 @@ def spent_epsilon(plan: PrivacyPlan, steps_done: int) -> float:
     if whole.by == "rdp" or steps_done + apart > gradient_steps.steps:
         return min(by_rdp, whole.epsilon)
     point = replace(gradient_steps, steps=-(-steps_done // apart) * apart)
-    by_pld = _by_pld((*others, point), plan.delta, find_interval(plan.mechanisms, plan.delta))
+    by_pld = pld_epsilon((*others, point), plan.delta, find_interval(plan.mechanisms, plan.delta))
     return min(by_rdp, by_pld, whole.epsilon)

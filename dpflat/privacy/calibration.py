@@ -6,13 +6,17 @@ import math
 from collections.abc import Callable
 from functools import lru_cache
 
+import numpy as np
+
 from dpflat.errors import DPFlatError
-from dpflat.privacy.accounting import bound_epsilon
+from dpflat.privacy.accounting import ORDERS, bound_epsilon, epsilon_by_order, rdp_epsilon
 from dpflat.privacy.plan import Accountant, Mechanism, SubsampledGaussian
 from dpflat.privacy.wording import show_delta, show_epsilon
 
 LOWEST_NOISE, HIGHEST_NOISE = 0.2, 10_000.0
 CLOSE, WIDER = 2e-5, 1.3
+APART, AROUND = 20, 3
+"""A search begins with every twentieth order, and goes on with the best one and three on either side."""
 Total = Callable[[float], float]
 
 
@@ -48,32 +52,43 @@ def calibrate_noise(
         0.6497
     """
 
-    def total(noise_multiplier: float, by: Accountant = accountant) -> float:
-        released = SubsampledGaussian(noise_multiplier, sample_rate, steps, 1.0)
-        return bound_epsilon((*other_mechanisms, released), delta, by).epsilon
+    def released(noise_multiplier: float) -> tuple[Mechanism, ...]:
+        return *other_mechanisms, SubsampledGaussian(noise_multiplier, sample_rate, steps, 1.0)
 
-    if total(HIGHEST_NOISE, "rdp") > epsilon and (reachable := total(HIGHEST_NOISE)) > epsilon:
+    def total(noise_multiplier: float) -> float:
+        return bound_epsilon(released(noise_multiplier), delta, accountant).epsilon
+
+    if rdp_epsilon(released(HIGHEST_NOISE), delta) > epsilon and (reachable := total(HIGHEST_NOISE)) > epsilon:
         raise DPFlatError(
             f"privacy.epsilon = {epsilon:g} cannot be met at delta = {show_delta(delta)}: even with a noise "
             f"multiplier of {HIGHEST_NOISE:g} the accountant certifies {show_epsilon(reachable)}. "
             "Choose a larger epsilon or a larger delta."
         )
-    if total(LOWEST_NOISE, "rdp") <= epsilon:
+    if rdp_epsilon(released(LOWEST_NOISE), delta) <= epsilon:
         raise DPFlatError(
             f"privacy.epsilon = {epsilon:g} needs a noise multiplier under {LOWEST_NOISE:g}, where epsilon is no "
             "longer meaningful. Choose a smaller epsilon, or privacy.kind=none for a run without privacy."
         )
-    by_rdp = _bisect(lambda noise_multiplier: total(noise_multiplier, "rdp"), epsilon)
+    by_rdp = _search_rdp(released, delta, epsilon)
     return by_rdp if accountant == "rdp" else _lower(total, epsilon, by_rdp)
 
 
-def _bisect(total: Total, epsilon: float) -> float:
-    """By halves in the logarithm, so that the multipliers of settings schema 1 are met to the digit."""
-    low, high = LOWEST_NOISE, HIGHEST_NOISE
-    while high / low > 1.00005:
-        middle = math.sqrt(low * high)
-        low, high = (middle, high) if total(middle) > epsilon else (low, middle)
-    return _round_up(high)
+def _search_rdp(released: Callable[[float], tuple[Mechanism, ...]], delta: float, epsilon: float) -> float:
+    """By halves in the logarithm, so that the multipliers of settings schema 1 are met to the digit.
+
+    Epsilon over a few orders, which take a fraction of the time, is never below that over all: where the few meet it,
+    all do, and the search is over once all fail just under that. Else it begins anew with the orders around the best.
+    """
+    few = ORDERS[::APART]
+    while True:
+        low, high = LOWEST_NOISE, HIGHEST_NOISE
+        while high / low > 1.00005:
+            middle = math.sqrt(low * high)
+            low, high = (middle, high) if rdp_epsilon(released(middle), delta, few) > epsilon else (low, middle)
+        if rdp_epsilon(released(low), delta) > epsilon:
+            return _round_up(high)
+        best = int(np.nanargmin(epsilon_by_order(released(low), delta)))
+        few = ORDERS[max(best - AROUND, 0) : best + AROUND + 1]
 
 
 def _lower(total: Total, epsilon: float, enough: float) -> float:

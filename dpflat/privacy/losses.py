@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,6 +107,7 @@ def bounded_range_losses(epsilon: float, interval: float) -> PrivacyLossDistribu
     return privacy_loss_distribution.PrivacyLossDistribution(dots)
 
 
+@lru_cache(maxsize=1024)
 def pld_epsilon(mechanisms: tuple[Mechanism, ...], delta: float, interval: float) -> float:
     """Epsilon at delta of all mechanisms together, by PLD; infinite where none can be had.
 

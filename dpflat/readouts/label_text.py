@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from dpflat.catalog import Task
+from dpflat.errors import DPFlatError
 from dpflat.readout import Readout, register
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from dpflat.core.prefix import Parameters
 
 ANCHORS, CENTRE = "anchors", "centre"
+LEAST_APART = 1e-4
+"""Distance of two unit vectors under which they are one but for rounding."""
 
 
 @register
@@ -41,19 +44,37 @@ class LabelText(Readout):
         return {}
 
     def freeze(self, backbone: Backbone, task: Task) -> Parameters:
-        """`centre` (E,) and `anchors` (C, E), unit vectors; of one class and of none it is refused.
+        """`centre` (E,) and `anchors` (C, E), unit vectors.
+
+        Raises:
+            DPFlatError: when the backbone tells the texts of two classes not apart.
 
         Privacy: none; no row of the task is read.
         """
         from dpflat.core.label_vectors import encode_texts
 
         vectors = encode_texts(backbone, task.label_texts)
+        _check_apart(vectors, task)
         centre = vectors.mean(dim=0)
-        about = vectors - centre
-        return {CENTRE: centre, ANCHORS: about / about.norm(dim=1, keepdim=True)}
+        return {CENTRE: centre, ANCHORS: _unit(vectors - centre)}
 
     def outputs(self, objective: Classification, parameters: Parameters, features: Tensor, per_example: bool) -> Tensor:  # noqa: ARG002
         """(B, C) logits; there are no parameters that could differ from row to row."""
         about = features - objective.feature_norm * objective.frozen[CENTRE]
-        cosines: Tensor = (about / about.norm(dim=1, keepdim=True)) @ objective.frozen[ANCHORS].T
-        return self.temperature * cosines
+        return self.temperature * (_unit(about) @ objective.frozen[ANCHORS].T)
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    unit: Tensor = vectors / vectors.norm(dim=1, keepdim=True)
+    return unit
+
+
+def _check_apart(vectors: Tensor, task: Task) -> None:
+    for second, name in enumerate(task.class_names):
+        for first in range(second):
+            if float((vectors[first] - vectors[second]).norm()) < LEAST_APART:
+                raise DPFlatError(
+                    f"The backbone reads the label texts of '{task.class_names[first]}' and '{name}' as the same: "
+                    f'"{task.label_texts[first]}" and "{task.label_texts[second]}". Expected texts that differ in '
+                    "more than case, spaces or rare signs; set another with --label-text."
+                )

@@ -49,7 +49,7 @@ class PairProduct(Readout):
         found = backbone.zeros(2)
         if task.alike is not None:
             found[task.class_names.index(task.alike)] = 1
-        return {ALIKE: found.to(next(backbone.model.parameters()).device)}
+        return {ALIKE: found.to(backbone.device)}
 
     def features(self, objective: Classification, states: Tensor, batch: Batch) -> Tensor:
         """(B, E): u * v of (2 * B, S, E) last states."""

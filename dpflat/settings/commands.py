@@ -40,15 +40,9 @@ def changed_settings(config: RunConfig) -> dict[str, Any]:
         if not key.startswith(LABEL_TEXTS)
         and (value != of_kind_given.get(key) or (value != default_given.get(key) and key.endswith((".kind", ".mode"))))
     }
-    if config.task.label_texts not in (None, usual_label_texts(config.task)):
+    if config.task.label_texts not in (None, config.task.usual_label_texts()):
         changed[LABEL_TEXTS] = config.task.label_texts
     return kinds_first(changed)
-
-
-def usual_label_texts(task: TaskConfig) -> dict[str, str]:
-    """The label texts of a task's card, by class; empty where it has none."""
-    card = task.model_copy(update={"label_texts": None}).card()
-    return dict(zip(card.class_names, card.label_texts, strict=False))
 
 
 def as_setting(key: str, value: Any) -> str:

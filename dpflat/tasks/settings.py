@@ -152,6 +152,11 @@ class TaskConfig(Section):
             return card
         return replace(card, label_texts=tuple(texts[name] for name in card.class_names))
 
+    def usual_label_texts(self) -> dict[str, str]:
+        """The label texts of the task's card, by class; empty where it has none."""
+        card = self._card()
+        return dict(zip(card.class_names, card.label_texts, strict=False))
+
     def with_label_texts(self) -> TaskConfig:
         """The same task with a text for each class, those of the catalog where none were given.
 
@@ -159,7 +164,7 @@ class TaskConfig(Section):
             WrongSettingError: when a class has none, a text is of no class, or two are the same.
         """
         card = self._card()
-        texts = self.label_texts or dict(zip(card.class_names, card.label_texts, strict=False))
+        texts = self.label_texts or self.usual_label_texts()
         missing = [name for name in card.class_names if name not in texts]
         unknown_names = [name for name in texts if name not in card.class_names]
         if missing or unknown_names:

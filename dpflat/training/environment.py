@@ -28,13 +28,12 @@ def describe_software(backbone: Backbone) -> dict[str, Any]:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = None
-    device = next(backbone.model.parameters()).device
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "versions": versions,
-        "device": str(device),
-        "gpu": torch.cuda.get_device_name() if device.type == "cuda" else None,
+        "device": str(backbone.device),
+        "gpu": torch.cuda.get_device_name() if backbone.device.type == "cuda" else None,
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "backbone_sha256": backbone.fingerprint,

@@ -23,6 +23,7 @@ from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import PrivacyLedger
 from dpflat.privacy.plan import Accountant, Mechanism, PrivacyPlan, SubsampledGaussian, default_delta
 from dpflat.privacy.together import Together, compose_promises
+from dpflat.tasks.baseline import ARMS
 from dpflat.tasks.settings import TaskConfig
 from dpflat.training.schedule import Schedule, evenly_spaced
 
@@ -254,7 +255,8 @@ def forecast_run(config: RunConfig, examples_per_second: float | None = None) ->
         cost = FULL_COST if reference and config.adapter.kind == "full" else 1.0
         rows = cost * schedule.steps * schedule.expected_batch_size + count_twin_rows(config)
         rows += sum(mode.rows_of_steps(schedule) for mode in levels) if reference else 0.0
-        tested = config.execution.evaluations * task.test_rows
+        arms = len(ARMS) if config.adapter.kind in ("prefix", "prompt") else 0
+        tested = (config.execution.evaluations + arms) * task.test_rows
         choice = sum(mode.rows_of_choice(card.layers) for mode in levels) if card else 0.0
         selection_seconds = longer * choice / examples_per_second
         trained = longer * (rows + FORWARD_SHARE * tested) / examples_per_second

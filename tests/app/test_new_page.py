@@ -22,7 +22,7 @@ def test_the_forecast_stands_before_the_button(page):
     shown = texts(page)
     assert "epsilon = 3.00 at delta = 6.1e-5, as if the noise seed were secret." in shown
     assert "27 steps of about 256 examples" in shown
-    assert "About 24 s, 0.9 GB" in shown
+    assert "About 28 s, 0.9 GB" in shown
     assert "Public data playing the private part." in shown
 
 

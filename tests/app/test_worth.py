@@ -14,15 +14,24 @@ from tests.conftest import SMALL, small_config
 CONFIG, HEAD = small_config(), small_config("adapter.kind=head_only")
 
 
-def row(config, accuracy, state="finished", **more):
+def row(config, accuracy, state="finished", seed=0, **more):
+    config = config.model_copy(update={"seed": seed})
     own = {"fingerprint": config.fingerprint(), "method": config.method(), "backbone": config.backbone.name}
     return {"state": state, "test_accuracy": accuracy, **own, **more}, SimpleNamespace(config=config)
 
 
 def test_it_is_the_mean_over_seeds_beside_the_same_runs_without_prefixes():
-    rows = [row(CONFIG, 0.70, without=0.60), row(CONFIG, 0.72, without=0.62)]
+    rows = [row(CONFIG, 0.70, without=0.60), row(CONFIG, 0.72, without=0.62, seed=1)]
     assert describe_worth(rows, CONFIG) == "Here prefixes bring 10.0 points (61.0 % without them, 2 seeds)."
     assert describe_worth([row(CONFIG, 0.5, without=0.6)], CONFIG).startswith("Here prefixes cost 10.0 points")
+
+
+def test_a_seed_that_was_run_twice_counts_once():
+    rows = [row(CONFIG, 0.70, without=0.60), row(CONFIG, 0.70, without=0.60), row(HEAD, 0.6), row(HEAD, 0.6)]
+    assert describe_worth(rows, CONFIG) == (
+        "Here prefixes bring 10.0 points (60.0 % without them, 1 seed), and a head alone is 10.0 points worse "
+        "(1 seed beside 1)."
+    )
 
 
 def test_a_head_alone_is_compared_where_texts_backbone_and_epsilon_are_the_same():

@@ -11,6 +11,7 @@ from dpflat.config import build_config
 from dpflat.privacy import accounting
 from dpflat.privacy.accounting import ORDERS, bound_epsilon, bound_plan, rdp_epsilon, spent_epsilon
 from dpflat.privacy.calibration import calibrate_noise
+from dpflat.privacy.losses import pld_epsilon
 from dpflat.privacy.plan import ExponentialSelection, PrivacyPlan, SubsampledGaussian, default_delta
 from dpflat.privacy.together import compose_promises
 from dpflat.privacy.wording import describe_additions
@@ -117,9 +118,9 @@ def test_epsilon_on_the_way_bounds_what_a_run_of_so_many_steps_spends():
 
 def test_epsilon_on_the_way_of_a_long_run_is_not_asked_of_pld_at_every_step():
     plan = PrivacyPlan("example", 6824, 6e-5, (gaussian(1.9, 0.0375, 2000),))
-    asked = accounting._by_pld.cache_info().misses
+    asked = pld_epsilon.cache_info().misses
     assert len({spent_epsilon(plan, done) for done in range(2001)}) > 25
-    assert accounting._by_pld.cache_info().misses - asked <= accounting.MOST_POINTS + 1
+    assert pld_epsilon.cache_info().misses - asked <= accounting.MOST_POINTS + 1
 
 
 def test_runs_together_are_the_smaller_of_both_and_by_rdp_where_all_of_them_are():

@@ -32,6 +32,6 @@ def test_the_seconds_of_a_choice_of_layers_are_told_and_are_part_of_the_whole():
     assert forecast("backbone.name=hub:a/b").selection_seconds is None
 
 
-def test_a_quick_run_at_the_speed_of_the_shipped_runs_takes_about_fifteen_seconds():
+def test_a_quick_run_at_the_speed_of_the_shipped_runs_takes_less_than_twenty_seconds():
     seconds = forecast("optimiser.epochs=1", "execution.evaluations=1", speed=870.0).seconds
-    assert 13 < seconds < 17
+    assert 15 < seconds < 20

@@ -67,6 +67,12 @@ def test_a_label_text_itself_is_of_its_class_before_anything_is_trained(tiny):
     assert scores["correct"].tolist() == [1.0, 1.0, 1.0]
 
 
+def test_texts_that_the_backbone_reads_as_one_are_refused(tiny):
+    same = replace(THREE, label_texts=("a dull film", "it is fine", "It is  FINE"))
+    with pytest.raises(DPFlatError, match=r"label texts of 'b' and 'c' as the same.*--label-text"):
+        objective_of(tiny, same)
+
+
 def test_it_reads_the_classes_texts_whatever_their_order_in_a_batch(tiny):
     backwards = replace(THREE, label_texts=THREE.label_texts[::-1])
     one, other = (objective_of(tiny, task).frozen["anchors"] for task in (THREE, backwards))
