@@ -18,12 +18,13 @@ from dpflat.errors import SettingsError, WrongSettingError, unknown
 from dpflat.flatness.settings import FlatnessConfig, describe_levels
 from dpflat.privacy.plan import Accountant
 from dpflat.readout import READOUTS, Readout
+from dpflat.readouts.label_text import LabelText
 from dpflat.readouts.linear import Linear
 from dpflat.settings.migrations import SCHEMA_VERSION, migrate
 from dpflat.settings.registered import Registered
 from dpflat.settings.section import Section, later
 from dpflat.settings.wrong import describe_errors, wrong_settings
-from dpflat.tasks.fitting import fit_task
+from dpflat.tasks.fitting import fill_in, fit_task
 from dpflat.tasks.pairs import check_pairs
 from dpflat.tasks.settings import TaskConfig
 
@@ -78,8 +79,9 @@ class OptimiserConfig(Section, use_attribute_docstrings=True):
     """Expected passes over the training units; steps = round(epochs / sample_rate)."""
     batch_size: int = Field(256, ge=1)
     """Expected units in a batch; sample_rate = batch_size / N. True batches vary (Poisson)."""
-    prefix_learning_rate: float = Field(0.01, gt=0, le=100)
-    """Adam step size of the prefixes. Tuned on imdb (presets/TUNING.md)."""
+    prefix_learning_rate: float = Field(0.03, gt=0, le=100)
+    """Adam step size of the prefixes: 0.03 under `label_text`, 0.01 under other readouts, where none is given. Tuned on
+    imdb (presets/TUNING.md)."""
     head_learning_rate: float = Field(0.03, gt=0, le=100)
     """Adam step size of the head. Tuned on imdb."""
     schedule: Literal["constant", "linear"] = "linear"
@@ -151,8 +153,9 @@ class RunConfig(Section):
     data: DataConfig = DataConfig()
     backbone: BackboneConfig = BackboneConfig()
     adapter: Adapter = PrefixAdapter()
-    readout: Annotated[Readout, Registered(READOUTS, "kind")] = Field(Linear(), json_schema_extra=later(Linear()))
-    """How answers are read off."""
+    readout: Annotated[Readout, Registered(READOUTS, "kind")] = Field(LabelText(), json_schema_extra=later(Linear()))
+    """How answers are read off. Where none is named: `label_text`; `linear` for adapters with a head of their own,
+    pairs and tasks without label texts; `pair_product` for pairs encoded apart."""
     optimiser: OptimiserConfig = OptimiserConfig()
     privacy: Privacy = DPPrivacy()
     flatness: FlatnessConfig = FlatnessConfig()
@@ -165,11 +168,12 @@ class RunConfig(Section):
     def _default_kinds(cls, content: Any) -> Any:
         if not isinstance(content, dict):
             return content
-        kinds = {"adapter": "prefix", "privacy": "dp", "readout": "linear"}
-        return {
+        kinds = {"adapter": "prefix", "privacy": "dp"}
+        named = {
             key: {"kind": kinds[key], **value} if key in kinds and isinstance(value, dict) else value
             for key, value in content.items()
         }
+        return fill_in(named)
 
     @model_validator(mode="after")
     def _known_names(self) -> RunConfig:

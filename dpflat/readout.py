@@ -33,6 +33,7 @@ class Readout(Section):
         is_trained: whether it has parameters of its own.
         reads_label_texts: whether it reads a task's label texts.
         reads_pairs_apart: whether it reads a vector for each text of a pair, in place of one for both.
+        prefix_learning_rate: step size of prefixes under it where none is given; tuned on imdb (presets/TUNING.md).
         has_row_per_class: whether its parameters are a row a class, so that one constant added to all changes nothing.
     """
 
@@ -42,6 +43,7 @@ class Readout(Section):
     reads_label_texts: ClassVar[bool] = False
     reads_pairs_apart: ClassVar[bool] = False
     has_row_per_class: ClassVar[bool] = True
+    prefix_learning_rate: ClassVar[float] = 0.01
 
     kind: str
 

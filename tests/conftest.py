@@ -20,6 +20,7 @@ SMALL = [
     "backbone.name=random_tiny",
     "data.train_subset=200",
     "data.max_tokens=16",
+    "readout.kind=linear",
     "optimiser.batch_size=20",
     "optimiser.epochs=1",
     "execution.evaluations=1",

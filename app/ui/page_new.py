@@ -14,6 +14,7 @@ from app.launch import (
     MOST_EPOCHS,
     MOST_SEEDS,
     OWN_MIX,
+    READOUT,
     WHY,
     Choice,
     as_study,
@@ -39,6 +40,7 @@ from dpflat.errors import DPFlatError, SettingsError
 from dpflat.execution.studies import StudyConfig, list_configs, write_study
 from dpflat.privacy import wording
 from dpflat.privacy.wording_together import describe_together
+from dpflat.readout import READOUTS
 from dpflat.runs import layout
 from dpflat.runs.record import Run
 from dpflat.runs.speed import measured_speed
@@ -52,12 +54,13 @@ OWN_FILE_COMMAND = "dpflat train --data FILE --text-column text --label-column l
 LABEL_TEXTS = '--label-text no="it is not so" --label-text yes="it is so"'
 COPY_COMMAND = "dpflat train --set task.name=sst2 --set task.path=FOLDER"
 # setting: words, least, most, format
+PREFIX_STEP, HEAD_STEP = "optimiser.prefix_learning_rate", "optimiser.head_learning_rate"
 NUMBERS: dict[str, tuple[str, float, float, str]] = {
     "data.max_tokens": ("Tokens kept of each text", 4, 512, "%d"),
     "adapter.length": ("Prefix tokens a layer", 1, 200, "%d"),
     "optimiser.batch_size": ("Expected examples in a batch", 1, 20_000, "%d"),
-    "optimiser.prefix_learning_rate": ("Step size of the prefixes", 1e-5, 1.0, "%.4f"),
-    "optimiser.head_learning_rate": ("Step size of the head", 1e-5, 1.0, "%.4f"),
+    PREFIX_STEP: ("Step size of the prefixes", 1e-5, 1.0, "%.4f"),
+    HEAD_STEP: ("Step size of the head", 1e-5, 1.0, "%.4f"),
     "privacy.max_grad_norm": ("Clipping norm C", 1e-3, 100.0, "%.3f"),
 }
 
@@ -65,9 +68,14 @@ NUMBERS: dict[str, tuple[str, float, float, str]] = {
 Places = dict[str, DeltaGenerator]
 
 
-def ask_settings() -> tuple[dict[str, Any], Places]:
-    """More settings: those that differ from their default, and a place for an error beside each field."""
-    default = RunConfig()
+def ask_settings(kind_of_readout: str) -> tuple[dict[str, Any], Places]:
+    """More settings: those that differ from their default, and a place for an error beside each field.
+
+    Args:
+        kind_of_readout: the one that was chosen, which has a step size of its own and may have no head.
+    """
+    default, readout = RunConfig(), READOUTS[kind_of_readout]
+    own = {PREFIX_STEP: readout.prefix_learning_rate}
     changed: dict[str, Any] = {}
     places: Places = {}
     with st.expander("More settings"):
@@ -82,7 +90,11 @@ def ask_settings() -> tuple[dict[str, Any], Places]:
             changed["backbone.dtype"] = dtype
         for number, (setting, (words, least, most, shape)) in enumerate(NUMBERS.items(), start=1):
             section, name = setting.split(".")
-            standard = getattr(getattr(default, section), name)
+            if setting == HEAD_STEP and not readout.is_trained:
+                continue
+            usual = getattr(getattr(default, section), name)
+            standard = own.get(setting, usual)
+            apart = "" if standard == usual else f"_{kind_of_readout}"
             kind = type(standard)
             value = columns[number % 2].number_input(
                 plain(words),
@@ -90,7 +102,7 @@ def ask_settings() -> tuple[dict[str, Any], Places]:
                 kind(most),
                 standard,
                 format=shape,
-                key=f"new_setting_{name}",
+                key=f"new_setting_{name}{apart}",
                 help=plain(type(getattr(default, section)).model_fields[name].description),
             )
             places[setting] = columns[number % 2].empty()
@@ -149,7 +161,7 @@ def ask_choice(runs: list[Run]) -> tuple[Choice, Places]:
     if length == "own":
         epochs = st.number_input("Passes over the data", 0.1, MOST_EPOCHS, 4.0, key="new_epochs")
     seeds = st.number_input("Seeds", 1, MOST_SEEDS, 1, key="new_seeds", help="One run tells little; three tell more.")
-    settings, places = ask_settings()
+    settings, places = ask_settings(levels.get(READOUT, RunConfig().readout.kind))
     settings |= levels
     choice = Choice(task, backbone, methods, epsilons, length, float(epochs), int(seeds), 0, settings)
     return choice, places

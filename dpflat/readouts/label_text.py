@@ -34,6 +34,7 @@ class LabelText(Readout):
     title: ClassVar[str] = "the nearest of the classes' own texts, no head"
     is_trained: ClassVar[bool] = False
     reads_label_texts: ClassVar[bool] = True
+    prefix_learning_rate: ClassVar[float] = 0.03
 
     kind: Literal["label_text"] = "label_text"
     temperature: float = Field(10.0, gt=0, le=1000)

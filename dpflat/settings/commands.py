@@ -10,7 +10,9 @@ import yaml
 
 from dpflat.config import RunConfig
 from dpflat.flatness.settings import FlatnessConfig
+from dpflat.readout import READOUTS
 from dpflat.settings.text import flatten_settings, kinds_first
+from dpflat.tasks.fitting import usual_readout
 from dpflat.tasks.settings import OWN, OwnFile, TaskConfig
 
 LABEL_TEXTS = "task.label_texts"
@@ -18,17 +20,20 @@ LABEL_TEXTS = "task.label_texts"
 
 def changed_settings(config: RunConfig) -> dict[str, Any]:
     """Every setting that differs from the default, as `section.field: value`; a kind or mode comes first."""
-    default = RunConfig()
+    usual = usual_readout({name: getattr(config, name) for name in ("adapter", "task", "data")})
+    default = RunConfig().model_copy(update={"readout": READOUTS[usual](kind=usual)})
     levels = {name: type(level)(mode=level.mode) for name, level in config.flatness.levels().items()}
     file = config.task.file and OwnFile(path="-", text_column="-text", label_column="-label")
-    usual = TaskConfig() if file is None else TaskConfig(name=OWN + "x", file=file)
+    task = TaskConfig() if file is None else TaskConfig(name=OWN + "x", file=file)
+    step = {"prefix_learning_rate": config.readout.prefix_learning_rate}
     of_kind = default.model_copy(
         update={
             "adapter": type(config.adapter)(),
             "privacy": type(config.privacy)(),
             "flatness": FlatnessConfig(**levels),
             "readout": type(config.readout)(kind=config.readout.kind),
-            "task": usual,
+            "task": task,
+            "optimiser": default.optimiser.model_copy(update=step),
         }
     )
     given, of_kind_given, default_given = (

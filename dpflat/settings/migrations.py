@@ -11,10 +11,11 @@ SCHEMA_VERSION: Literal[2] = 2
 Settings = dict[str, Any]
 
 
-def _keep_price(content: Settings) -> Settings:
-    """What schema 1 had no word for, as it was: epsilon by RDP alone, scores over twice their sensitivity."""
+def _keep_choices(content: Settings) -> Settings:
+    """What schema 1 had no word for, as it was: a linear head, epsilon by RDP alone, twice the sensitivity."""
     privacy, flatness = content.get("privacy", {}), content.get("flatness", {})
-    kept = dict(content)
+    readout = content.get("readout") or {}
+    kept = {**content, "readout": {"kind": "linear", **readout} if isinstance(readout, Mapping) else readout}
     if isinstance(privacy, Mapping) and privacy.get("kind", "dp") == "dp":
         kept["privacy"] = {"accountant": "rdp", **privacy}
     removal = flatness.get("cross_layer") if isinstance(flatness, Mapping) else None
@@ -23,7 +24,7 @@ def _keep_price(content: Settings) -> Settings:
     return kept
 
 
-STEPS: Mapping[int, Callable[[Settings], Settings]] = {1: _keep_price}
+STEPS: Mapping[int, Callable[[Settings], Settings]] = {1: _keep_choices}
 """By schema: its settings as those of the next. A new setting that means nothing else by default needs none
 (`section.later`)."""
 

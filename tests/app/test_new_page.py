@@ -27,17 +27,22 @@ def test_the_forecast_stands_before_the_button(page):
 
 
 def test_a_number_says_what_it_is(page):
+    page.selectbox(key="new_readout").set_value("linear").run()
     helps = {field.key: as_read(field.help) for field in page.number_input if field.key.startswith("new_setting_")}
     assert len(helps) == len(page_new.NUMBERS)
     assert helps["new_setting_batch_size"].startswith("Expected units in a batch; sample_rate = batch_size / N.")
     assert all(len(text) > 20 for text in helps.values())
 
 
-def test_answers_may_be_read_off_label_texts_which_is_one_setting_of_the_command(page):
+def test_answers_may_be_read_off_a_head_with_its_own_step_size(page):
     chosen = page.selectbox(key="new_readout")
-    assert chosen.options[0] == "a trained head on the vector of a text"
-    chosen.set_value("label_text").run()
-    assert any("readout.kind=label_text" in as_read(code.value) for code in page.code)
+    assert chosen.options[0] == "the nearest of the classes' own texts, no head"
+    assert page.number_input(key="new_setting_prefix_learning_rate").value == 0.03
+    chosen.set_value("linear").run()
+    assert page.number_input(key="new_setting_prefix_learning_rate_linear").value == 0.01
+    command = next(filter(lambda code: "readout.kind" in code, map(as_read, (code.value for code in page.code))))
+    assert "readout.kind=linear" in command
+    assert "prefix_learning_rate" not in command
 
 
 def test_without_privacy_no_epsilon_is_asked_for_and_none_is_promised(page):

@@ -120,7 +120,7 @@ def test_an_unknown_setting_with_the_name_of_a_kind_or_mode_is_named(setting):
             "flatness.cross_layer={mode: exponential, epsilom: 1}",
             "closest: flatness.cross_layer.epsilon, privacy.epsilon; flatness.cross_layer (exponential) has mode, ",
         ),
-        ("readout.bias=1", "readout (linear) has kind)"),
+        ("readout.bias=1", "readout (label_text) has kind, temperature)"),
         ("nothing_like_it=1", "there are schema_version, task,"),
     ],
 )
@@ -147,8 +147,10 @@ def test_the_name_of_an_experiment_never_changes():
     A new setting changes it. Leave the setting out of `fingerprint` while it has the value that means "as before".
     """
     assert build_config({"schema_version": 1, "backbone": {"name": "minilm"}}).fingerprint() == "01490d0d8c37"
-    assert build_config({"backbone": {"name": "minilm"}, "privacy": {"kind": "none"}}).fingerprint() == "fd69f6625f48"
-    assert build_config({"backbone": {"name": "minilm"}}).fingerprint() == "d80909d5c4cf"
+    head = {"backbone": {"name": "minilm"}, "readout": {"kind": "linear"}}
+    assert build_config({**head, "privacy": {"kind": "none"}}).fingerprint() == "fd69f6625f48"
+    assert build_config(head).fingerprint() == "d80909d5c4cf"
+    assert build_config({"backbone": {"name": "minilm"}}).fingerprint() == "34fae0692d95"
     assert derive_seeded_key(0, "01490d0d8c37").hex() == "1ea9171a81e8572c377e518e234b57cb"
 
 

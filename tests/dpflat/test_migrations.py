@@ -29,7 +29,8 @@ INVENTED = {
 def test_settings_of_schema_1_are_read_as_they_were_meant():
     content = json.loads(FIXTURE.read_text())
     assert content["schema_version"] == 1 < SCHEMA_VERSION
-    expected = {**content, "schema_version": 2, "privacy": {**content["privacy"], "accountant": "rdp"}}
+    added = {"privacy": {**content["privacy"], "accountant": "rdp"}, "readout": {"kind": "linear"}}
+    expected = {**content, "schema_version": 2, **added}
     assert migrate(content, "it") == expected
     assert build_config(content).model_dump(mode="json", exclude_unset=True) == expected
 
@@ -60,7 +61,25 @@ def test_settings_of_schema_1_are_read_as_they_were_meant():
     ],
 )
 def test_what_schema_1_had_no_word_for_is_written_down(given, kept):
-    assert migrate({"schema_version": 1, **given}, "it") == {"schema_version": 2, **kept}
+    assert migrate({"schema_version": 1, **given}, "it") == {"schema_version": 2, "readout": {"kind": "linear"}, **kept}
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"kind": "mine", "scale": 3}, {"kind": "mine", "scale": 3}),
+        ({"scale": 3}, {"kind": "linear", "scale": 3}),
+        (3, 3),
+    ],
+)
+def test_a_readout_of_schema_1_stays_what_it_was(given, kept):
+    assert migrate({"schema_version": 1, "readout": given}, "it")["readout"] == kept
+
+
+def test_settings_of_schema_1_have_the_step_size_that_they_had():
+    for optimiser, step in (({}, 0.01), ({"prefix_learning_rate": 2}, 2)):
+        config = build_config({"schema_version": 1, "optimiser": optimiser})
+        assert config.optimiser.prefix_learning_rate == step
 
 
 @pytest.mark.parametrize(
@@ -73,7 +92,8 @@ def test_settings_of_schema_1_are_planned_as_before_and_newer_ones_at_the_new_pr
     assert [plan.gradient_steps.noise_multiplier for plan in plans] == list(noise)
     assert old.fingerprint() != new.fingerprint()
     assert build_config(old.model_dump(mode="json")) == old, "written anew it stays what it was"
-    without = [{**given, "privacy": {"kind": "none"}} for given in ({"schema_version": 1}, {})]
+    versions = {"schema_version": 1}, {"readout": {"kind": "linear"}}
+    without = [{**given, "privacy": {"kind": "none"}} for given in versions]
     assert build_config(without[0]) == build_config(without[1])
 
 

@@ -202,8 +202,9 @@ class TestSettings:
 
     def test_the_command_says_how_pairs_are_read(self, own):
         command = as_command(configure(own, *APART))
-        for setting in APART:
+        for setting in ("data.pair=apart", "task.alike=same"):
             assert f"--set {setting}" in command
+        assert "readout" not in command, "it is the usual one for pairs apart"
         assert "pair=" not in as_command(configure(own))
 
     def test_others_see_neither_the_class_nor_which_words_name_it(self, own):
