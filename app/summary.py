@@ -62,6 +62,11 @@ def short_name(row: Mapping[str, Any], seeds: int) -> str:
     return short if seeds == 1 else short.rsplit("-s", 1)[0]
 
 
+def full_method(row: Mapping[str, Any]) -> str:
+    """The method of a row, and what its readout is called where that is no linear head; empty where unreadable."""
+    return ", ".join(filter(None, [row.get("method"), row.get("readout")]))
+
+
 def name_of_side(runs: Sequence[Run]) -> str:
     """`short_name` of a run, or of the seeds of one experiment."""
     return short_name({"id": runs[0].id, "name": runs[0].label.get("name")}, len(runs))
@@ -81,6 +86,8 @@ def summarise(run: Run) -> dict[str, Any]:
             "task": visible_task_name(run),
             "backbone": config.backbone.name,
             "method": config.method(),
+            "readout": type(config.readout).words,
+            "readout_kind": config.readout.kind,
             "seed": config.seed,
             "fingerprint": config.fingerprint(),
             "test_accuracy": results.get("accuracy"),

@@ -58,8 +58,7 @@ def _once(rows: Iterable[tuple[Mapping[str, Any], Run]]) -> Iterable[tuple[Mappi
     """Finished runs, the first of those that are the same experiment with the same seed."""
     seen = set()
     for row, run in rows:
-        key = row["fingerprint"], run.config.seed
-        if row["state"] == "finished" and key not in seen:
+        if row["state"] == "finished" and (key := (row["fingerprint"], row["seed"])) not in seen:
             seen.add(key)
             yield row, run
 

@@ -18,7 +18,6 @@ from dpflat.errors import SettingsError, WrongSettingError, unknown
 from dpflat.flatness.settings import FlatnessConfig, describe_levels
 from dpflat.privacy.plan import Accountant
 from dpflat.readout import READOUTS, Readout
-from dpflat.readouts.label_text import LabelText
 from dpflat.readouts.linear import Linear
 from dpflat.settings.migrations import SCHEMA_VERSION, migrate
 from dpflat.settings.registered import Registered
@@ -153,7 +152,7 @@ class RunConfig(Section):
     data: DataConfig = DataConfig()
     backbone: BackboneConfig = BackboneConfig()
     adapter: Adapter = PrefixAdapter()
-    readout: Annotated[Readout, Registered(READOUTS, "kind")] = Field(LabelText(), json_schema_extra=later(Linear()))
+    readout: Annotated[Readout, Registered(READOUTS, "kind")] = Field(Linear(), json_schema_extra=later(Linear()))
     """How answers are read off. Where none is named: `label_text`; `linear` for adapters with a head of their own,
     pairs and tasks without label texts; `pair_product` for pairs encoded apart."""
     optimiser: OptimiserConfig = OptimiserConfig()
@@ -276,12 +275,8 @@ class RunConfig(Section):
         """The plain name of what is trained.
 
         `head only`, `non-private prefix`, `non-private full`, `DP prompt`, `DP-Flat`,
-        `DP prefix + within layer (random)`; then what its readout is called, where that is not the usual one.
+        `DP prefix + within layer (random)`. The readout is no part of it.
         """
-        name, words = self._method(), type(self.readout).words
-        return f"{name}, {words}" if words else name
-
-    def _method(self) -> str:
         private = self.privacy.kind == "dp"
         if self.adapter.kind == "head_only":
             return "head only" if private else "non-private head only"
@@ -290,6 +285,10 @@ class RunConfig(Section):
             return f"{start}-{levels}"
         plain = f"{start} {self.adapter.kind}"
         return f"{plain} + {levels}" if levels else plain
+
+    def describe(self) -> str:
+        """The method, and what its readout is called where that is no linear head: `DP prefix, label texts`."""
+        return ", ".join(filter(None, [self.method(), type(self.readout).words]))
 
 
 def build_config(content: dict[str, Any], source: str = "the settings", quote: bool = True) -> RunConfig:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.tradeoff import Key, pick_experiments
-from dpflat.config import RunConfig
+from dpflat.config import OptimiserConfig, RunConfig
 from dpflat.flatness.settings import FlatnessConfig
+from dpflat.readout import READOUTS
 from dpflat.runs.record import Run
 from dpflat.settings.text import flatten_settings
 
@@ -18,6 +19,8 @@ OF_THE_METHOD = ("privacy.kind", "privacy.epsilon", "privacy.noise_multiplier", 
 BASELINE = "DP prefix"
 PRICE = ("privacy.accountant", "flatness.cross_layer.scale")
 """Settings that say what epsilon is priced by."""
+PREFIX_STEP = "optimiser.prefix_learning_rate"
+SAID_ELSEWHERE = ("task.texts", "task.label_texts", "backbone.name")
 Settings = Mapping[str, Any]
 
 
@@ -42,7 +45,8 @@ def shared_settings(config: RunConfig) -> dict[str, Any]:
     """The settings that are not of the method, of epsilon or of the seed, as `section.field: value`.
 
     Texts and models count by what names the experiment, not by where they lie; noise by what `auto` comes to. Full
-    fine-tuning has no choice of the weights' type, so that is of the method there.
+    fine-tuning has no choice of the weights' type, a head alone none of the readout and no prefixes: there that is of
+    the method. Without a head its step size does nothing.
     """
     content = config.model_dump(mode="json", exclude={"execution", "seed", "schema_version", "task", "flatness"})
     flat = {name: value for name, value in flatten_settings(content).items() if name not in OF_THE_METHOD}
@@ -50,9 +54,21 @@ def shared_settings(config: RunConfig) -> dict[str, Any]:
     flat["backbone.name"] = config.backbone.identity()
     if config.adapter.kind == "full":
         del flat["backbone.dtype"]
+    if config.adapter.kind == "head_only":
+        flat = {name: value for name, value in flat.items() if not name.startswith("readout.") and name != PREFIX_STEP}
+    if not config.readout.is_trained:
+        del flat["optimiser.head_learning_rate"]
     if "privacy.noise" in flat and flat["privacy.noise"] == "auto":
         flat["privacy.noise"] = "seeded" if config.task.card().public else "secret"
-    return {"task.texts": json.dumps(config.task.identity(), sort_keys=True), **flat}
+    texts = config.task.identity()
+    if "label_texts" in texts:
+        flat["task.label_texts"] = json.dumps(texts.pop("label_texts"), sort_keys=True)
+    return {"task.texts": json.dumps(texts, sort_keys=True), **flat}
+
+
+def has_readout(config: RunConfig, kind: str) -> bool:
+    """Whether runs of a readout may be held against these settings: theirs, or a head alone, which has no other."""
+    return config.readout.kind == kind or config.adapter.kind == "head_only"
 
 
 def list_differences(first: Settings, second: Settings) -> tuple[str, ...]:
@@ -131,9 +147,12 @@ def unusual_strengths(config: RunConfig) -> dict[str, Any]:
 
 def unusual_settings(settings: Settings) -> dict[str, Any]:
     """Those of the pooled settings that are not the defaults; not which texts."""
-    defaults = shared_settings(RunConfig())
+    readout = READOUTS[settings.get("readout.kind", "linear")]
+    step = OptimiserConfig(prefix_learning_rate=readout.prefix_learning_rate)
+    usual = RunConfig().model_copy(update={"readout": readout(), "optimiser": step})  # type: ignore[call-arg]
+    defaults = shared_settings(usual)
     return {
         name: value
         for name, value in settings.items()
-        if name in defaults and value != defaults[name] and name not in ("task.texts", "backbone.name", *PRICE)
+        if name in defaults and value != defaults[name] and name not in (*SAID_ELSEWHERE, *PRICE)
     }

@@ -47,8 +47,8 @@ class LayerSide:
 
 
 def role_of(method: str) -> str:
-    """The colour's role of a method; one level alone is a part."""
-    return ROLES.get(method, "part")
+    """The colour's role of a method, whatever its readout; one level alone is a part."""
+    return ROLES.get(method.partition(",")[0], "part")
 
 
 def draw_alone(sides: Sequence[LayerSide], mode: tokens.Mode, marked: int | None = None) -> go.Figure:

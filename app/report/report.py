@@ -98,7 +98,7 @@ def _tell(run: Run) -> dict[str, Any]:
 
 def _describe(run: Run) -> str:
     row, config = summarise(run), run.config
-    parts = [show_state(row), config.method(), config.task.name, config.backbone.name, f"seed {config.seed}"]
+    parts = [show_state(row), config.describe(), config.task.name, config.backbone.name, f"seed {config.seed}"]
     if run.state == "finished":
         parts += [f"n = {run.results['examples']:,} test examples", show_seconds(run.results["seconds"])]
     return ", ".join(parts)

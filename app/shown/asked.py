@@ -140,7 +140,7 @@ class Asked:
         return (
             f"settings = {write_settings(self.config)}\n"
             f"{name} = [\n"
-            "    PointSide(letter, runs[letter].config.method(), find_or_measure(runs[letter], settings))\n"
+            "    PointSide(letter, runs[letter].config.describe(), find_or_measure(runs[letter], settings))\n"
             f"    for letter in {self.letters!r}\n]"
         )
 
@@ -174,5 +174,5 @@ def ask_runs(
             continue
         known[letter] = run
         if result is not None:
-            sides.append(PointSide(letter, run.config.method(), result))
+            sides.append(PointSide(letter, run.config.describe(), result))
     return Asked(known, dict.fromkeys(known, config), sides)

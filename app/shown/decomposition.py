@@ -41,9 +41,9 @@ def compose_decomposition(
     """
     if not {"a", "b"} <= found.cells.keys():
         return None
-    methods = run.config.method(), other.config.method()
+    methods = run.config.describe(), other.config.describe()
     sides = ", ".join(
-        f"{letter}: {side.config.method()}, seed {side.config.seed}" for letter, side in (("A", run), ("B", other))
+        f"{letter}: {side.config.describe()}, seed {side.config.seed}" for letter, side in (("A", run), ("B", other))
     )
     return ShownFigure(
         "decomposition",

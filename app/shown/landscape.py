@@ -98,7 +98,7 @@ def compose_way(asked: Asked, start: Run, end: Run, measure: Measure) -> ShownFi
         describe_way(asked.sides[0]),
         asked.subtitle(
             f"{'Loss, nats' if measure == 'loss' else 'Accuracy, %'}, on the straight line of prefixes and head; 0 is "
-            f"{start.config.method()}, 1 is {end.config.method()}{_beside(asked, measure)}"
+            f"{start.config.describe()}, 1 is {end.config.describe()}{_beside(asked, measure)}"
         ),
         lambda mode: draw_way(asked.sides, mode, measure),
         asked.entry_class(),

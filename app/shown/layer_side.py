@@ -77,7 +77,7 @@ class Side:
         """As the figures see it; None where nothing is measured."""
         if self.result is None:
             return None
-        return LayerSide(self.run.config.method(), self.result, self.removed, self.letter, self.trace is not None)
+        return LayerSide(self.run.config.describe(), self.result, self.removed, self.letter, self.trace is not None)
 
 
 def find_layers(run: Run, config: LayersConfig, root: Path | None = None) -> Analysis | None:
@@ -155,7 +155,7 @@ def code_of_measured(sides: list[Side], function: str, drawing: str, more: str =
     reading = (
         f"settings = {write_settings(sides[0].config)}\n"
         "sides = [\n"
-        "    LayerSide(run.config.method(), find_or_measure(run, settings), removed_layers(run), letter,\n"
+        "    LayerSide(run.config.describe(), find_or_measure(run, settings), removed_layers(run), letter,\n"
         "              read_trace(run) is not None)\n"
         f"    for letter, run in runs.items()\n]\n{more}"
     )

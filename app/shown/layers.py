@@ -141,7 +141,7 @@ def compose_seeds(side: Side, seeds: Mapping[int, Run], marked: int | None = Non
         "layers_seeds",
         finding,
         f"Removed layers, with their place in the order · {show_seeds([len(removals)])} · "
-        f"{side.letter}: {side.run.config.method()}",
+        f"{side.letter}: {side.run.config.describe()}",
         lambda mode: draw_choices(removals, side.layers, mode, marked),
         entry.entry_class if entry else EntryClass.PUBLIC,
         table,

@@ -12,6 +12,7 @@ from analysis.store import analyze_command
 from analysis.tradeoff import Key
 from app.shown.code import Code, write_imports
 from dpflat.catalog import BACKBONES, TASKS
+from dpflat.readout import READOUTS
 
 NON_PRIVATE, REPAIRED, MOST_METHODS = "non-private prefix", "DP-Flat", 4
 HOLLOW = "hollow: no guarantee, or one with a caveat"
@@ -24,6 +25,7 @@ class Asked:
     Attributes:
         task: its name.
         backbone: its name.
+        readout: its kind; a head alone stands beside any.
         methods: those that are drawn.
         runs: ids, where only some runs are asked; None for all.
         shipped_only: whether one's own runs are left out.
@@ -31,14 +33,17 @@ class Asked:
 
     task: str
     backbone: str
+    readout: str
     methods: tuple[str, ...]
     runs: tuple[str, ...] | None = None
     shipped_only: bool = False
 
     def describe(self) -> str:
-        """Task and backbone in words."""
+        """Task, backbone and readout in words."""
         task, card = TASKS.get(self.task), BACKBONES.get(self.backbone)
-        return f"{task.title if task else self.task}, {card.title if card else self.backbone}"
+        known = READOUTS.get(self.readout)
+        readout = (known.words or "trained head") if known else self.readout
+        return f"{task.title if task else self.task}, {card.title if card else self.backbone}, {readout}"
 
     def drawn(self, found: Gathered) -> list[Key]:
         """Methods and epsilons that are drawn, without those without noise."""
@@ -69,6 +74,7 @@ def make_code(found: Gathered, asked: Asked, imports: dict[str, list[str]], read
         {
             "analysis.comparison.gathered": ["gather"],
             "analysis.comparison.measures": ["MEASURES"],
+            "analysis.comparison.pooling": ["has_readout"],
             "dpflat": ["list_runs"],
             **imports,
         }
@@ -77,6 +83,7 @@ def make_code(found: Gathered, asked: Asked, imports: dict[str, list[str]], read
         'run.state == "finished"',
         f'run.config.task.name == "{asked.task}"',
         f'run.config.backbone.name == "{asked.backbone}"',
+        f'has_readout(run.config, "{asked.readout}")',
     ]
     which += ["run.shipped"] if asked.shipped_only else []
     which += [f"run.id in {asked.runs!r}"] if asked.runs is not None else []

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.baseline import show_balanced, show_largest_class
-from app.summary import show_guarantee_cell, show_seconds, show_state
+from app.summary import full_method, show_guarantee_cell, show_seconds, show_state
 from dpflat.config import RunConfig
 from dpflat.flatness.removal import ScoredRemoval
 from dpflat.privacy import wording, wording_units
@@ -37,7 +37,7 @@ def runs_table(rows: list[dict[str, Any]], width: int = NARROW) -> Table:
             "state": show_state(row),
             "task": row.get("task", ""),
             "backbone": row.get("backbone", ""),
-            "method": row.get("method", row.get("message", "")),
+            "method": full_method(row) or row.get("message", ""),
             "epsilon": show_guarantee_cell(row),
             "test accuracy": f"{100 * accuracy:.1f} %" if accuracy is not None else "not measured",
             "largest class": show_largest_class(row),

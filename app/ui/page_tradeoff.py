@@ -16,6 +16,7 @@ from analysis.figures.tradeoff_findings import describe_left_out, describe_other
 from analysis.store import analyze_command
 from app.address import fits, write_number
 from app.page import link_to
+from app.shown.frontier import compose_frontier
 from app.shown.tradeoff import compose_differences, compose_tradeoff, list_stars
 from app.shown.tradeoff_asked import say_measured
 from app.shown.tradeoff_targets import compose_flatness, compose_reach, list_flat_epsilons
@@ -60,8 +61,18 @@ def show_page(visit: Visit) -> None:
     flat_measure = EIGENVALUE if choice.measure is EIGENVALUE else SHARPNESS
     flat = gather_cached(runs, flat_measure)
     epsilon = show_flatness(accuracy, flat, choice, link)
+    if epsilon is not None:
+        show_frontier(accuracy, flat, runs, choice, epsilon)
     with place:
         write_address(visit, choice, target, epsilon)
+
+
+def show_frontier(accuracy: Gathered, flat: Gathered, runs: Sequence[Run], choice: Choice, epsilon: float) -> None:
+    """Accuracy beside flatness over the strength of each level, where a level has several."""
+    shown = compose_frontier(accuracy, flat, tuple(runs), choice.asked, epsilon)
+    if shown is not None:
+        st.subheader("What does flatness cost?", anchor=False)
+        show_shown(shown)
 
 
 def write_address(visit: Visit, choice: Choice, target: int, epsilon: float | None) -> None:
@@ -74,6 +85,7 @@ def write_address(visit: Visit, choice: Choice, target: int, epsilon: float | No
         {"runs": shown} if fits(shown) else {},
         task=asked.task,
         backbone=asked.backbone,
+        readout=asked.readout,
         y=choice.measure.name,
         methods=asked.methods,
         yours=choice.yours,

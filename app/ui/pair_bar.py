@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.summary import describe_run_guarantee
+from app.summary import describe_run_guarantee, full_method
 from app.ui.states import missing_run
 from app.ui.text import plain
 from app.ui.visit import Visit
@@ -44,14 +44,14 @@ def name_of(row: Row) -> str:
     if "method" not in row:
         return str(row["id"])
     epsilon = f", epsilon {wording.show_epsilon(row['epsilon'])}" if row.get("epsilon") is not None else ""
-    words = row.get("name") or f"{row['method']}{epsilon}, seed {row['seed']}"
+    words = row.get("name") or f"{full_method(row)}{epsilon}, seed {row['seed']}"
     return f"{words} · {row['task']}, {row['backbone']} · {row['id']}"
 
 
 def order(rows: list[Row]) -> list[Row]:
     """Own runs first, then the shipped ones; each by task and method, the newest first."""
     newest = sorted(rows, key=lambda row: str(row["id"]), reverse=True)
-    return sorted(newest, key=lambda row: (row["shipped"], row.get("task", ""), row.get("method", "")))
+    return sorted(newest, key=lambda row: (row["shipped"], row.get("task", ""), full_method(row)))
 
 
 def find_default(rows: list[Row], method: str, epsilon: float = 3.0) -> Row | None:
@@ -85,7 +85,7 @@ def ask_pair(visit: Visit, why_not: Callable[[Run], str]) -> Pair:
     pair = Pair(by_id[a], by_id.get(b))
     for letter, run in (("A", pair.a), ("B", pair.b)):
         if run is not None:
-            st.write(plain(f"{letter}: {run.config.method()}, seed {run.config.seed}. {describe_run_guarantee(run)}"))
+            st.write(plain(f"{letter}: {run.config.describe()}, seed {run.config.seed}. {describe_run_guarantee(run)}"))
     unfinished = sum(row["state"] != "finished" for row in rows.values())
     without = len(rows) - len(offered) - unfinished
     parts = [f"{without} without prefixes in layers"] if without else []

@@ -14,7 +14,7 @@ import streamlit as st
 
 from analysis.figures.findings import show_accuracies
 from app.baseline import show_baselines
-from app.summary import NOT_THE_SAME, short_name, show_age, show_guarantee_cell, show_layers, show_state
+from app.summary import NOT_THE_SAME, full_method, short_name, show_age, show_guarantee_cell, show_layers, show_state
 from app.ui.store import read_only
 from app.views.runs import FILTERS
 from app.withheld import visible_config
@@ -88,7 +88,7 @@ def _make_row(group: list[dict[str, Any]]) -> TableRow:
             "status": show_state(first),
             "task": first.get("task", ""),
             "backbone": first.get("backbone", ""),
-            "method": first.get("method", ""),
+            "method": full_method(first),
             "kept layers": stacks.pop() if len(stacks) == 1 else NOT_THE_SAME,
             "guarantee": f"{guarantee} each" if each else guarantee,
             "test accuracy": show_accuracies(accuracies) if accuracies else "not measured",

@@ -67,4 +67,4 @@ def show_stack(run: Run) -> None:
     removed = trace.removed
     st.html(write_stack(layers, removed, PALETTES[mode()]))
     rounds = " Numbers: the round." if len(removed) > 1 else ""
-    st.caption(plain(f"{run.config.method()}, seed {run.config.seed}: {describe_stack(layers, removed)}{rounds}"))
+    st.caption(plain(f"{run.config.describe()}, seed {run.config.seed}: {describe_stack(layers, removed)}{rounds}"))

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from app.baseline import show_baseline
-from app.summary import show_guarantee_cell, show_state
+from app.summary import full_method, show_guarantee_cell, show_state
 from app.ui.run_detail import WATCHING, show_resume, show_stop
 from app.ui.store import current_store
 from app.ui.text import plain
@@ -107,7 +107,7 @@ def table_row(row: dict[str, Any]) -> dict[str, str]:
     """One run of a study in the words of the page."""
     accuracy, planned = row.get("accuracy"), row["target_epsilon"]
     return {
-        "method": row["method"],
+        "method": full_method(row),
         "backbone": row["backbone"],
         "guarantee": show_guarantee_cell(row) or (f"{planned:g} planned" if planned else "none"),
         "seed": str(row["seed"]),

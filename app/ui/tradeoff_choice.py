@@ -17,8 +17,11 @@ from app.ui.store import read_only
 from app.ui.text import plain
 from app.ui.tradeoff_data import Row, is_usable
 from dpflat.catalog import BACKBONES, TASKS
+from dpflat.config import RunConfig
+from dpflat.readout import READOUTS
 
 TASK, BACKBONE, MEASURE = "tradeoff_task", "tradeoff_backbone", "tradeoff_measure"
+READOUT, HEADS = "tradeoff_readout", ("head only", "non-private head only")
 METHODS, YOURS, ONLY = "tradeoff_methods", "tradeoff_yours", "tradeoff_only"
 DEFAULT_TASK, DEFAULT_BACKBONE = "rotten_tomatoes", "dpflat-tiny"
 START_METHODS = ("DP prefix", "DP-Flat", "DP-Flat as published", "head only")
@@ -63,6 +66,10 @@ def ask_choice(rows: dict[str, Row], link: Mapping[str, Any]) -> Choice | None:
     keep(BACKBONE, backbones, link.get("backbone"), default)
     backbone = st.selectbox("Backbone", backbones, key=BACKBONE, width=190, format_func=_name_backbone)
     usable = [row for row in usable if row["backbone"] == backbone]
+    readouts = _readouts(usable)
+    keep(READOUT, readouts, _readout_of(link, rows, only), readouts[0])
+    readout = st.selectbox("Answers read off", readouts, key=READOUT, width=190, format_func=_name_readout)
+    usable = [row for row in usable if row["readout_kind"] == readout or row["method"] in HEADS]
     keep(MEASURE, list(MEASURES), link.get("y"), "accuracy")
     measure = st.selectbox(
         "Vertical axis", list(MEASURES), key=MEASURE, width=190, format_func=lambda name: MEASURES[name].words
@@ -71,7 +78,7 @@ def ask_choice(rows: dict[str, Row], link: Mapping[str, Any]) -> Choice | None:
     yours = st.toggle("Published" if read_only() else "Yours", key=YOURS, help="Runs that did not come with the lab.")
     usable = [row for row in usable if yours or row["shipped"]]
     methods = _ask_methods(usable, link, only is not None)
-    asked = Asked(task, backbone, tuple(methods), only, not yours)
+    asked = Asked(task, backbone, readout, tuple(methods), only, not yours)
     return Choice(MEASURES[measure], asked, usable, yours)
 
 
@@ -92,6 +99,25 @@ def _resolve_runs(rows: dict[str, Row], link: Mapping[str, Any]) -> tuple[str, .
     st.session_state[ONLY] = tuple(run_id for run_id in named if run_id in rows) if named else None
     kept: tuple[str, ...] | None = st.session_state[ONLY]
     return kept
+
+
+def _readouts(rows: list[Row]) -> list[str]:
+    """Those of the runs, the lab's own first; of a head alone that of a trained head."""
+    there = {row["readout_kind"] for row in rows if row["method"] not in HEADS} or {"linear"}
+    return sorted(there, key=lambda kind: (kind != RunConfig().readout.kind, kind))
+
+
+def _readout_of(link: Mapping[str, Any], rows: dict[str, Row], only: tuple[str, ...] | None) -> str | None:
+    """That of an address; where it names none, that of the runs it names, else a trained head: there was no other."""
+    if not link or "readout" in link:
+        return link.get("readout")
+    named = [rows[run_id] for run_id in only or () if rows[run_id].get("method") not in HEADS]
+    return named[0].get("readout_kind") if named else "linear"
+
+
+def _name_readout(kind: str) -> str:
+    known = READOUTS.get(kind)
+    return plain((known.words or "a trained head") if known else kind)
 
 
 def say_restricted() -> None:

@@ -9,6 +9,7 @@ QUESTION = "What does each method reach at each epsilon, and does flatness go wi
 PARAMETERS = (
     text("task"),
     text("backbone"),
+    text("readout"),
     one_of("y", list(MEASURES)),
     names("methods", "methods"),
     one_of("yours", {"1": True, "0": False}),

@@ -137,6 +137,7 @@ def describe_row(config: RunConfig, run: Run | None) -> dict[str, Any]:
         "fingerprint": config.fingerprint(),
         "seed": config.seed,
         "method": config.method(),
+        "readout": type(config.readout).words,
         "task": config.task.name,
         "backbone": config.backbone.name,
         "target_epsilon": config.privacy.epsilon if config.privacy.kind == "dp" else None,

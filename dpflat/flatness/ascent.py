@@ -16,6 +16,8 @@ class Ascent(Mode):
     """Within a layer: gradients are taken at w + v, v = gamma ||w|| d / ||d||, during the first epochs."""
 
     level: ClassVar[str] = "within_layer"
+    dial: ClassVar[str] = "gamma"
+    dial_words: ClassVar[str] = "gamma"
 
     gamma: float = Field(0.1, gt=0, le=10)
     """Length of the offset over that of the weights. Default: one that visibly raises the loss on imdb

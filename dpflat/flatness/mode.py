@@ -50,6 +50,8 @@ class Mode(Section):
         words: what the page calls it.
         place: among the modes of its level, from 0.
         spends_epsilon: whether it is meaningless without noise.
+        dial: the setting that says how strong it is; empty where none does.
+        dial_words: what that is called.
     """
 
     level: ClassVar[str]
@@ -58,8 +60,18 @@ class Mode(Section):
     words: ClassVar[str]
     place: ClassVar[int] = 100
     spends_epsilon: ClassVar[bool] = False
+    dial: ClassVar[str] = ""
+    dial_words: ClassVar[str] = ""
 
     mode: str
+
+    def strength_of(self, layers: int | None) -> float | None:  # noqa: ARG002
+        """How strong it is: the value of its dial; None where it has none, or it cannot be known.
+
+        Args:
+            layers: number L of layers of the backbone, where it is known.
+        """
+        return float(getattr(self, self.dial)) if self.dial else None
 
     def public_tasks(self) -> tuple[str, ...]:
         """Tasks whose training split it reads as public, without noise."""

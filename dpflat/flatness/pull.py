@@ -18,6 +18,8 @@ class Pull(Mode):
     """Across models: a pull toward other weights, strength ||w - w_nor||^2, on the prefixes."""
 
     level: ClassVar[str] = "cross_model"
+    dial: ClassVar[str] = "strength"
+    dial_words: ClassVar[str] = "lambda"
 
     strength: float = Field(0.01, gt=0, le=1000)
     """Lambda. Default: the paper's."""

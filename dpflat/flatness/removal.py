@@ -16,9 +16,15 @@ class Removal(Mode):
     """Across layers: prefixes are removed one layer a round, least sharpness first, until `keep_layers` remain."""
 
     level: ClassVar[str] = "cross_layer"
+    dial: ClassVar[str] = "keep_layers"
+    dial_words: ClassVar[str] = "layers removed"
 
     keep_layers: int | None = Field(None, ge=1, le=200)
     """Layers that keep their prefix. None: three quarters, rounded down (the authors keep 9 of 12)."""
+
+    def strength_of(self, layers: int | None) -> float | None:
+        """Layers whose prefix is removed."""
+        return None if layers is None else float(layers - self.count_kept(layers))
 
     def count_kept(self, layers: int) -> int:
         """Layers that keep their prefix, of n."""

@@ -52,7 +52,7 @@ def check_id(run_id: str) -> str:
 
 def new_run_id(config: RunConfig) -> str:
     """A sortable, unique, safe name that says what the run is."""
-    words = re.sub(r"[^a-z0-9]+", "-", config.method().lower()).strip("-")[:50].rstrip("-")
+    words = re.sub(r"[^a-z0-9]+", "-", config.describe().lower()).strip("-")[:50].rstrip("-")
     if config.privacy.kind == "dp":
         given = config.privacy.epsilon
         words += f"-eps{given:g}" if given is not None else f"-sigma{config.privacy.noise_multiplier:g}"

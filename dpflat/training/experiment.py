@@ -100,7 +100,7 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
         >>> config = build_config({"backbone": backbone, "data": data, "optimiser": {"batch_size": 16}})
         >>> experiment = prepare(config)
         >>> experiment.plan.units, sorted(experiment.initial)[0]
-        (64, 'head.bias')
+        (64, 'prefix.0')
     """
     noise_key = choose_noise_key(config, identify(config.backbone.name)) if noise_key is None else noise_key
     plan, schedule = plan_privacy(config)

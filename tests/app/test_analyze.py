@@ -94,7 +94,7 @@ def test_a_study_is_measured_run_by_run_and_what_is_done_is_skipped(dpflat, run,
     file = tmp_path / "study.yaml"
     file.write_text(
         "name: one\nseeds: [0]\nbase: {backbone.name: random_tiny, data.train_subset: 200, data.max_tokens: 16, "
-        "optimiser.batch_size: 20, optimiser.epochs: 1}\ncells: [{}]\n"
+        "optimiser.batch_size: 20, optimiser.epochs: 1, readout.kind: linear}\ncells: [{}]\n"
     )
     started = []
     monkeypatch.setattr(analyze.jobs, "start", lambda folder, _, worker: started.append((folder.parent.name, worker)))

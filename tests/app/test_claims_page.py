@@ -98,7 +98,7 @@ def test_runs_that_are_there_are_judged_drawn_and_linked(own, monkeypatch):
         "epsilon": "3",
     }
     opened = open_page("tradeoff", **address, runs=",".join(named))
-    known = {"methods": "DP prefix,DP-Flat", "epsilon": "none", "runs": ",".join(named)}  # no run has a sharpness
+    known = {"methods": "DP prefix,DP-Flat", "epsilon": "none", "runs": ",".join(named), "readout": "linear"}
     assert address_of(opened) == {**address, **known}
     assert "cannot name" not in told
     monkeypatch.setattr("app.address.LONGEST", 100)

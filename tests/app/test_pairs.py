@@ -130,7 +130,7 @@ def test_the_command_line_trains_shows_analyses_and_reports_a_file_of_ones_own(d
     (found,) = Store(own_root).list_runs(shipped=False)
     _, shown, _ = dpflat("show", found.id)
     assert re.search(r"^data:\n(  .*\n)*  pair: apart$", shown, re.MULTILINE)
-    assert found.config.method() == "DP prefix, product of pairs"
+    assert found.config.describe() == "DP prefix, product of pairs"
     few = [word for name, value in FEW["sharpness"].items() for word in ("--set", f"{name}={value}")]
     assert dpflat("analyze", found.id, "sharpness", *few)[0] == 0
     file = tmp_path / "report.html"
@@ -146,5 +146,19 @@ def test_a_run_on_pairs_apart_is_refused_in_one_sentence_where_nothing_compares_
     columns = ["--text-column", "one", "--pair-column", "two", "--label-column", "verdict"]
     small = ["--set", "optimiser.batch_size=20"]
     code, _, err = dpflat("train", "--data", own, *columns, "--set", "data.pair=apart", "--dry-run", *small)
+    assert code == 2
+    assert "expected the class of those that do, such as task.alike=" in " ".join(err.split())
+    code, _, err = dpflat(
+        "train",
+        "--data",
+        own,
+        *columns,
+        "--set",
+        "data.pair=apart",
+        "--set",
+        "readout.kind=linear",
+        "--dry-run",
+        *small,
+    )
     assert code == 2
     assert "set readout.kind=pair_product, or data.pair=joined" in " ".join(err.split())

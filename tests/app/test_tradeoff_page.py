@@ -8,6 +8,7 @@ import pytest
 
 from dpflat.runs import layout
 from dpflat.runs.manifest import write_manifest
+from tests.analysis.claims.made_up import measure_sharpness
 from tests.app.landscape import keep_analysis, made_up_curvature
 from tests.app.pages import address_of, column, go_to, make_run, measure_layers, open_page, plan_run, press, texts
 
@@ -17,7 +18,7 @@ REPAIRED = (
     "flatness.cross_layer.mode=exponential",
     "flatness.cross_model.mode=average",
 )
-LINK = {"v": "1", "task": "rotten_tomatoes", "backbone": "random_tiny"}
+LINK = {"v": "1", "task": "rotten_tomatoes", "backbone": "random_tiny", "readout": "linear"}
 
 
 @pytest.fixture
@@ -55,6 +56,41 @@ def test_the_title_tells_cost_and_flatness_and_every_panel_says_over_what(own):
     assert "n = 1,706 examples · 2 seeds · Rotten Tomatoes sentences, random 2-layer BERT (for tests)" in found
     assert "intervals over seeds and test examples" in found
     assert "measured at epsilon" in " ".join(map(str, (table.value.columns.tolist() for table in page.dataframe)))
+
+
+def test_runs_of_one_readout_are_shown_with_a_head_alone_beside_either(own):
+    make_method(own, accuracy=0.75)
+    make_method(own, "readout.kind=label_text", accuracy=0.60)
+    make_method(own, "adapter.kind=head_only", accuracy=0.72)
+    page = open_page("tradeoff")
+    assert page.selectbox(key="tradeoff_readout").options == ["label texts", "a trained head"]
+    assert "Rotten Tomatoes sentences, random 2-layer BERT (for tests), label texts" in texts(page)
+    assert column(page, "test accuracy")[:2] == ["60.5 %", "72.5 %"]
+    page.selectbox(key="tradeoff_readout").set_value("linear").run()
+    assert sorted(column(page, "test accuracy")[:2]) == ["72.5 %", "75.5 %"]
+    assert "left out" not in texts(page)
+
+
+def test_an_address_from_before_readouts_shows_the_runs_that_it_names_or_a_trained_head(own):
+    head = make_method(own, accuracy=0.75)
+    texts_of_classes = make_method(own, "readout.kind=label_text", accuracy=0.60)
+    for named, readout in (({}, "linear"), ({"runs": texts_of_classes}, "label_text"), ({"runs": head}, "linear")):
+        link = {name: ",".join(run.id for run in runs) for name, runs in named.items()}
+        page = open_page("tradeoff", v="1", task="rotten_tomatoes", **link)
+        assert page.selectbox(key="tradeoff_readout").value == readout
+
+
+def test_what_flatness_costs_is_a_line_a_level_where_it_has_two_strengths(own):
+    noisy = "flatness.within_layer.mode=previous_noisy"
+    runs = [*make_method(own), *make_method(own, noisy, accuracy=0.70)]
+    for run in runs:
+        measure_sharpness(run, 0.3 if run in runs[:2] else 0.1)
+    assert "What does flatness cost?" not in [header.value for header in open_page("tradeoff").subheader]
+    for run in make_method(own, noisy, "flatness.within_layer.gamma=0.1", accuracy=0.74):
+        measure_sharpness(run, 0.2)
+    page = open_page("tradeoff")
+    assert "What does flatness cost?" in [header.value for header in page.subheader]
+    assert "gamma 1 of within layer (previous noisy): sharpness 0.1 (-67 %) and accuracy 70.5 %" in texts(page)
 
 
 def test_runs_with_other_settings_are_left_out_by_name_and_never_pooled(own):

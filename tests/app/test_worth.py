@@ -16,7 +16,12 @@ CONFIG, HEAD = small_config(), small_config("adapter.kind=head_only")
 
 def row(config, accuracy, state="finished", seed=0, **more):
     config = config.model_copy(update={"seed": seed})
-    own = {"fingerprint": config.fingerprint(), "method": config.method(), "backbone": config.backbone.name}
+    own = {
+        "fingerprint": config.fingerprint(),
+        "method": config.method(),
+        "backbone": config.backbone.name,
+        "seed": seed,
+    }
     return {"state": state, "test_accuracy": accuracy, **own, **more}, SimpleNamespace(config=config)
 
 

@@ -50,7 +50,7 @@ def row(lab):
 
 def test_it_trains_under_dp_and_names_the_method(lab, row):
     assert row["state"] == "finished"
-    assert row["method"] == "DP prefix + across layers (public), cosine readout"
+    assert (row["method"], row["readout"]) == ("DP prefix + across layers (public)", "cosine readout")
     assert 0 < row["test_accuracy"] < 1
     assert "epsilon = 3.00" in lab.dpflat("show", row["id"])
 

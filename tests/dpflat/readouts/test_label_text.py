@@ -106,7 +106,7 @@ def test_prefixes_are_all_that_is_trained_clipped_and_noised(experiment, events)
     last = next(event for event in events if isinstance(event, Trained))
     assert sorted(last.state.parameters) == ["prefix.0", "prefix.1"]
     assert sum(isinstance(event, StepDone) for event in events) == experiment.schedule.steps
-    assert experiment.config.method() == "DP prefix, label texts"
+    assert (experiment.config.method(), experiment.config.describe()) == ("DP prefix", "DP prefix, label texts")
     assert [entry.mechanism for entry in experiment.ledger.entries if entry.mechanism is not None]
 
 
