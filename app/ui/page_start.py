@@ -1,34 +1,39 @@
 """The page Start: what privacy costs, from the runs that come with the lab."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import pandas as pd
 import streamlit as st
 
+from analysis.comparison.pooling import BASELINE, has_readout
 from analysis.figures.findings import Finding, Verdict, compare_accuracy, cost_of_privacy, what_flatness_gives
 from analysis.figures.tradeoff import BANDS, OwnRun, draw_tradeoff, is_far_below
 from analysis.results import MethodPoint, PairedDifference
-from analysis.tradeoff import compare_groups, group_by_examples, summarise_group
+from analysis.tradeoff import Key, compare_groups, group_by_examples, summarise_group
 from app.page import link_to
 from app.shown.code import Code, write_imports
 from app.shown.figure import ShownFigure
-from app.summary import show_seeds
+from app.summary import show_seeds, summarise
 from app.tradeoff_rows import own_rows, point_rows
 from app.ui.frame import show_shown
 from app.ui.links import go_to, show_link
 from app.ui.store import current_store, own_runs, read_only, shipped_runs, store_signature
 from app.ui.text import plain
 from app.ui.visit import Visit
+from app.worth import describe_worth
 from dpflat.catalog import BACKBONES, TASKS
 from dpflat.errors import DPFlatError
 from dpflat.privacy.ledger import EntryClass
 from dpflat.privacy.wording import PUBLIC_PLAYS_PRIVATE
+from dpflat.readout import READOUTS
 from dpflat.runs.record import Run
 
-TASK, BACKBONE, EPSILON = "rotten_tomatoes", "dpflat-tiny", 3.0
+TASK, BACKBONE, READOUT, EPSILON = "rotten_tomatoes", "dpflat-tiny", "label_text", 3.0
 MAJORITY = 0.5
 SHOWN = (*BANDS, "head only", "DP prefix", "DP-Flat", "DP-Flat as published")
 MOST_OWN_RUNS = 20
+REBUILD = "dpflat study run studies/label_text.yaml --runs cached_runs"
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class Shipped:
         cost: accuracy with privacy minus accuracy without, prefixes in both, at the epsilon of the title.
         prefixes: accuracy of DP prefix tuning minus that of a head alone, at the same epsilon.
         flatness: accuracy of DP-Flat, repaired, minus that of DP prefix tuning, at the same epsilon.
+        worth: what prefixes bring there, in a sentence.
         other_examples: number of runs with another number of test predictions than the points, or without any.
     """
 
@@ -47,13 +53,15 @@ class Shipped:
     cost: PairedDifference | None = None
     prefixes: PairedDifference | None = None
     flatness: PairedDifference | None = None
+    worth: str | None = None
     other_examples: int = 0
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def load_shipped(signature: str) -> Shipped:  # noqa: ARG001
-    """The shipped runs of the page's task and backbone, aggregated."""
-    groups, others = group_by_examples(shipped_runs(), TASK, BACKBONE)
+    """The shipped runs of the page's task, backbone and readout, aggregated; a head alone beside them."""
+    runs = [run for run in shipped_runs() if _is_shown(run)]
+    groups, others = group_by_examples(runs, TASK, BACKBONE)
     points = tuple(p for key, runs in groups.items() if key[0] in SHOWN and (p := summarise_group(key, runs)))
 
     def compare(method: str, other: str, epsilon: float | None = EPSILON) -> PairedDifference | None:
@@ -65,8 +73,21 @@ def load_shipped(signature: str) -> Shipped:  # noqa: ARG001
         cost=compare("DP prefix", "non-private prefix", None),
         prefixes=compare("DP prefix", "head only"),
         flatness=compare("DP-Flat", "DP prefix"),
+        worth=_describe_worth(groups, runs),
         other_examples=sum(run.config.method() in SHOWN for run in others),
     )
+
+
+def _is_shown(run: Run) -> bool:
+    try:
+        return has_readout(run.config, READOUT)
+    except DPFlatError:
+        return False
+
+
+def _describe_worth(groups: Mapping[Key, list[Run]], runs: list[Run]) -> str | None:
+    baseline = groups.get((BASELINE, EPSILON))
+    return describe_worth(((summarise(run), run) for run in runs), baseline[0].config) if baseline else None
 
 
 def find_shipped() -> Shipped:
@@ -117,7 +138,8 @@ def show_tradeoff(shipped: Shipped) -> None:
     subtitle = (
         f"Test accuracy, % · n = {points[0].examples:,} sentences · {show_seeds([len(p.seeds) for p in points])}, "
         "all that are shipped (what counts on Claims rests on fresh ones) · "
-        f"{TASKS[TASK].title}, {BACKBONES[BACKBONE].title} · intervals over seeds and test sentences · "
+        f"{TASKS[TASK].title}, {BACKBONES[BACKBONE].title}, answers read off {READOUTS[READOUT].words} · "
+        "intervals over seeds and test sentences · "
         "hollow: no guarantee, or one with a caveat"
         f"{' · stars: your runs, of any backbone and length, 1 seed each' if own else ''}"
         f"{'' if level else f' · majority class {100 * MAJORITY:.0f} %, below the axis'}"
@@ -137,6 +159,8 @@ def show_tradeoff(shipped: Shipped) -> None:
     if shipped.prefixes:
         against = f"a linear head alone at epsilon {EPSILON:g}"
         st.write(plain(f"{compare_accuracy('DP prefix', against, shipped.prefixes).text}."))
+    if shipped.worth:
+        st.write(plain(shipped.worth))
 
 
 def say_left_out(count: int) -> tuple[str, ...]:
@@ -151,14 +175,16 @@ def make_code(level: float | None) -> Code:
     """How the figure is made again from the shipped runs."""
     imports = write_imports(
         {
+            "analysis.comparison.pooling": ["has_readout"],
             "analysis.figures.tradeoff": ["draw_tradeoff"],
             "analysis.tradeoff": ["group_by_examples", "summarise_group"],
             "dpflat": ["list_runs", "open_store"],
         }
     )
     return Code(
-        "dpflat study run studies/shipped.yaml --runs cached_runs",
-        f"{imports}\n\nruns = list_runs(open_store().shipped, shipped=False)",
+        REBUILD,
+        f"{imports}\n\nruns = [\n    run\n    for run in list_runs(open_store().shipped, shipped=False)\n"
+        f'    if has_readout(run.config, "{READOUT}")\n]',
         f'groups, _ = group_by_examples(runs, "{TASK}", "{BACKBONE}")\n'
         f"shown = {{key: found for key, found in groups.items() if key[0] in {SHOWN!r}}}\n"
         "points = [point for key, found in shown.items() if (point := summarise_group(key, found))]",
@@ -222,7 +248,7 @@ def show_page(visit: Visit) -> None:  # noqa: ARG001
     if shipped.points:
         show_tradeoff(shipped)
     else:
-        st.write("No shipped runs are here. `dpflat study run studies/shipped.yaml --runs cached_runs` makes them.")
+        st.write(f"No shipped runs are here. `{REBUILD}` makes them.")
     show_next_steps()
     if shipped.points:
         show_below(shipped.points)

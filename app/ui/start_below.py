@@ -38,7 +38,7 @@ def show_sharpness() -> None:
     card = found.judged.cards[SHARPNESS_CARD - 1]
     rows = group_drawn(card).get("sharpness")
     reported = describe_row(card.rows[0], found.judged.claims)
-    title = Finding(f"Sharpness of DP-Flat against DP prefix: {reported.text}", reported.verdict)
+    title = Finding(f"Sharpness of DP-Flat against DP prefix, under a trained head: {reported.text}", reported.verdict)
     if not rows or rows[0] is not card.rows[0]:
         st.write(plain(f"{title.text}."))
         return

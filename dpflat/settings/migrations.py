@@ -9,18 +9,24 @@ from dpflat.errors import DPFlatError
 
 SCHEMA_VERSION: Literal[2] = 2
 Settings = dict[str, Any]
+CHOICES: tuple[tuple[str, tuple[str, ...], Settings], ...] = (
+    ("within_layer", ("previous_noisy", "random"), {"gamma": 1.0}),
+    ("cross_layer", ("exponential",), {"scale": "twice_sensitivity"}),
+)
+"""Levels of schema 1, modes of them, and what those meant where nothing was said."""
 
 
 def _keep_choices(content: Settings) -> Settings:
-    """What schema 1 had no word for, as it was: a linear head, epsilon by RDP alone, twice the sensitivity."""
+    """What schema 1 had no word for, as it was: a linear head, epsilon by RDP alone, `CHOICES`."""
     privacy, flatness = content.get("privacy", {}), content.get("flatness", {})
     readout = content.get("readout") or {}
     kept = {**content, "readout": {"kind": "linear", **readout} if isinstance(readout, Mapping) else readout}
     if isinstance(privacy, Mapping) and privacy.get("kind", "dp") == "dp":
         kept["privacy"] = {"accountant": "rdp", **privacy}
-    removal = flatness.get("cross_layer") if isinstance(flatness, Mapping) else None
-    if isinstance(removal, Mapping) and removal.get("mode") == "exponential":
-        kept["flatness"] = {**flatness, "cross_layer": {"scale": "twice_sensitivity", **removal}}
+    levels = dict(flatness) if isinstance(flatness, Mapping) else {}
+    for level, modes, before in CHOICES:
+        if isinstance(mode := levels.get(level), Mapping) and mode.get("mode") in modes:
+            kept["flatness"] = levels = {**levels, level: {**before, **mode}}
     return kept
 
 

@@ -49,8 +49,15 @@ def test_settings_of_schema_1_are_read_as_they_were_meant():
                 "privacy": {"accountant": "rdp"},
                 "flatness": {
                     "cross_layer": {"scale": "twice_sensitivity", "mode": "exponential"},
-                    "within_layer": {"mode": "random"},
+                    "within_layer": {"gamma": 1.0, "mode": "random"},
                 },
+            },
+        ),
+        (
+            {"flatness": {"within_layer": {"mode": "previous_noisy", "gamma": 0.3}}},
+            {
+                "privacy": {"accountant": "rdp"},
+                "flatness": {"within_layer": {"mode": "previous_noisy", "gamma": 0.3}},
             },
         ),
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from dpflat.flatness.ascent import LongAscent
+from dpflat.flatness.ascent import Ascent
 from dpflat.flatness.mode import register
 from dpflat.privacy.ledger import EntryClass
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @register
-class AscentPreviousNoisy(LongAscent):
+class AscentPreviousNoisy(Ascent):
     """Along the last released, noisy gradient (DP-SAT, Park et al. 2023, arXiv 2306.05651); none in the first step."""
 
     entry_class: ClassVar[EntryClass] = EntryClass.POST_PROCESSING

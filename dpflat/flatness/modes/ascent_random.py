@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from dpflat.flatness.ascent import LongAscent
+from dpflat.flatness.ascent import Ascent
 from dpflat.flatness.mode import register
 from dpflat.privacy.ledger import EntryClass
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @register
-class AscentRandom(LongAscent):
+class AscentRandom(Ascent):
     """Along a random direction: the control."""
 
     entry_class: ClassVar[EntryClass] = EntryClass.PUBLIC
