@@ -147,7 +147,10 @@ def test_runs_with_another_number_of_test_examples_are_told_and_neither_pooled_n
 
 
 def test_the_shipped_runs_of_start_with_another_number_of_test_examples_are_told(stores):
-    runs = [make_run(stores[1], "finished", 3, 0.7, "backbone.name=dpflat-tiny", f"seed={seed}") for seed in (0, 1, 2)]
+    runs = [
+        make_run(stores[1], "finished", 3, 0.7, "backbone.name=dpflat-tiny", "readout.kind=label_text", f"seed={seed}")
+        for seed in (0, 1, 2)
+    ]
     keep_predictions(runs[2], 100)
     page = open_page("start")
     assert not page.exception
