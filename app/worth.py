@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
@@ -66,19 +67,23 @@ def _once(rows: Iterable[tuple[Mapping[str, Any], Run]]) -> Iterable[tuple[Mappi
 def _find(
     rows: Iterable[tuple[Mapping[str, Any], Run]], config: RunConfig
 ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
-    """Finished runs of the same settings, and those of a head alone on the same texts at the same epsilon."""
+    """Finished runs of the same settings, and those of a head alone on the same texts at the same price.
+
+    Of several settings of a head alone those with most seeds.
+    """
     wanted, asked = config.fingerprint(), _asked(config)
-    same, alone = [], []
+    same: list[Mapping[str, Any]] = []
+    heads: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row, run in _once(rows):
         if row["fingerprint"] == wanted:
             same.append(row)
         elif row["backbone"] == config.backbone.name and row["method"] in HEADS_ALONE and _asked(run.config) == asked:
-            alone.append(row)
-    return same, alone
+            heads[row["fingerprint"]].append(row)
+    return same, max(heads.values(), key=len, default=[])
 
 
 def _asked(config: RunConfig) -> tuple[object, ...]:
-    """What a run and a head alone share where they answer one question."""
+    """What a run and a head alone share where they answer one question at one price."""
     task = config.task.identity()
     task.pop("label_texts", None)
-    return str(task), config.data, config.backbone, getattr(config.privacy, "epsilon", None)
+    return str(task), config.data, config.backbone, config.privacy

@@ -54,7 +54,8 @@ def main() -> None:
     work, names = {}, []
     for dtype in ("bfloat16", "float32"):
         for name in arguments.backbones:
-            config = build_config(apply_settings({}, [f"backbone.name={name}", f"backbone.dtype={dtype}"]))
+            settings = [f"backbone.name={name}", f"backbone.dtype={dtype}", "readout.kind=linear"]
+            config = build_config(apply_settings({}, settings))
             experiment = prepare(config)
             rows = np.sort(np.random.default_rng(0).permutation(len(experiment.data.train))[: arguments.rows])
             work[dtype, name] = experiment, list(microbatches(experiment.data.train, rows, config.microbatch()))

@@ -21,6 +21,7 @@ from analysis.attacks.settings import AttacksConfig
 from analysis.claims.judge import judge_claims
 from analysis.claims.rules import read_claims
 from analysis.comparison.points import student_interval
+from analysis.comparison.pooling import has_readout
 from analysis.layers.results import LayersResult
 from analysis.layers.settings import LayersConfig
 from analysis.layers.subsets import Subset, rank_of
@@ -300,7 +301,7 @@ def tell_costs(stored: dict[str, Any]) -> str:
 def tell_all(root: Path) -> dict[str, str]:
     """All tables by name, from a folder of runs."""
     everything, lessons = Store(root).list_runs(shipped=False), root / "lessons"
-    runs = [run for run in everything if run.config.seed < SEEDS]
+    runs = [run for run in everything if run.config.seed < SEEDS and has_readout(run.config, "linear")]
     tiny, large = (
         {key: group for key, group in group_runs(runs, TASK, backbone).items() if len(group) == SEEDS}
         for backbone in (TINY, LARGE)

@@ -66,7 +66,7 @@ def prepare_questions(config: RunConfig, folder: Path) -> Experiment:
 
 def run(folder: Path, settings: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """(examples,) of 0 or 1: correct after training, and correct with all prefixes taken out of the trained model."""
-    config = build_config(apply_settings({}, settings))
+    config = build_config(apply_settings({"readout": {"kind": "linear"}}, settings))
     experiment = prepare_questions(config, folder)
     trained = next(event for event in train(experiment) if isinstance(event, Trained))
     head = {key: value for key, value in trained.state.parameters.items() if key.startswith("head.")}

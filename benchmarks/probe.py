@@ -68,7 +68,7 @@ def validate(inputs: np.ndarray, labels: np.ndarray, decay: float) -> float:
 def probe(task: str, backbone: str) -> dict[str, float | list[float]]:
     """Test accuracy of one backbone's features."""
     settings = [f"task.name={task}", f"backbone.name={backbone}", "privacy.kind=none", "adapter.kind=head_only"]
-    config: RunConfig = build_config(apply_settings({}, settings))
+    config: RunConfig = build_config(apply_settings({"readout": {"kind": "linear"}}, settings))
     experiment = prepare(config)
     train, test = experiment.data.train, experiment.data.test
     inputs, held_out = read_features(experiment, train), read_features(experiment, test)

@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     given = parser.parse_args()
     names = [f"backbone.name={given.backbone}", f"backbone.dtype={given.dtype}"]
-    experiment = prepare(build_config(apply_settings({}, names)))
+    experiment = prepare(build_config(apply_settings({"readout": {"kind": "linear"}}, names)))
     rows = np.random.default_rng(0).choice(len(experiment.data.train), given.batch, replace=False)
     batch = experiment.data.train.collate(rows)
     steps = {

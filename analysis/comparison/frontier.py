@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.comparison.measures import SHARPNESS, Measure
-from analysis.comparison.points import student_interval
-from analysis.comparison.pooling import Settings, list_differences, shared_settings
+from analysis.comparison.measures import Measure
+from analysis.comparison.points import match_entries, student_interval
+from analysis.comparison.pooling import Settings, list_differences, shared_settings, unusual_strengths
 from analysis.comparison.reading import Measured
-from analysis.tradeoff import bootstrap_mean, key_of
-from dpflat.flatness.mode import LEVEL_WORDS, Mode
+from analysis.tradeoff import bootstrap_mean, key_of, most_common
+from dpflat.flatness.mode import LEVEL_WORDS
 from dpflat.runs.record import Run
 
 EPOCHS, LESS_TRAINED = "optimiser.epochs", "no level, trained for longer or shorter"
@@ -51,11 +51,13 @@ class Frontier:
         words: the level and its mode; `LESS_TRAINED` for runs without a level.
         dial: what says how strong it is, in words.
         points: at least two, rising.
+        entries: how many entries the runs of all lines move; flatness is as if all moved the most.
     """
 
     words: str
     dial: str
     points: tuple[Strength, ...]
+    entries: tuple[int, ...] = ()
 
     @property
     def is_control(self) -> bool:
@@ -63,29 +65,11 @@ class Frontier:
         return self.words == LESS_TRAINED
 
 
-def match_entries(measured: Mapping[str, Measured], measure: Measure) -> dict[str, float]:
-    """Flatness by run id, where it is above zero; sharpness as if every run moved as many entries as the one with most.
-
-    Sharpness in Keskar's box grows with the entries that move, to first order in proportion.
-
-    Example:
-        >>> from analysis.comparison.measures import SHARPNESS
-        >>> import numpy as np
-        >>> match_entries({"a": Measured(np.array([0.1]), 8, 50), "b": Measured(np.array([0.1]), 8, 100)}, SHARPNESS)
-        {'a': 0.2, 'b': 0.1}
-    """
-    most = max((found.entries or 0 for found in measured.values()), default=0)
-    return {
-        run_id: float(found.values[0]) * (most / found.entries if measure is SHARPNESS and found.entries else 1.0)
-        for run_id, found in measured.items()
-        if found.values[0] > 0
-    }
-
-
 def list_frontiers(
     runs: Sequence[Run],
     accuracy: Mapping[str, Measured],
-    flatness: Mapping[str, float],
+    flatness: Mapping[str, Measured],
+    measure: Measure,
     settings: Settings,
     epsilon: float,
 ) -> list[Frontier]:
@@ -97,35 +81,47 @@ def list_frontiers(
     Args:
         runs: finished, the newest first.
         accuracy: by run id, (examples,) values of one test split.
-        flatness: by run id, as `match_entries` gives it.
+        flatness: by run id, (1,) values; runs with none above zero are left out.
+        measure: of flatness.
         settings: what the runs have to share (`Pool.settings`).
         epsilon: of all of them.
 
     Example:
-        >>> list_frontiers([], {}, {}, {}, 3.0)
+        >>> from analysis.comparison.measures import SHARPNESS
+        >>> list_frontiers([], {}, {}, SHARPNESS, {}, 3.0)
         []
     """
+    size = most_common(len(accuracy[run.id].values) for run in runs if run.id in accuracy and run.id in flatness)
     found: dict[tuple[str, str], dict[float, dict[int, Run]]] = defaultdict(lambda: defaultdict(dict))
     for run in runs:
-        if (
-            run.id not in accuracy
-            or run.id not in flatness
-            or key_of(run)[1] != epsilon
-            or run.config.adapter.kind != "prefix"
-        ):
+        right, flat = accuracy.get(run.id), flatness.get(run.id)
+        if right is None or flat is None or len(right.values) != size or flat.values[0] <= 0:
+            continue
+        if key_of(run)[1] != epsilon or run.config.adapter.kind != "prefix":
             continue
         place = _place(run, list_differences(settings, shared_settings(run.config)))
         if place is not None:
             words, dial, value = place
             found[words, dial][value].setdefault(run.config.seed, run)
     plain = found.get((LESS_TRAINED, "epochs"), {}).get(float(settings.get(EPOCHS, math.nan)), {})
-    paths = []
+    lines = {}
     for (words, dial), by_value in found.items():
+        strengths = len(by_value.keys() - {0.0}) if words != LESS_TRAINED else len(by_value)
         if words != LESS_TRAINED and plain:
-            by_value[0.0] = plain
-        if len(by_value) >= FEWEST + (words != LESS_TRAINED and bool(plain)):
-            points = [_point(value, list(by_value[value].values()), accuracy, flatness) for value in sorted(by_value)]
-            paths.append(Frontier(words, dial, tuple(points)))
+            by_value.setdefault(0.0, plain)
+        if strengths >= FEWEST:
+            lines[words, dial] = by_value
+    drawn = {run.id: run for by_value in lines.values() for by_seed in by_value.values() for run in by_seed.values()}
+    matched = match_entries({run_id: flatness[run_id] for run_id in drawn}, measure)
+    paths = [
+        Frontier(
+            words,
+            dial,
+            tuple(_point(value, by_value[value], accuracy, matched) for value in sorted(by_value)),
+            tuple(sorted({entries for run_id in drawn if (entries := flatness[run_id].entries) is not None})),
+        )
+        for (words, dial), by_value in lines.items()
+    ]
     return sorted(paths, key=lambda path: (path.is_control, -len(path.points), path.words))
 
 
@@ -138,18 +134,16 @@ def _place(run: Run, differing: tuple[str, ...]) -> tuple[str, str, float] | Non
         return None
     (name, mode), *_ = levels.items()
     value = mode.strength_of(run.environment.get("backbone_layers"))
-    if value is None or not _is_usual(mode):
+    usual = {f"flatness.{name}.{mode.dial}"}
+    if value is None or not unusual_strengths(run.config).keys() <= usual:
         return None
     return f"{LEVEL_WORDS[name]} ({mode.mode.replace('_', ' ')})", mode.dial_words, value
 
 
-def _is_usual(mode: Mode) -> bool:
-    usual = type(mode)(mode=mode.mode)
-    return mode.model_copy(update={mode.dial: getattr(usual, mode.dial)}) == usual
-
-
-def _point(value: float, runs: list[Run], accuracy: Mapping[str, Measured], flatness: Mapping[str, float]) -> Strength:
-    runs = sorted(runs, key=lambda run: run.config.seed)
+def _point(
+    value: float, by_seed: Mapping[int, Run], accuracy: Mapping[str, Measured], flatness: Mapping[str, float]
+) -> Strength:
+    runs = [by_seed[seed] for seed in sorted(by_seed)]
     right = np.stack([accuracy[run.id].values for run in runs])
     logs = np.log([flatness[run.id] for run in runs])
     low, high = student_interval(logs)

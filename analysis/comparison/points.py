@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from analysis.comparison.measures import Measure
+from analysis.comparison.measures import SHARPNESS, Measure
 from analysis.comparison.reading import Measured
 from analysis.results import MethodPoint, PairedDifference
 from analysis.tradeoff import Key, bootstrap_mean, make_point, pair
@@ -33,6 +33,27 @@ def student_interval(values: np.ndarray) -> tuple[float, float]:
 
     reach = float(stdtrit(count - 1, 0.975) * np.std(values, ddof=1) / math.sqrt(count))
     return mean - reach, mean + reach
+
+
+def match_entries(measured: Mapping[str, Measured], measure: Measure) -> dict[str, float]:
+    """One number a run; sharpness as if every run moved as many entries as the one with most.
+
+    Sharpness in Keskar's box grows with the entries that move, to first order in proportion.
+
+    Args:
+        measured: by run id, (1,) values.
+        measure: what they are of.
+
+    Example:
+        >>> from analysis.comparison.measures import SHARPNESS
+        >>> match_entries({"a": Measured(np.array([0.1]), 8, 50), "b": Measured(np.array([0.1]), 8, 100)}, SHARPNESS)
+        {'a': 0.2, 'b': 0.1}
+    """
+    most = max((found.entries or 0 for found in measured.values()), default=0)
+    return {
+        run_id: float(found.values[0]) * (most / found.entries if measure is SHARPNESS and found.entries else 1.0)
+        for run_id, found in measured.items()
+    }
 
 
 def summarise(key: Key, runs: list[Run], measured: Mapping[str, Measured]) -> MethodPoint | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.tradeoff import Key, pick_experiments
-from dpflat.config import OptimiserConfig, RunConfig
+from dpflat.config import DPPrivacy, OptimiserConfig, RunConfig
 from dpflat.flatness.settings import FlatnessConfig
 from dpflat.readout import READOUTS
 from dpflat.runs.record import Run
@@ -19,7 +19,7 @@ OF_THE_METHOD = ("privacy.kind", "privacy.epsilon", "privacy.noise_multiplier", 
 BASELINE = "DP prefix"
 PRICE = ("privacy.accountant", "flatness.cross_layer.scale")
 """Settings that say what epsilon is priced by."""
-PREFIX_STEP = "optimiser.prefix_learning_rate"
+PREFIX_STEP, HEAD_STEP = "optimiser.prefix_learning_rate", "optimiser.head_learning_rate"
 SAID_ELSEWHERE = ("task.texts", "task.label_texts", "backbone.name")
 Settings = Mapping[str, Any]
 
@@ -46,7 +46,7 @@ def shared_settings(config: RunConfig) -> dict[str, Any]:
 
     Texts and models count by what names the experiment, not by where they lie; noise by what `auto` comes to. Full
     fine-tuning has no choice of the weights' type, a head alone none of the readout and no prefixes: there that is of
-    the method. Without a head its step size does nothing.
+    the method. Without a head its step size does nothing, and counts as the usual one.
     """
     content = config.model_dump(mode="json", exclude={"execution", "seed", "schema_version", "task", "flatness"})
     flat = {name: value for name, value in flatten_settings(content).items() if name not in OF_THE_METHOD}
@@ -57,13 +57,18 @@ def shared_settings(config: RunConfig) -> dict[str, Any]:
     if config.adapter.kind == "head_only":
         flat = {name: value for name, value in flat.items() if not name.startswith("readout.") and name != PREFIX_STEP}
     if not config.readout.is_trained:
-        del flat["optimiser.head_learning_rate"]
+        flat[HEAD_STEP] = OptimiserConfig().head_learning_rate
     if "privacy.noise" in flat and flat["privacy.noise"] == "auto":
         flat["privacy.noise"] = "seeded" if config.task.card().public else "secret"
     texts = config.task.identity()
     if "label_texts" in texts:
         flat["task.label_texts"] = json.dumps(texts.pop("label_texts"), sort_keys=True)
     return {"task.texts": json.dumps(texts, sort_keys=True), **flat}
+
+
+def has_usual_price(config: RunConfig) -> bool:
+    """Whether epsilon is priced as settings of this schema usually are; without noise it is."""
+    return not isinstance(config.privacy, DPPrivacy) or config.privacy.accountant == DPPrivacy().accountant
 
 
 def has_readout(config: RunConfig, kind: str) -> bool:

@@ -98,14 +98,14 @@ def describe_frontier(frontiers: Sequence[Frontier], measure: Measure, epsilon: 
         return Finding(text, Verdict.DESCRIPTIVE)
     path = paths[0]
     first, last = path.points[0], path.points[-1]
-    fall = 100 * (last.flatness[0] / first.flatness[0] - 1)
-    gain = 100 * (last.accuracy[0] - first.accuracy[0])
+    fall = f" ({100 * (last.flatness[0] / first.flatness[0] - 1):+.0f} %)" if first.seeds == last.seeds else ""
+    gain = f" ({100 * (last.accuracy[0] - first.accuracy[0]):+.1f} points)" if first.seeds == last.seeds else ""
     before = f"without {path.words.partition(' (')[0]}" if first.value == 0 else f"at {first.value:g}"
     spread = show_interval(100 * last.accuracy[1], 100 * last.accuracy[2], sign=False)
     without = f"{first.flatness[0]:{measure.digits}} and {100 * first.accuracy[0]:.1f} % {before}"
     return Finding(
         f"At epsilon {epsilon:g}, {path.dial} {last.value:g} of {path.words}: {measure.words} "
-        f"{last.flatness[0]:{measure.digits}} ({fall:+.0f} %) and accuracy {100 * last.accuracy[0]:.1f} % {spread} "
-        f"({gain:+.1f} points), beside {without}",
+        f"{last.flatness[0]:{measure.digits}}{fall} and accuracy {100 * last.accuracy[0]:.1f} % {spread}"
+        f"{gain}, beside {without}",
         Verdict.DESCRIPTIVE,
     )

@@ -7,12 +7,13 @@ from functools import lru_cache
 
 import pandas as pd
 
-from analysis.comparison.frontier import Frontier, list_frontiers, match_entries
+from analysis.comparison.frontier import Frontier, list_frontiers
 from analysis.comparison.gathered import Gathered
-from analysis.comparison.measures import ACCURACY, Measure
+from analysis.comparison.measures import ACCURACY, SHARPNESS, Measure
 from analysis.figures.frontier import describe_frontier, draw_frontier
 from app.shown.figure import ShownFigure
 from app.shown.tradeoff_asked import HOLLOW, Asked, make_code
+from app.shown.tradeoff_targets import say_matched
 from app.summary import show_seeds
 from dpflat.privacy.ledger import EntryClass
 from dpflat.runs.record import Run
@@ -26,9 +27,7 @@ CONTROL = (
 @lru_cache(maxsize=8)
 def find_frontiers(accuracy: Gathered, flat: Gathered, runs: tuple[Run, ...], epsilon: float) -> tuple[Frontier, ...]:
     """Levels of which at least two strengths are measured at an epsilon; nothing where only the control is there."""
-    found = list_frontiers(
-        runs, accuracy.measured, match_entries(flat.measured, flat.measure), accuracy.pool.settings, epsilon
-    )
+    found = list_frontiers(runs, accuracy.measured, flat.measured, flat.measure, accuracy.pool.settings, epsilon)
     return tuple(found) if any(not path.is_control for path in found) else ()
 
 
@@ -52,6 +51,12 @@ def frontier_rows(frontiers: Sequence[Frontier], measure: Measure) -> list[dict[
     ]
 
 
+def _notes(frontiers: Sequence[Frontier], measure: Measure) -> tuple[str, ...]:
+    entries = frontiers[0].entries
+    notes = [say_matched(entries)] if measure is SHARPNESS and len(entries) > 1 else []
+    return (*notes, *([CONTROL] if any(path.is_control for path in frontiers) else []))
+
+
 def compose_frontier(
     accuracy: Gathered, flat: Gathered, runs: tuple[Run, ...], asked: Asked, epsilon: float
 ) -> ShownFigure | None:
@@ -69,7 +74,7 @@ def compose_frontier(
         return None
     measure = flat.measure
     dials = ", ".join(dict.fromkeys(f"{path.dial} of {path.words}" for path in frontiers if not path.is_control))
-    examples = next(iter(accuracy.measured.values())).examples
+    examples = accuracy.points[0].examples
     return ShownFigure(
         f"tradeoff_frontier_{measure.name}",
         describe_frontier(frontiers, measure, epsilon),
@@ -83,13 +88,13 @@ def compose_frontier(
             flat,
             asked,
             {
-                "analysis.comparison.frontier": ["list_frontiers", "match_entries"],
+                "analysis.comparison.frontier": ["list_frontiers"],
                 "analysis.figures.frontier": ["draw_frontier"],
             },
             'accuracy = gather(runs, MEASURES["accuracy"])\n'
-            "flatness = match_entries(found.measured, measure)\n"
-            f"frontiers = list_frontiers(runs, accuracy.measured, flatness, accuracy.pool.settings, {epsilon})",
+            "frontiers = list_frontiers(\n    runs, accuracy.measured, found.measured, measure, "
+            f"accuracy.pool.settings, {epsilon}\n)",
             'draw_frontier(frontiers, measure, "light")',
         ),
-        (CONTROL,) if any(path.is_control for path in frontiers) else (),
+        _notes(frontiers, measure),
     )

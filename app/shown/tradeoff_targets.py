@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.comparison.correlation import correlate_ranks
 from analysis.comparison.gathered import Gathered
 from analysis.comparison.measures import SHARPNESS
+from analysis.comparison.points import match_entries
 from analysis.comparison.pooling import BASELINE
 from analysis.comparison.reach import Reach, find_reach
 from analysis.figures.tradeoff_findings import describe_correlation, describe_measured, describe_reaches, show_reach
@@ -99,8 +100,7 @@ def list_flat_runs(
 ) -> tuple[list[FlatRun], int, tuple[int, ...]]:
     """The drawn runs at an epsilon that have both, with a flatness above zero; how many there are; entries that move.
 
-    Sharpness in Keskar's box grows with the entries that move, to first order in proportion: that of each run is
-    brought to the entries of the run that moves most.
+    Sharpness is as if each run moved as many entries as the one that moves most (`match_entries`).
     """
     keys = [key for key in asked.drawn(accuracy) if key[1] == epsilon and flat.asked.get(key[0])]
     groups = [accuracy.pool.groups[key] for key in keys]
@@ -111,13 +111,22 @@ def list_flat_runs(
         if (found := flat.measured.get(run.id)) is not None and found.values[0] > 0
     ]
     entries = tuple(sorted({found.entries for _, found in both if found.entries is not None}))
+    matched = match_entries({run.id: found for run, found in both}, flat.measure)
     runs = []
-    for run, found in both:
-        matched = flat.measure is SHARPNESS and found.entries is not None
-        flatness = float(found.values[0]) * (entries[-1] / found.entries if matched and found.entries else 1.0)
+    for run, _ in both:
+        flatness = matched[run.id]
         share, answer = float(accuracy.measured[run.id].values.mean()), run.ledger.guarantee().answer
         runs.append(FlatRun(run.config.method(), run.config.seed, flatness, share, answer))
     return runs, sum(map(len, groups)), entries
+
+
+def say_matched(entries: tuple[int, ...]) -> str:
+    """That sharpness is brought to one number of entries, of runs that move unlike numbers."""
+    moved = " or ".join(f"{count:,}" for count in entries)
+    return (
+        f"Runs move {moved} entries; sharpness is brought to {entries[-1]:,}, to first order in proportion, as if all "
+        "entries were alike."
+    )
 
 
 def compose_flatness(accuracy: Gathered, flat: Gathered, asked: Asked, epsilon: float) -> ShownFigure | None:
@@ -132,11 +141,7 @@ def compose_flatness(accuracy: Gathered, flat: Gathered, asked: Asked, epsilon: 
     words = "1 method" if len(methods) == 1 else f"{len(methods)} methods, mixed"
     notes = [describe_measured(len(runs), total, 0, measure)] if len(runs) < total else []
     if len(entries) > 1 and measure is SHARPNESS:
-        moved = " or ".join(f"{count:,}" for count in entries)
-        notes.append(
-            f"Runs move {moved} entries; sharpness is brought to {entries[-1]:,}, to first order in proportion, as if "
-            "all entries were alike."
-        )
+        notes.append(say_matched(entries))
     if len(methods) > 1:
         notes.append(
             "Methods are mixed: what sets one method apart from another counts here like any other difference."

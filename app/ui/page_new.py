@@ -48,7 +48,7 @@ from dpflat.settings.commands import as_command
 from dpflat.settings.text import write_yaml
 from dpflat.training.forecast import Forecast, compose_runs, forecast_run
 
-DEFAULT = "DP prefix"
+DEFAULT, HEAD_ONLY = "DP prefix", "Head only"
 STUDY_COMMAND = "dpflat study run study.yaml"
 OWN_FILE_COMMAND = "dpflat train --data FILE --text-column text --label-column label --classes no,yes"
 LABEL_TEXTS = '--label-text no="it is not so" --label-text yes="it is so"'
@@ -68,11 +68,12 @@ NUMBERS: dict[str, tuple[str, float, float, str]] = {
 Places = dict[str, DeltaGenerator]
 
 
-def ask_settings(kind_of_readout: str) -> tuple[dict[str, Any], Places]:
+def ask_settings(kind_of_readout: str, methods: tuple[str, ...]) -> tuple[dict[str, Any], Places]:
     """More settings: those that differ from their default, and a place for an error beside each field.
 
     Args:
         kind_of_readout: the one that was chosen, which has a step size of its own and may have no head.
+        methods: those that were chosen; a head alone has one whatever the readout.
     """
     default, readout = RunConfig(), READOUTS[kind_of_readout]
     own = {PREFIX_STEP: readout.prefix_learning_rate}
@@ -90,7 +91,7 @@ def ask_settings(kind_of_readout: str) -> tuple[dict[str, Any], Places]:
             changed["backbone.dtype"] = dtype
         for number, (setting, (words, least, most, shape)) in enumerate(NUMBERS.items(), start=1):
             section, name = setting.split(".")
-            if setting == HEAD_STEP and not readout.is_trained:
+            if setting == HEAD_STEP and not readout.is_trained and HEAD_ONLY not in methods:
                 continue
             usual = getattr(getattr(default, section), name)
             standard = own.get(setting, usual)
@@ -161,7 +162,7 @@ def ask_choice(runs: list[Run]) -> tuple[Choice, Places]:
     if length == "own":
         epochs = st.number_input("Passes over the data", 0.1, MOST_EPOCHS, 4.0, key="new_epochs")
     seeds = st.number_input("Seeds", 1, MOST_SEEDS, 1, key="new_seeds", help="One run tells little; three tell more.")
-    settings, places = ask_settings(levels.get(READOUT, RunConfig().readout.kind))
+    settings, places = ask_settings(levels.get(READOUT, RunConfig().readout.kind), methods)
     settings |= levels
     choice = Choice(task, backbone, methods, epsilons, length, float(epochs), int(seeds), 0, settings)
     return choice, places

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
-from analysis.comparison.pooling import BASELINE, has_readout
+from analysis.comparison.pooling import BASELINE, has_readout, has_usual_price
 from analysis.figures.findings import Finding, Verdict, compare_accuracy, cost_of_privacy, what_flatness_gives
 from analysis.figures.tradeoff import BANDS, OwnRun, draw_tradeoff, is_far_below
 from analysis.results import MethodPoint, PairedDifference
@@ -59,7 +59,7 @@ class Shipped:
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def load_shipped(signature: str) -> Shipped:  # noqa: ARG001
-    """The shipped runs of the page's task, backbone and readout, aggregated; a head alone beside them."""
+    """The shipped runs of the page's task, backbone and readout, aggregated; a head alone at the same price."""
     runs = [run for run in shipped_runs() if _is_shown(run)]
     groups, others = group_by_examples(runs, TASK, BACKBONE)
     points = tuple(p for key, runs in groups.items() if key[0] in SHOWN and (p := summarise_group(key, runs)))
@@ -80,7 +80,7 @@ def load_shipped(signature: str) -> Shipped:  # noqa: ARG001
 
 def _is_shown(run: Run) -> bool:
     try:
-        return has_readout(run.config, READOUT)
+        return has_readout(run.config, READOUT) and has_usual_price(run.config)
     except DPFlatError:
         return False
 
@@ -175,7 +175,7 @@ def make_code(level: float | None) -> Code:
     """How the figure is made again from the shipped runs."""
     imports = write_imports(
         {
-            "analysis.comparison.pooling": ["has_readout"],
+            "analysis.comparison.pooling": ["has_readout", "has_usual_price"],
             "analysis.figures.tradeoff": ["draw_tradeoff"],
             "analysis.tradeoff": ["group_by_examples", "summarise_group"],
             "dpflat": ["list_runs", "open_store"],
@@ -184,7 +184,7 @@ def make_code(level: float | None) -> Code:
     return Code(
         REBUILD,
         f"{imports}\n\nruns = [\n    run\n    for run in list_runs(open_store().shipped, shipped=False)\n"
-        f'    if has_readout(run.config, "{READOUT}")\n]',
+        f'    if has_readout(run.config, "{READOUT}")\n    and has_usual_price(run.config)\n]',
         f'groups, _ = group_by_examples(runs, "{TASK}", "{BACKBONE}")\n'
         f"shown = {{key: found for key, found in groups.items() if key[0] in {SHOWN!r}}}\n"
         "points = [point for key, found in shown.items() if (point := summarise_group(key, found))]",

@@ -55,11 +55,15 @@ def order(rows: list[Row]) -> list[Row]:
 
 
 def find_default(rows: list[Row], method: str, epsilon: float = 3.0) -> Row | None:
-    """The shipped run of a method at an epsilon with the lowest seed and the default backbone."""
+    """The shipped run of a method with a trained head at an epsilon, with the lowest seed and the default backbone.
+
+    Of these everything is measured.
+    """
 
     def fits(row: Row) -> bool:
         near = row.get("epsilon") is not None and abs(row["epsilon"] - epsilon) < 0.01
-        return bool(row["shipped"] and row["method"] == method and near and row["backbone"] == DEFAULT_BACKBONE)
+        usual = row["method"] == method and not row["readout"] and row["backbone"] == DEFAULT_BACKBONE
+        return bool(row["shipped"] and near and usual)
 
     return min((row for row in rows if fits(row)), key=lambda row: int(row["seed"]), default=None)
 

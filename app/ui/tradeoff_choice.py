@@ -111,7 +111,8 @@ def _readout_of(link: Mapping[str, Any], rows: dict[str, Row], only: tuple[str, 
     """That of an address; where it names none, that of the runs it names, else a trained head: there was no other."""
     if not link or "readout" in link:
         return link.get("readout")
-    named = [rows[run_id] for run_id in only or () if rows[run_id].get("method") not in HEADS]
+    there = [rows[run_id] for run_id in only or () if run_id in rows]
+    named = [row for row in there if row.get("method") not in HEADS]
     return named[0].get("readout_kind") if named else "linear"
 
 

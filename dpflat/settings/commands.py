@@ -20,7 +20,9 @@ LABEL_TEXTS = "task.label_texts"
 
 def changed_settings(config: RunConfig) -> dict[str, Any]:
     """Every setting that differs from the default, as `section.field: value`; a kind or mode comes first."""
-    usual = usual_readout({name: getattr(config, name) for name in ("adapter", "task", "data")})
+    has_usual_texts = config.task.label_texts in (None, config.task.usual_label_texts())
+    given_task = config.task.model_copy(update={"label_texts": None}) if has_usual_texts else config.task
+    usual = usual_readout({"adapter": config.adapter, "data": config.data, "task": given_task})
     default = RunConfig().model_copy(update={"readout": READOUTS[usual](kind=usual)})
     levels = {name: type(level)(mode=level.mode) for name, level in config.flatness.levels().items()}
     file = config.task.file and OwnFile(path="-", text_column="-text", label_column="-label")
@@ -45,7 +47,7 @@ def changed_settings(config: RunConfig) -> dict[str, Any]:
         if not key.startswith(LABEL_TEXTS)
         and (value != of_kind_given.get(key) or (value != default_given.get(key) and key.endswith((".kind", ".mode"))))
     }
-    if config.task.label_texts not in (None, config.task.usual_label_texts()):
+    if not has_usual_texts:
         changed[LABEL_TEXTS] = config.task.label_texts
     return kinds_first(changed)
 

@@ -11,16 +11,19 @@ SCHEMA_VERSION: Literal[2] = 2
 Settings = dict[str, Any]
 CHOICES: tuple[tuple[str, tuple[str, ...], Settings], ...] = (
     ("within_layer", ("previous_noisy", "random"), {"gamma": 1.0}),
+    ("within_layer", ("as_published", "per_example"), {"gamma": 0.1}),
     ("cross_layer", ("exponential",), {"scale": "twice_sensitivity"}),
 )
 """Levels of schema 1, modes of them, and what those meant where nothing was said."""
 
 
 def _keep_choices(content: Settings) -> Settings:
-    """What schema 1 had no word for, as it was: a linear head, epsilon by RDP alone, `CHOICES`."""
+    """What schema 1 had no word for, as it was: a linear head and its step size, epsilon by RDP alone, `CHOICES`."""
     privacy, flatness = content.get("privacy", {}), content.get("flatness", {})
     readout = content.get("readout") or {}
     kept = {**content, "readout": {"kind": "linear", **readout} if isinstance(readout, Mapping) else readout}
+    if isinstance(optimiser := content.get("optimiser", {}), Mapping):
+        kept["optimiser"] = {"prefix_learning_rate": 0.01, **optimiser}
     if isinstance(privacy, Mapping) and privacy.get("kind", "dp") == "dp":
         kept["privacy"] = {"accountant": "rdp", **privacy}
     levels = dict(flatness) if isinstance(flatness, Mapping) else {}

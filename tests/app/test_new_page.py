@@ -45,6 +45,13 @@ def test_answers_may_be_read_off_a_head_with_its_own_step_size(page):
     assert "prefix_learning_rate" not in command
 
 
+def test_a_head_alone_has_its_step_size_whatever_the_readout(page):
+    keys = [field.key for field in page.number_input]
+    assert "new_setting_head_learning_rate" not in keys
+    page.radio(key="new_method").set_value("Head only").run()
+    assert page.number_input(key="new_setting_head_learning_rate").value == 0.03
+
+
 def test_without_privacy_no_epsilon_is_asked_for_and_none_is_promised(page):
     page.radio(key="new_method").set_value("Non-private").run()
     assert "No guarantee: trained without noise." in texts(page)

@@ -45,6 +45,13 @@ def test_a_head_alone_is_compared_where_texts_backbone_and_epsilon_are_the_same(
     assert describe_worth(rows, CONFIG) == "Here a head alone is 3.1 points better (1 seed beside 1)."
 
 
+def test_of_heads_alone_those_at_the_same_price_with_most_seeds_count():
+    old = small_config("adapter.kind=head_only", "privacy.accountant=rdp")
+    slow = small_config("adapter.kind=head_only", "optimiser.head_learning_rate=0.001")
+    rows = [row(CONFIG, 0.70), row(old, 0.99), row(slow, 0.5), row(HEAD, 0.8), row(HEAD, 0.8, seed=1)]
+    assert describe_worth(rows, CONFIG) == "Here a head alone is 10.0 points better (2 seeds beside 1)."
+
+
 def test_label_texts_do_not_keep_a_head_alone_from_being_compared():
     texts = small_config("readout.kind=label_text")
     assert "a head alone is 10.0 points worse" in describe_worth([row(texts, 0.8, without=0.5), row(HEAD, 0.7)], texts)

@@ -29,7 +29,11 @@ INVENTED = {
 def test_settings_of_schema_1_are_read_as_they_were_meant():
     content = json.loads(FIXTURE.read_text())
     assert content["schema_version"] == 1 < SCHEMA_VERSION
-    added = {"privacy": {**content["privacy"], "accountant": "rdp"}, "readout": {"kind": "linear"}}
+    added = {
+        "privacy": {**content["privacy"], "accountant": "rdp"},
+        "readout": {"kind": "linear"},
+        "optimiser": {"prefix_learning_rate": 0.01, **content["optimiser"]},
+    }
     expected = {**content, "schema_version": 2, **added}
     assert migrate(content, "it") == expected
     assert build_config(content).model_dump(mode="json", exclude_unset=True) == expected
@@ -64,11 +68,19 @@ def test_settings_of_schema_1_are_read_as_they_were_meant():
             {"flatness": {"cross_layer": {"mode": "fixed"}}},
             {"privacy": {"accountant": "rdp"}, "flatness": {"cross_layer": {"mode": "fixed"}}},
         ),
+        (
+            {"flatness": {"within_layer": {"mode": "per_example"}}},
+            {
+                "privacy": {"accountant": "rdp"},
+                "flatness": {"within_layer": {"gamma": 0.1, "mode": "per_example"}},
+            },
+        ),
         ({"flatness": []}, {"privacy": {"accountant": "rdp"}, "flatness": []}),
     ],
 )
 def test_what_schema_1_had_no_word_for_is_written_down(given, kept):
-    assert migrate({"schema_version": 1, **given}, "it") == {"schema_version": 2, "readout": {"kind": "linear"}, **kept}
+    always = {"readout": {"kind": "linear"}, "optimiser": {"prefix_learning_rate": 0.01}}
+    assert migrate({"schema_version": 1, **given}, "it") == {"schema_version": 2, **always, **kept}
 
 
 @pytest.mark.parametrize(
@@ -85,8 +97,10 @@ def test_a_readout_of_schema_1_stays_what_it_was(given, kept):
 
 def test_settings_of_schema_1_have_the_step_size_that_they_had():
     for optimiser, step in (({}, 0.01), ({"prefix_learning_rate": 2}, 2)):
-        config = build_config({"schema_version": 1, "optimiser": optimiser})
-        assert config.optimiser.prefix_learning_rate == step
+        for readout in ({}, {"kind": "linear"}, {"kind": "label_text"}):
+            config = build_config({"schema_version": 1, "optimiser": optimiser, "readout": readout})
+            assert config.optimiser.prefix_learning_rate == step
+    assert migrate({"schema_version": 1, "optimiser": 3}, "it")["optimiser"] == 3
 
 
 @pytest.mark.parametrize(

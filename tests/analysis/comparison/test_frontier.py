@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from analysis.comparison.frontier import LESS_TRAINED, list_frontiers, match_entries
+from analysis.comparison.frontier import LESS_TRAINED, list_frontiers
 from analysis.comparison.measures import EIGENVALUE, SHARPNESS
+from analysis.comparison.points import match_entries
 from analysis.comparison.pooling import shared_settings
 from analysis.comparison.reading import Measured
 from analysis.figures.frontier import describe_frontier, draw_frontier
@@ -31,9 +32,11 @@ def at(gamma, name, seed=0):
     return run(name, NOISY, f"flatness.within_layer.gamma={gamma}", seed=seed)
 
 
-def find(runs, flatness, right=None, epsilon=3.0):
+def find(runs, flatness, right=None, epsilon=3.0, entries=None):
+    entries = entries or {}
     accuracy = {one.id: Measured(np.array((right or {}).get(one.id, [1, 1, 1, 0]), float), 4) for one in runs}
-    return list_frontiers(runs, accuracy, flatness, SETTINGS, epsilon)
+    measured = {name: Measured(np.array([value]), 8, entries.get(name)) for name, value in flatness.items()}
+    return list_frontiers(runs, accuracy, measured, SHARPNESS, SETTINGS, epsilon)
 
 
 def test_a_level_runs_from_none_to_its_largest_strength_and_is_averaged_over_seeds():
@@ -105,10 +108,29 @@ def test_sharpness_is_brought_to_the_most_entries_and_an_eigenvalue_is_not():
     measured = {
         "a": Measured(np.array([0.1]), 8, 50),
         "b": Measured(np.array([0.1]), 8, 100),
-        "c": Measured(np.array([0.0]), 8, 100),
     }
     assert match_entries(measured, SHARPNESS) == {"a": 0.2, "b": 0.1}
     assert match_entries(measured, EIGENVALUE) == {"a": 0.1, "b": 0.1}
+    (path,) = find(
+        [run("a"), at(1, "c"), at(0.1, "d")], {"a": 0.4, "c": 0.1, "d": 0.2}, entries={"a": 4, "c": 2, "d": 4}
+    )
+    assert [point.flatness[0] for point in path.points] == pytest.approx([0.4, 0.2, 0.2])
+    assert path.entries == (2, 4)
+
+
+def test_a_run_that_was_tested_on_other_rows_is_on_no_line():
+    runs = [run("a"), at(1, "c"), at(0.1, "d"), at(0.1, "e", seed=1)]
+    (path,) = find(runs, dict.fromkeys("acde", 0.5), {"e": [1, 1]})
+    assert path.points[1].seeds == (0,)
+
+
+def test_runs_that_were_priced_as_before_stand_on_a_line_too():
+    old = [
+        run(f"k{kept}", f"flatness.cross_layer={{mode: exponential, scale: twice_sensitivity, keep_layers: {kept}}}")
+        for kept in (4, 2)
+    ]
+    (path,) = find([run("a"), *old], dict.fromkeys(["a", "k4", "k2"], 0.5))
+    assert [point.value for point in path.points] == [0, 2, 4]
 
 
 def test_the_sentence_and_the_figure_say_the_strongest_beside_none():

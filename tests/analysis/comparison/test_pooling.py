@@ -50,6 +50,14 @@ def test_runs_that_differ_in_method_epsilon_and_seed_alone_are_pooled_by_seed():
     assert pool.left_out == {}
 
 
+def test_a_head_alone_with_its_usual_step_size_is_pooled_with_runs_without_a_head():
+    texts, head = "readout.kind=label_text", "adapter.kind=head_only"
+    far = run("far", head, "optimiser.head_learning_rate=5")
+    pool = pool_runs([run("a", texts), run("b", texts, seed=1), run("h", head), far])
+    assert names(pool) == {("DP prefix", 3.0): ["a", "b"], ("head only", 3.0): ["h"]}
+    assert left_out(pool) == {("optimiser.head_learning_rate",): ["far"]}
+
+
 def test_a_run_with_another_setting_is_left_out_by_its_name():
     others = [run("x", "optimiser.head_learning_rate=0.5"), run("y", "optimiser.epochs=2", "data.max_tokens=8")]
     pool = pool_runs([run("a"), run("b", seed=1), *others, run("z", "optimiser.epochs=2", "privacy.kind=none")])
