@@ -1,6 +1,6 @@
 """How many seeds and test examples a comparison of two methods needs, from runs of both that are there.
 
-    python benchmarks/power.py FIRST SECOND [--task rotten_tomatoes] [--margin 0.01] [--runs FOLDER]
+    python benchmarks/power.py FIRST SECOND [--task rotten_tomatoes] [--readout label_text] [--margin 0.01] [--runs FOLDER]
 
 FIRST and SECOND are methods as `dpflat list` names them; their runs of one task and one epsilon are paired by seed. The
 differences of their answers, (seeds, examples), are split into what differs from seed to seed, from example to
@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t as student
 
+from analysis.comparison.pooling import has_readout
 from analysis.tradeoff import load_scores
 from dpflat.runs.record import Run
 from dpflat.runs.store import open_store
@@ -71,12 +72,12 @@ def simulate(parts: Components, seeds: int, examples: int, truth: float, margin:
     return float((np.abs(means) > half).mean()), float((np.abs(means) + half < margin).mean())
 
 
-def find_runs(runs: list[Run], method: str, task: str, epsilon: float | None) -> dict[int, np.ndarray]:
+def find_runs(runs: list[Run], method: str, task: str, epsilon: float | None, readout: str) -> dict[int, np.ndarray]:
     """(examples,) answers by seed, of the experiment with most seeds."""
     experiments: dict[str, dict[int, np.ndarray]] = {}
     for run in runs:
         config = run.config
-        same = getattr(config.privacy, "epsilon", None) == epsilon
+        same = getattr(config.privacy, "epsilon", None) == epsilon and has_readout(config, readout)
         if run.state == "finished" and config.method() == method and config.task.name == task and same:
             scores = load_scores(run)
             if scores is not None:
@@ -92,11 +93,14 @@ def main() -> int:
     parser.add_argument("second")
     parser.add_argument("--task", default="rotten_tomatoes")
     parser.add_argument("--epsilon", type=float, default=3.0)
+    parser.add_argument("--readout", default="label_text", help="its kind; a head alone stands beside any")
     parser.add_argument("--margin", type=float, default=0.01)
     parser.add_argument("--runs", type=Path)
     asked = parser.parse_args()
     runs = open_store(asked.runs).list_runs()
-    first, second = (find_runs(runs, method, asked.task, asked.epsilon) for method in (asked.first, asked.second))
+    first, second = (
+        find_runs(runs, method, asked.task, asked.epsilon, asked.readout) for method in (asked.first, asked.second)
+    )
     seeds = sorted(set(first) & set(second))
     if len(seeds) < 2:
         print(f"{len(seeds)} seeds have both methods; expected at least 2.", file=sys.stderr)

@@ -10,7 +10,7 @@ from dpflat.settings.section import Section
 
 
 class PrefixAdapter(Section, use_attribute_docstrings=True):
-    """White box: trained keys and values in front of every layer's own, and a linear head."""
+    """White box: trained keys and values in front of every layer's own, and the readout's own."""
 
     kind: Literal["prefix"] = "prefix"
     length: int = Field(8, ge=1, le=200)
@@ -25,7 +25,7 @@ class PrefixAdapter(Section, use_attribute_docstrings=True):
 
 
 class PromptAdapter(Section):
-    """Black box: trained vectors in front of the words' own embeddings, at the input only, and a linear head."""
+    """Black box: trained vectors in front of the words' own embeddings, at the input only, and the readout's own."""
 
     kind: Literal["prompt"] = "prompt"
     length: int = Field(8, ge=1, le=200)

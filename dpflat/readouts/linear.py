@@ -1,4 +1,4 @@
-"""The lab's usual readout: a trained linear head on one vector a text."""
+"""A trained linear head on one vector a text."""
 
 from __future__ import annotations
 
