@@ -1,6 +1,6 @@
 """How many seeds and test examples a comparison of two methods needs, from runs of both that are there.
 
-    python benchmarks/power.py FIRST SECOND [--task rotten_tomatoes] [--readout label_text] [--margin 0.01] [--runs FOLDER]
+    python benchmarks/power.py FIRST SECOND [--task TASK] [--readout label_text] [--margin 0.01] [--runs FOLDER]
 
 FIRST and SECOND are methods as `dpflat list` names them; their runs of one task and one epsilon are paired by seed. The
 differences of their answers, (seeds, examples), are split into what differs from seed to seed, from example to
