@@ -15,7 +15,7 @@ from tests.app.stored import keep_everything
 
 pytestmark = pytest.mark.integration
 EACH = 30
-SEEDS = [0, 1, 2, *(pytest.param(seed, marks=[pytest.mark.slow, pytest.mark.timeout(600)]) for seed in range(3, 10))]
+SEEDS = [0, *(pytest.param(seed, marks=[pytest.mark.slow, pytest.mark.timeout(600)]) for seed in range(1, 10))]
 PAGES = ("runs", "privacy", "layers", "landscape", "tradeoff", "start", "new", "claims")
 NOTICES = ("hanged since", "unreadable", "has no", "Unknown", "left out")
 MUTABLE = (layout.STATUS, layout.LABEL)

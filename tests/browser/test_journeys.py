@@ -86,6 +86,7 @@ def test_a_run_from_the_page_moves_outlives_its_server_is_lost_when_killed_resum
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.slow  # without a page: tests/dpflat/test_jobs.py
 def test_two_servers_on_one_store_do_one_run_at_a_time(tmp_path, serve, open_page):
     store = tmp_path / "runs"
     addresses = [serve(store) for _ in range(2)]
