@@ -343,7 +343,7 @@ class TestTraining:
         last = next(event for event in train(experiment) if isinstance(event, Trained))
         assert sorted(last.state.parameters) == ["prefix.0", "prefix.1"]
         assert last.arms["without"].loss != last.evaluation.loss
-        assert experiment.config.method() == "DP prefix, label words"
+        assert experiment.config.describe() == "DP prefix, label words"
 
     def test_its_rows_have_one_mask_each(self, experiment):
         mask = experiment.objective.backbone.words.reader.mask_id
