@@ -190,7 +190,15 @@ class TestTexts:
 
     @pytest.mark.parametrize(
         ("lengths", "most", "kept"),
-        [((9, 3), 12, (4, 3)), ((3, 9), 12, (3, 4)), ((9, 9), 13, (4, 4)), ((9, 9), 14, (5, 4)), ((1, 9), 8, (1, 2))],
+        [
+            ((9, 2), 12, (5, 2)),
+            ((2, 9), 12, (2, 5)),
+            ((9, 3), 12, (4, 3)),
+            ((3, 9), 12, (3, 4)),
+            ((9, 9), 13, (4, 4)),
+            ((9, 9), 14, (5, 4)),
+            ((1, 9), 8, (1, 2)),
+        ],
     )
     def test_of_a_pair_the_longer_text_is_cut(self, folders, family, backbone, lengths, most, kept):
         tokenizer = AutoTokenizer.from_pretrained(folders[family])
