@@ -7,10 +7,12 @@ import zipfile
 
 import pytest
 
+from analysis.decomposition.settings import DecompositionConfig, check_decomposition
 from analysis.kinds import build_settings
 from analysis.store import Analysis, open_analysis
 from analysis.worker import do_analysis
 from app.housekeeping import make_export
+from dpflat.errors import DPFlatError
 from dpflat.execution import jobs
 from dpflat.execution.run_job import FINISHED, Stopping, do_run
 from dpflat.runs.record import Run
@@ -99,3 +101,11 @@ def test_what_does_not_fit_is_one_sentence(dpflat, own_root, given, sentence):
     code, _, err = dpflat("train", *given, "--dry-run")
     assert code == 2
     assert sentence in " ".join(err.split())
+
+
+def test_a_run_that_reads_texts_as_they_are_is_not_held_against_it(runs, model):
+    store, (run, _) = runs
+    plain = store.create_run(small_config(f"backbone.name=folder:{model}"))
+    assert do_run(plain, Stopping()) == FINISHED
+    with pytest.raises(DPFlatError, match="one writes its texts into a template"):
+        check_decomposition(DecompositionConfig(against=plain.id, data="imdb"), run)
