@@ -88,12 +88,13 @@ def open_objective(run: Run, dtype: str | None = None, backbone: Backbone | None
     if run.state != "finished":
         raise DPFlatError(f"'{run.id}' is {run.state}; only a finished run can be analysed.")
     if backbone is None:
-        backbone = load_backbone(BackboneConfig(name=settings.backbone.name, dtype=dtype or settings.backbone.dtype))
+        wanted = BackboneConfig(name=settings.backbone.name, dtype=dtype or settings.backbone.dtype)
+        backbone = load_backbone(wanted, settings.readout.reads_words)
     known = run.environment
     same = (known.get("backbone_sha256"), known.get("backbone_identity"))
     if any(was not in (None, now) for was, now in zip(same, (backbone.fingerprint, backbone.identity), strict=True)):
         raise DPFlatError(f"The weights of '{settings.backbone.name}' are not those that '{run.id}' was trained with.")
-    backbone.model.to(choose_device(settings))
+    backbone.move(choose_device(settings))
     return build_objective(settings.adapter, backbone, settings.readout, settings.task.card())
 
 
@@ -105,7 +106,7 @@ def load_rows(run: RunConfig, data: str, objective: Classification) -> EncodedSp
     task = run.task if data in ("test", "train") else TaskConfig(name=data)
     subset = run.data.train_subset if data == "train" else None
     wanted = DataConfig(max_tokens=run.data.max_tokens, pair=run.data.pair, train_subset=subset)
-    found = load_task(task, wanted, objective.backbone, run.seed, b"\0" * 16)
+    found = load_task(task, wanted, objective.backbone, run.seed, b"\0" * 16, run.readout)
     return found.train if data == "train" else found.test
 
 

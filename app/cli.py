@@ -53,12 +53,8 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 study_cli = typer.Typer(no_args_is_help=True, help="Many runs from one file.")
 cli.callback(help=__doc__)(take_options)
 cli.add_typer(study_cli, name="study")
-cli.command()(analyze)
-cli.command()(claims)
-cli.command("compare")(compare_runs)
-cli.command()(pack)
-cli.command()(plot)
-cli.command()(report)
+for command in (analyze, claims, compare_runs, pack, plot, report):
+    cli.command(command.__name__.removesuffix("_runs"))(command)
 study_cli.command("analyze")(analyze_study)
 cli.add_typer(models_cli, name="models")
 
@@ -81,6 +77,8 @@ def train(
     drop_missing: own_data.DropOption = False,
     delimiter: own_data.DelimiterOption = None,
     label_text: own_data.LabelTextOption = None,
+    template: own_data.TemplateOption = None,
+    word: own_data.WordOption = None,
     runs: RunsOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show settings and forecast; start nothing.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
@@ -90,7 +88,8 @@ def train(
     task = own_data.as_task(
         data, text_column, pair_column, label_column, test_data, classes, encoding, no_header, drop_missing, delimiter
     )
-    resolved = resolve(preset or [], config, settings or [], seed, task, own_data.as_label_texts(label_text))
+    answers = own_data.as_answers(label_text, template, word)
+    resolved = resolve(preset or [], config, settings or [], seed, task, answers)
     if "quick" in (preset or []):
         say(QUICK_IS_FOR_LOOKING)
     store = find_store(runs)

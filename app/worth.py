@@ -85,5 +85,6 @@ def _find(
 def _asked(config: RunConfig) -> tuple[object, ...]:
     """What a run and a head alone share where they answer one question at one price."""
     task = config.task.identity()
-    task.pop("label_texts", None)
+    for name in ("label_texts", "template", "words"):
+        task.pop(name, None)
     return str(task), config.data, config.backbone, config.privacy

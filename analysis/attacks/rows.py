@@ -47,7 +47,8 @@ def open_rows(run: Run) -> Rows:
     """
     objective = open_objective(run)
     whole = DataConfig(max_tokens=run.config.data.max_tokens, pair=run.config.data.pair)
-    data = load_task(run.config.task, whole, objective.backbone, run.config.seed, b"\0" * 16)
+    config = run.config
+    data = load_task(config.task, whole, objective.backbone, config.seed, b"\0" * 16, config.readout)
     return Rows(objective, data.train, data.test)
 
 

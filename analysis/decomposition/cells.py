@@ -32,11 +32,16 @@ class Cell:
 
     def equals(self, other: Cell) -> bool:
         """Whether it is the same function at the same entries. Privacy: none."""
+        mine, theirs = self.objective, other.objective
         return (
-            self.weights.keys() == other.weights.keys()
-            and replace(self.objective, backbone=other.objective.backbone) == other.objective
-            and all(torch.equal(value, other.weights[key]) for key, value in self.weights.items())
+            replace(mine, backbone=theirs.backbone, frozen={}) == replace(theirs, frozen={})
+            and _are_equal(mine.frozen, theirs.frozen)
+            and _are_equal(self.weights, other.weights)
         )
+
+
+def _are_equal(one: Parameters, other: Parameters) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(value, other[key]) for key, value in one.items())
 
 
 @dataclass(frozen=True)

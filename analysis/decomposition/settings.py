@@ -82,6 +82,8 @@ def check_decomposition(config: DecompositionConfig, run: Run) -> None:
             f"'{other.id}' has the backbone '{theirs.backbone.title()}' in {theirs.backbone.dtype}, not "
             f"'{mine.backbone.title()}' in {mine.backbone.dtype}: their sharpness does not compare."
         )
+    if theirs.readout.reads_words != mine.readout.reads_words:
+        raise DPFlatError(f"Of '{other.id}' and this run one writes its texts into a template: they read no same rows.")
     own = config.data in ("test", "train")
     if (own and not same_task(run, other)) or (not own and config.data not in list_rows(theirs)):
         raise DPFlatError(f"'{other.id}' has another task and cannot be read on the same rows.")

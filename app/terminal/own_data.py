@@ -41,22 +41,42 @@ LabelTextOption = Annotated[
 ]
 
 
-def as_label_texts(given: list[str] | None) -> dict[str, Any]:
-    """The settings of a run whose answers are read off label texts; none where none are given.
+TemplateOption = Annotated[
+    str | None,
+    typer.Option(help="What a text is written into, such as '{text} It was {mask}.': answers are words at the mask."),
+]
+WordOption = Annotated[
+    list[str] | None,
+    typer.Option("--word", help="class=word, for each class: the one that would stand at the mask. Repeatable."),
+]
+
+
+def as_answers(label_texts: list[str] | None, template: str | None, words: list[str] | None) -> dict[str, Any]:
+    """The settings of a run whose answers are read off label texts, or off words at a mask; none where none are given.
 
     Raises:
-        DPFlatError: for one that is not `class=text`.
+        DPFlatError: for one that is not `class=...`, and where both are given.
     """
-    if not given:
-        return {}
+    if label_texts and (template is not None or words):
+        raise DPFlatError("Answers are read off --label-text, or off --template and --word: give one of the two.")
+    if label_texts:
+        texts = _by_class("--label-text", label_texts, '"a text that says what it is"', "texts")
+        return {"task": {"label_texts": texts}, "readout": {"kind": "label_text"}}
+    task: dict[str, Any] = {} if template is None else {"template": template}
+    if words:
+        task["words"] = _by_class("--word", words, "word", "words")
+    return {"task": task, "readout": {"kind": "label_words"}} if task else {}
+
+
+def _by_class(option: str, given: list[str], example: str, what: str) -> dict[str, str]:
     pairs = [text.partition("=") for text in given]
-    for text, (name, equals, words) in zip(given, pairs, strict=True):
-        if not (name.strip() and equals and words.strip()):
-            raise DPFlatError(f"--label-text: expected class=\"a text that says what it is\"; got '{text}'.")
-    texts = {name.strip(): words.strip() for name, _, words in pairs}
-    if len(texts) < len(given):
-        raise DPFlatError("--label-text: a class was given two texts.")
-    return {"task": {"label_texts": texts}, "readout": {"kind": "label_text"}}
+    for text, (name, equals, said) in zip(given, pairs, strict=True):
+        if not (name.strip() and equals and said.strip()):
+            raise DPFlatError(f"{option}: expected class={example}; got '{text}'.")
+    found = {name.strip(): said.strip() for name, _, said in pairs}
+    if len(found) < len(given):
+        raise DPFlatError(f"{option}: a class was given two {what}.")
+    return found
 
 
 def as_task(

@@ -12,9 +12,13 @@ from dpflat.readout import READOUTS
 
 
 def ask_readout() -> dict[str, Any]:
-    """The readout, as a setting; empty where it is the usual one."""
+    """The readout, as a setting; empty where it is the usual one.
+
+    Those that read a masked-language head are left out: no backbone of the page has one.
+    """
     usual = RunConfig().readout.kind
-    kinds = sorted(READOUTS, key=lambda kind: kind != usual)
+    offered = [kind for kind in READOUTS if not READOUTS[kind].reads_words]
+    kinds = sorted(offered, key=lambda kind: kind != usual)
     kind = st.selectbox(
         "How answers are read off",
         kinds,

@@ -19,6 +19,7 @@ class Family:
         bounds: smallest and largest value of each size that a config may name.
         optional: parts of the names of weights that a file may lack, or have beside those of the model.
         heads: parts of the names of weights that are left over from other tasks.
+        has_word_head: whether `split_word_head` is there.
     """
 
     options: ClassVar[dict[str, Any]] = {"add_pooling_layer": False}
@@ -34,8 +35,11 @@ class Family:
         "max_position_embeddings": (2, 1_000_000),
         "type_vocab_size": (1, 1_000),
     }
-    optional = (".position_ids", ".token_type_ids", ".pooler.")
-    heads = (".cls.", ".lm_head.", ".classifier.", ".qa_outputs.", ".discriminator_predictions.", ".generator_")
+    has_word_head = False
+    optional: ClassVar[tuple[str, ...]] = (".position_ids", ".token_type_ids", ".pooler.")
+    heads: ClassVar[tuple[str, ...]] = (
+        ".cls.", ".lm_head.", ".classifier.", ".qa_outputs.", ".discriminator_predictions.", ".generator_",
+    )  # fmt: skip
 
     def count_weights(self, config: Any) -> int:
         """A lower bound of the weights of a model whose sizes are within `bounds`; none is allocated yet."""
@@ -64,6 +68,16 @@ class Family:
         """(B, H, S, P + S) attention of one layer, its prefix first; arguments as of `run_layer`."""
         weights: Tensor = model.encoder.layer[layer].attention.self(states, mask, prefix=prefix)[1]
         return weights
+
+    def prepare(self, model: Any) -> None:
+        """What a model needs before its attention can find the prefix of its layer."""
+
+    def split_word_head(self, whole: Any) -> tuple[Any, Any]:
+        """The two modules of the masked-language head of transformers' `AutoModelForMaskedLM`.
+
+        The first makes (..., E) of (..., E) last states, the second, linear, (..., V) logits of that.
+        """
+        raise NotImplementedError
 
     def takes_prompt(self, model: Any) -> bool:
         """Whether vectors can stand in front of the words."""

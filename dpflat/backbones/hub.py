@@ -22,19 +22,31 @@ from transformers.utils import logging
 from dpflat.backbones.families import find_family
 from dpflat.backbones.family import Family
 from dpflat.backbones.identity import LOADED, WEIGHTS, digest_file, digest_files, join_digests
-from dpflat.backbones.load import Backbone, Tokenise, wrap_model
+from dpflat.backbones.load import Backbone, Tokenise, freeze, wrap_model
 from dpflat.backbones.sizes import check_sizes, read_config
+from dpflat.backbones.template_reader import TemplateReader
+from dpflat.backbones.word_head import WordHead, load_whole
 from dpflat.errors import DPFlatError
 
 AT_ONCE = 1000
 LOCAL: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
-def read_model(where: str, pretrained_on: tuple[str, ...] | None, fingerprint: str | None, dtype: str) -> Backbone:
+def read_model(
+    where: str, pretrained_on: tuple[str, ...] | None, fingerprint: str | None, dtype: str, reads_words: bool = False
+) -> Backbone:
     """A pretrained encoder with its tokenizer, from its folder; without a fingerprint it gets that of its weights.
 
+    Args:
+        where: the folder.
+        pretrained_on: corpora it has seen; None where nobody says.
+        fingerprint: of its weights.
+        dtype: of the frozen weights.
+        reads_words: whether its masked-language head is read with it.
+
     Raises:
-        DPFlatError: when the folder is not that of one whole model, or its family is not supported.
+        DPFlatError: when the folder is not that of one whole model, its family is not supported, or it has no head
+            where one is wanted.
     """
     logging.disable_progress_bar()
     logging.set_verbosity_error()
@@ -45,9 +57,13 @@ def read_model(where: str, pretrained_on: tuple[str, ...] | None, fingerprint: s
             config = AutoConfig.from_pretrained(place, **LOCAL)
             check_sizes(config, (folder / WEIGHTS).stat().st_size, where, family)
             tokenizer = AutoTokenizer.from_pretrained(place, **LOCAL)
-            model, report = AutoModel.from_pretrained(
-                place, use_safetensors=True, output_loading_info=True, **LOCAL, **family.options
-            )
+            if reads_words:
+                whole, report = load_whole(place, where, family, LOCAL)
+                model = whole.base_model
+            else:
+                model, report = AutoModel.from_pretrained(
+                    place, use_safetensors=True, output_loading_info=True, **LOCAL, **family.options
+                )
         check_keys(report, where, family)
         known, used = model.get_input_embeddings().num_embeddings, max(tokenizer.get_vocab().values(), default=0) + 1
         pad_id = tokenizer.pad_token_id or 0
@@ -59,6 +75,10 @@ def read_model(where: str, pretrained_on: tuple[str, ...] | None, fingerprint: s
             fingerprint or digest_weights(model),
             dtype,
         )
+        if reads_words:
+            freeze(whole, dtype)
+            head = WordHead(*family.split_word_head(whole), TemplateReader(tokenizer))
+            wrapped = replace(wrapped, word_head=head)
     except DPFlatError:
         raise
     except Exception as error:  # whatever transformers and tokenizers make of files from outside
@@ -154,8 +174,13 @@ def fast_tokenise(tokenizer: object, filler: int) -> Tokenise:
     return tokenise
 
 
-def load_from_folder(where: str, dtype: str) -> Backbone:
+def load_from_folder(where: str, dtype: str, reads_words: bool = False) -> Backbone:
     """An encoder from a local folder; named by the SHA-256 of its weights, known by that of all that is loaded.
+
+    Args:
+        where: the folder.
+        dtype: of the frozen weights.
+        reads_words: whether its masked-language head is read with it.
 
     Raises:
         DPFlatError: when the folder is not that of one whole model, or changes while it is read.
@@ -167,7 +192,7 @@ def load_from_folder(where: str, dtype: str) -> Backbone:
             "transformers' save_pretrained."
         )
     digests = digest_files(folder)
-    backbone = read_model(where, None, digests[WEIGHTS], dtype)
+    backbone = read_model(where, None, digests[WEIGHTS], dtype, reads_words)
     if digest_files(folder) != digests:
         raise DPFlatError(f"The folder '{where}' changed while it was read. Try again once it is complete.")
     return replace(backbone, identity=join_digests(digests))

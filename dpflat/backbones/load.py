@@ -15,6 +15,7 @@ from dpflat.backbones.families import FAMILIES
 from dpflat.backbones.family import Family
 from dpflat.backbones.identity import locate
 from dpflat.backbones.wide_products import multiplies_bfloat16, widen
+from dpflat.backbones.word_head import WordHead, refuse_missing
 from dpflat.catalog import BACKBONES
 from dpflat.config import BackboneConfig
 from dpflat.core.attention import NAME, register_attention
@@ -45,6 +46,7 @@ class Backbone:
         pretrained_on: corpora it has seen, as its authors say; None where nobody says.
         fingerprint: SHA-256 of the weights file, or a name where there is none.
         identity: SHA-256 of all that was loaded of a model from outside; None for a bundled one.
+        word_head: its masked-language head; None where none was asked for, or there is none.
     """
 
     model: Any
@@ -58,6 +60,25 @@ class Backbone:
     pretrained_on: tuple[str, ...] | None
     fingerprint: str
     identity: str | None = None
+    word_head: WordHead | None = None
+
+    @property
+    def words(self) -> WordHead:
+        """Its masked-language head.
+
+        Raises:
+            DPFlatError: when there is none.
+        """
+        if self.word_head is None:
+            raise refuse_missing(self.model.config.model_type)
+        return self.word_head
+
+    def move(self, device: torch.device) -> None:
+        """Take the frozen weights to a device, in place."""
+        self.model.to(device)
+        if self.word_head is not None:
+            self.word_head.transform.to(device)
+            self.word_head.decoder.to(device)
 
     @property
     def first_position(self) -> int:
@@ -183,18 +204,16 @@ def wrap_model(
     Raises:
         DPFlatError: when its family is not supported.
     """
+    family = FAMILIES.find(model.config.model_type)
     register_attention()
     model.set_attn_implementation(NAME)
-    model.requires_grad_(False)
-    model.eval()
-    model.to(getattr(torch, dtype))
-    if dtype == "bfloat16" and not multiplies_bfloat16():
-        widen(model)
+    family.prepare(model)
+    freeze(model, dtype)
     config = model.config
     heads = config.num_attention_heads
     return Backbone(
         model=model,
-        family=FAMILIES.find(config.model_type),
+        family=family,
         tokenise=tokenise,
         layers=config.num_hidden_layers,
         kv_heads=getattr(config, "num_key_value_heads", None) or heads,
@@ -206,11 +225,25 @@ def wrap_model(
     )
 
 
-def load_backbone(config: BackboneConfig) -> Backbone:
+def freeze(module: torch.nn.Module, dtype: str) -> None:
+    """Take a module out of training and cast it once, in place."""
+    module.requires_grad_(False)
+    module.eval()
+    module.to(getattr(torch, dtype))
+    if dtype == "bfloat16" and not multiplies_bfloat16():
+        widen(module)
+
+
+def load_backbone(config: BackboneConfig, reads_words: bool = False) -> Backbone:
     """The backbone that the settings name.
 
+    Args:
+        config: the settings.
+        reads_words: whether a masked-language head is wanted of a folder or hub model; bundled ones have none.
+
     Raises:
-        DPFlatError: when it is not installed, damaged, out of reach, not supported, or not what `sha256` says.
+        DPFlatError: when it is not installed, damaged, out of reach, not supported, or not what `sha256` says; or has
+            no head where one is wanted.
     """
     card = BACKBONES.get(config.name)
     if card is not None:
@@ -221,7 +254,7 @@ def load_backbone(config: BackboneConfig) -> Backbone:
     folder = locate(config.name)
     if folder is None:
         raise DPFlatError(f"Unknown backbone '{config.name}'.")
-    backbone = load_from_folder(str(folder), config.dtype)
+    backbone = load_from_folder(str(folder), config.dtype, reads_words)
     if config.sha256 not in (None, backbone.identity):
         raise DPFlatError.of("model_changed", model=config.name)
     return backbone

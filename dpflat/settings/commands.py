@@ -15,7 +15,8 @@ from dpflat.settings.text import flatten_settings, kinds_first
 from dpflat.tasks.fitting import usual_readout
 from dpflat.tasks.settings import OWN, OwnFile, TaskConfig
 
-LABEL_TEXTS = "task.label_texts"
+LABEL_TEXTS, TEMPLATE, WORDS = "task.label_texts", "task.template", "task.words"
+OPTIONS = {LABEL_TEXTS: "--label-text", WORDS: "--word"}
 
 
 def changed_settings(config: RunConfig) -> dict[str, Any]:
@@ -44,11 +45,15 @@ def changed_settings(config: RunConfig) -> dict[str, Any]:
     changed = {
         key: value
         for key, value in given.items()
-        if not key.startswith(LABEL_TEXTS)
+        if not key.startswith((LABEL_TEXTS, TEMPLATE, WORDS))
         and (value != of_kind_given.get(key) or (value != default_given.get(key) and key.endswith((".kind", ".mode"))))
     }
-    if not has_usual_texts:
-        changed[LABEL_TEXTS] = config.task.label_texts
+    said: dict[str, tuple[Any, Any]] = {
+        LABEL_TEXTS: (config.task.label_texts, config.task.usual_label_texts()),
+        TEMPLATE: (config.task.template, config.task.usual_card().template),
+        WORDS: (config.task.words, config.task.usual_words()),
+    }
+    changed |= {key: mine for key, (mine, usual) in said.items() if mine not in (None, usual)}
     return kinds_first(changed)
 
 
@@ -75,8 +80,11 @@ def as_command(config: RunConfig, between: str = " \\\n  ") -> str:
     for key, value in changed_settings(config).items():
         if key.startswith("task.counted.") or key == "backbone.sha256":
             continue
-        if key == LABEL_TEXTS:
-            parts += [f"--label-text {shlex.quote(f'{name}={text}')}" for name, text in value.items()]
+        if key in OPTIONS:
+            parts += [f"{OPTIONS[key]} {shlex.quote(f'{name}={text}')}" for name, text in value.items()]
+            continue
+        if key == TEMPLATE:
+            parts.append(f"--template {shlex.quote(value)}")
             continue
         parts.append(f"--seed {value}" if key == "seed" else f"--set {shlex.quote(as_setting(key, value))}")
     return between.join(parts)

@@ -7,8 +7,9 @@ from typing import Any
 
 from dpflat.catalog import TASKS
 from dpflat.readout import READOUTS, Readout
-from dpflat.tasks.pairs import choose_alike
+from dpflat.tasks.pairs import check_pairs, choose_alike
 from dpflat.tasks.settings import TaskConfig
+from dpflat.tasks.words import check_word_head, choose_words
 
 OWN_HEAD = ("head_only", "full")
 """Adapters that train a head or every weight: without a head the one has nothing to train, the other was not tuned."""
@@ -53,13 +54,21 @@ def _get(section: Any, name: str) -> Any:
     return section.get(name) if isinstance(section, Mapping) else getattr(section, name, None)
 
 
-def fit_task(task: TaskConfig, readout: Readout) -> TaskConfig:
-    """The task with the label texts and the class of pairs alike that a readout reads, without those it does not.
+def fit_task(task: TaskConfig, readout: Readout, pair: str, backbone: str) -> TaskConfig:
+    """The task with what a readout reads of it: label texts, template and words, the class of pairs alike; no more.
+
+    Args:
+        task: as it was given.
+        readout: reads it.
+        pair: how pairs reach the model, `data.pair`.
+        backbone: its name.
 
     Raises:
-        WrongSettingError: when one that it reads is missing or wrong.
+        WrongSettingError: when one that it reads is missing or wrong, or the readout fits neither pairs nor backbone.
     """
-    task = choose_alike(task, readout)
+    check_pairs(pair, readout, task)
+    check_word_head(backbone, readout)
+    task = choose_words(choose_alike(task, readout), readout)
     if readout.reads_label_texts:
         return task.with_label_texts()
     return task if task.label_texts is None else task.model_copy(update={"label_texts": None})

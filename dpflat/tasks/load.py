@@ -12,6 +12,7 @@ from dpflat.catalog import TASKS, Task
 from dpflat.config import DataConfig
 from dpflat.core.batches import EncodedSplit
 from dpflat.core.keys import Purpose, make_generator, seed_generator
+from dpflat.readout import Readout
 from dpflat.tasks.count import read_elsewhere
 from dpflat.tasks.movie_reviews import load_movie_reviews
 from dpflat.tasks.rows import Rows
@@ -82,8 +83,10 @@ def read_bundled(name: str) -> tuple[Rows, Rows]:
     return train, test
 
 
-def load_task(task: TaskConfig, data: DataConfig, backbone: Backbone, seed: int, noise_key: bytes) -> TaskData:
-    """Read, split and tokenise a task; draw the subset and the canaries.
+def load_task(
+    task: TaskConfig, data: DataConfig, backbone: Backbone, seed: int, noise_key: bytes, readout: Readout
+) -> TaskData:
+    """Read, split and tokenise a task as its readout reads it; draw the subset and the canaries.
 
     Privacy: the subset is drawn by the public seed; which canaries take part is drawn by the noise key.
     """
@@ -91,22 +94,26 @@ def load_task(task: TaskConfig, data: DataConfig, backbone: Backbone, seed: int,
     if data.train_subset is not None:
         chosen = seed_generator(seed, Purpose.SUBSET).permutation(len(train_rows))[: data.train_subset]
         train_rows = train_rows.select(np.sort(chosen).tolist())
-    encoded = [encode(rows, data, backbone) for rows in (train_rows, test_rows)]
     card = task.card()
+    encoded = [encode(rows, card, data, backbone, readout) for rows in (train_rows, test_rows)]
     train, canaries = plant_canaries(encoded[0], data.canaries, len(card.class_names), noise_key)
     return TaskData(task=card, train=train, test=encoded[1], public_units=encoded[0].units, canaries=canaries)
 
 
-def encode(rows: Rows, data: DataConfig, backbone: Backbone) -> EncodedSplit:
+def encode(rows: Rows, task: Task, data: DataConfig, backbone: Backbone, readout: Readout) -> EncodedSplit:
     """Rows as token sequences, one unit each; of a pair one sequence of both texts, or each text as one by itself."""
     apart = data.pair == "apart"
     assert rows.pairs is not None or not apart
+
+    def tokenise(texts: list[str], pairs: list[str] | None) -> tuple[np.ndarray, ...]:
+        return tuple(readout.tokenise(backbone, task, texts, pairs, data.max_tokens))
+
     return EncodedSplit(
-        tokens=tuple(backbone.tokenise(rows.texts, data.max_tokens, None if apart else rows.pairs)),
+        tokens=tokenise(rows.texts, None if apart else rows.pairs),
         labels=np.array(rows.labels, dtype=np.int64),
         unit=np.arange(len(rows), dtype=np.int64),
         pad_id=backbone.pad_id,
-        second_tokens=tuple(backbone.tokenise(rows.pairs, data.max_tokens)) if apart and rows.pairs else None,
+        second_tokens=tokenise(rows.pairs, None) if apart and rows.pairs else None,
     )
 
 

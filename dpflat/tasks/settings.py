@@ -12,12 +12,15 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from dpflat.catalog import TASKS, Task
-from dpflat.errors import WrongSettingError, unknown
+from dpflat.errors import unknown
 from dpflat.settings.section import Section, later
+from dpflat.tasks.by_class import check_classes
 from dpflat.tasks.labels import MOST_CLASSES, name_label
 
 OWN = "file:"
 WITHHELD = f"{OWN}withheld"
+NAMED_BY = ("name", "label_texts", "template", "words", "alike")
+"""What names an experiment on a bundled task."""
 Word = Annotated[
     str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value), Field(min_length=1)
 ]
@@ -28,6 +31,7 @@ def _spell_tab(value: Any) -> Any:
 
 
 LabelText = Annotated[str, Field(min_length=1, max_length=500, pattern=r"\S")]
+LabelWord = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S+$")]
 Delimiter = Annotated[str, BeforeValidator(_spell_tab), Field(pattern=r'^[^"\r\n\x00]$')]
 
 
@@ -98,6 +102,11 @@ class TaskConfig(Section):
     """Filled in when the settings are read, where the texts are not bundled."""
     label_texts: dict[str, LabelText] | None = Field(None, json_schema_extra=later(None))
     """By class, a text that says what it is, for a readout that reads them. None: those of the catalog."""
+    template: str | None = Field(None, min_length=1, max_length=500, json_schema_extra=later(None))
+    """What a text is written into, with {text}, {pair} and {mask}, for a readout at a mask. None: that of the
+    catalog."""
+    words: dict[str, LabelWord] | None = Field(None, json_schema_extra=later(None))
+    """By class, the word that would stand at the mask, one token. None: those of the catalog."""
     alike: str | None = Field(None, json_schema_extra=later(None))
     """The class of pairs whose texts belong together, for a readout that compares them. None: that of the catalog."""
 
@@ -144,18 +153,22 @@ class TaskConfig(Section):
 
     def card(self) -> Task:
         """The task's declaration: of the catalog, with the texts as they were counted, or of a file of one's own."""
-        card = self._card()
-        if self.alike is not None:
-            card = replace(card, alike=self.alike)
-        texts = self.label_texts
-        if texts is None or texts.keys() != set(card.class_names):
-            return card
-        return replace(card, label_texts=tuple(texts[name] for name in card.class_names))
+        card = self.usual_card()
+        given: dict[str, Any] = {"alike": self.alike, "template": self.template}
+        for name, by_class in (("label_texts", self.label_texts), ("words", self.words)):
+            if by_class is not None and by_class.keys() == set(card.class_names):
+                given[name] = tuple(by_class[name] for name in card.class_names)
+        return replace(card, **{name: value for name, value in given.items() if value is not None})
 
     def usual_label_texts(self) -> dict[str, str]:
         """The label texts of the task's card, by class; empty where it has none."""
-        card = self._card()
+        card = self.usual_card()
         return dict(zip(card.class_names, card.label_texts, strict=False))
+
+    def usual_words(self) -> dict[str, str]:
+        """The words of the task's card, by class; empty where it has none."""
+        card = self.usual_card()
+        return dict(zip(card.class_names, card.words, strict=False))
 
     def with_label_texts(self) -> TaskConfig:
         """The same task with a text for each class, those of the catalog where none were given.
@@ -163,22 +176,13 @@ class TaskConfig(Section):
         Raises:
             WrongSettingError: when a class has none, a text is of no class, or two are the same.
         """
-        card = self._card()
+        option = '--label-text CLASS="a text that says what it is"'
         texts = self.label_texts or self.usual_label_texts()
-        missing = [name for name in card.class_names if name not in texts]
-        unknown_names = [name for name in texts if name not in card.class_names]
-        if missing or unknown_names:
-            wrong = f"'{missing[0]}' has none" if missing else f"there is no class '{unknown_names[0]}'"
-            raise WrongSettingError(
-                "task.label_texts",
-                f"expected a text for each class, such as --label-text {(missing or card.class_names)[0]}="
-                f'"a text that says what it is"; {wrong}',
-            )
-        if len(set(texts.values())) < len(texts):
-            raise WrongSettingError("task.label_texts", "two classes have the same label text")
-        return self.model_copy(update={"label_texts": {name: texts[name] for name in card.class_names}})
+        found = check_classes(texts, self.usual_card().class_names, "task.label_texts", "label text", option)
+        return self.model_copy(update={"label_texts": found})
 
-    def _card(self) -> Task:
+    def usual_card(self) -> Task:
+        """The task's declaration without what these settings say of its classes."""
         counted = self.counted
         rows, tests, tokens = (counted.train_rows, counted.test_rows, counted.typical_tokens) if counted else (0, 0, 0)
         if self.file is not None:
@@ -203,7 +207,7 @@ class TaskConfig(Section):
     def identity(self) -> dict[str, Any]:
         """What names the experiment: the content and how it is read, not where it lies or what its owner calls it."""
         if self.is_bundled:
-            return {key: value for key, value in self.named_by().items() if key in ("name", "label_texts", "alike")}
+            return {key: value for key, value in self.named_by().items() if key in NAMED_BY}
         content = self.named_by()
         del content["path"]
         if self.file is not None:
@@ -228,6 +232,8 @@ class TaskConfig(Section):
         unknown_sha = {"sha256": "0" * 64, "test_sha256": None}
         counted = self.counted.model_copy(update={**unknown_sha, "classes": names, "typical_tokens": 1})
         texts = self.label_texts and {name: f"text of {name}" for name in names}
+        words = self.words and {name: f"word-of-class-{number}" for number, name in enumerate(names)}
+        template = self.template and ("{text} {mask} {pair}" if self.has_pairs else "{text} {mask}")
         alike = self.alike and names[self.counted.classes.index(self.alike)]
-        changed = {"name": WITHHELD, "file": file, "counted": counted, "label_texts": texts, "alike": alike}
-        return self.model_copy(update=changed)
+        said = {"label_texts": texts, "template": template, "words": words, "alike": alike}
+        return self.model_copy(update={"name": WITHHELD, "file": file, "counted": counted, **said})

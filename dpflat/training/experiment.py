@@ -105,8 +105,8 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
     noise_key = choose_noise_key(config, identify(config.backbone.name)) if noise_key is None else noise_key
     plan, schedule = plan_privacy(config)
     device = choose_device(config)
-    backbone = load_backbone(config.backbone)
-    backbone.model.to(device)
+    backbone = load_backbone(config.backbone, config.readout.reads_words)
+    backbone.move(device)
     if config.data.max_tokens > backbone.longest_text:
         raise DPFlatError(
             f"data.max_tokens is {config.data.max_tokens}, but this backbone reads at most {backbone.longest_text} "
@@ -114,7 +114,7 @@ def prepare(config: RunConfig, noise_key: bytes | None = None) -> Experiment:
         )
     if config.adapter.kind == "prompt":
         check_prompt(backbone)
-    data = load_task(config.task, config.data, backbone, config.seed, noise_key)
+    data = load_task(config.task, config.data, backbone, config.seed, noise_key, config.readout)
     if data.public_units != plan.units:
         raise DPFlatError(
             f"The task '{config.task.name}' has {data.public_units} training units here, but {plan.units} are "
@@ -182,7 +182,9 @@ def prepare_twin(experiment: Experiment) -> Experiment | None:
     public = own.task != config.task
     objective = experiment.objective
     data = (
-        load_task(own.task, own.data, objective.backbone, own.seed, experiment.noise_key) if public else experiment.data
+        load_task(own.task, own.data, objective.backbone, own.seed, experiment.noise_key, config.readout)
+        if public
+        else experiment.data
     )
     return replace(
         experiment,
@@ -208,4 +210,5 @@ def read_public(experiment: Experiment) -> PublicSplit | None:
     settings = DataConfig(max_tokens=config.data.max_tokens)
     key = experiment.noise_key
     task = TaskConfig(name=removal.public_tasks()[0])
-    return PublicSplit(load_task(task, settings, experiment.objective.backbone, config.seed, key).train)
+    backbone = experiment.objective.backbone
+    return PublicSplit(load_task(task, settings, backbone, config.seed, key, config.readout).train)

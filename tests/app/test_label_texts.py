@@ -57,6 +57,14 @@ def test_every_kind_measures_it_and_reads_back(measured):
     assert all(analysis.result is not None for analysis in measured.values())
 
 
+def test_two_runs_are_held_against_each_other(store, run):
+    other = store.create_run(small_config("readout.kind=label_text", "seed=1"))
+    assert do_run(other, Stopping()) == FINISHED
+    settings = {"kind": "decomposition", "examples": 16, "restarts": 1, "corners": 2, "against": other.id}
+    analysis = open_analysis(run, build_settings(settings), store)
+    assert do_analysis(analysis, Stopping()) == FINISHED
+
+
 def test_what_needs_a_head_says_that_there_is_none(run, measured):
     for describe, kind in ((describe_shift, "trust"), (describe_head, "curvature")):
         side = PointSide("A", run, measured[kind].result)

@@ -57,7 +57,7 @@ def measured(store, run):
 def score_by_hand(run, parameters):
     """(N,) scores of the test pairs: each text in a forward of its own, the rest in numpy."""
     config, backbone = run.config, open_objective(run).backbone
-    test = load_task(config.task, config.data, backbone, config.seed, bytes(16)).test
+    test = load_task(config.task, config.data, backbone, config.seed, bytes(16), config.readout).test
     weight, bias = (parameters[f"head.{name}"].double().numpy() for name in ("weight", "bias"))
     scores = []
     for first, second in zip(test.tokens, test.second_tokens, strict=True):

@@ -14,6 +14,7 @@ from dpflat.execution.run_job import FINISHED, Stopping, do_run
 from dpflat.execution.studies import build_study, list_configs, open_study, pin_cells, study_folder
 from dpflat.privacy.entries import write_ledger
 from dpflat.privacy.ledger import EntryClass
+from dpflat.readouts.linear import Linear
 from dpflat.runs.store import Store, find_same
 from dpflat.settings.text import apply_settings
 from dpflat.tasks.count import count_texts
@@ -246,7 +247,7 @@ class TestPublishedTasks:
     @pytest.mark.integration
     def test_pairs_of_a_local_copy_become_rows_of_tokens(self, data_folder, tiny):
         task = build_config(count_texts({"task": {"name": "qnli", "path": str(data_folder / "qnli")}})).task
-        data = load_task(task, build_config({}).data, tiny, 0, b"\0" * 16)
+        data = load_task(task, build_config({}).data, tiny, 0, b"\0" * 16, Linear())
         assert data.public_units == task.card().train_rows
         assert np.mean([len(tokens) for tokens in data.train.tokens]) > 30
 

@@ -11,6 +11,7 @@ from analysis.settings import AnalysisConfig, list_rows
 from dpflat.config import BackboneConfig, DataConfig, build_config
 from dpflat.core.batches import BUCKET, FULL_LENGTH, Batch, microbatches
 from dpflat.errors import DPFlatError
+from dpflat.readouts.linear import Linear
 from dpflat.runs.speed import decides_speed
 from dpflat.settings.commands import as_command
 from dpflat.settings.text import apply_settings
@@ -118,7 +119,7 @@ class TestTokens:
     @pytest.mark.parametrize("most", [4, 64])
     def test_apart_each_text_is_a_sequence_and_cut_by_itself(self, own, tiny, most):
         config = configure(own, *APART, f"data.max_tokens={most}")
-        data = load_task(config.task, config.data, tiny, 0, bytes(16))
+        data = load_task(config.task, config.data, tiny, 0, bytes(16), config.readout)
         rows = read_splits(config.task)[0]
         for sequences, texts in ((data.train.tokens, rows.texts), (data.train.second_tokens, rows.pairs)):
             for found, text in zip(sequences, texts, strict=True):
@@ -127,7 +128,7 @@ class TestTokens:
         assert data.test.second_tokens is not None
 
     def test_joined_they_are_one_sequence(self, own, tiny):
-        data = load_task(configure(own).task, DataConfig(max_tokens=9), tiny, 0, bytes(16))
+        data = load_task(configure(own).task, DataConfig(max_tokens=9), tiny, 0, bytes(16), Linear())
         rows = read_splits(configure(own).task)[0]
         assert data.train.second_tokens is None
         for found, text, second in zip(data.train.tokens, rows.texts, rows.pairs, strict=True):
@@ -135,8 +136,10 @@ class TestTokens:
 
     def test_canaries_and_subsets_keep_their_pairs(self, own, tiny):
         config = configure(own, *APART)
-        whole = load_task(config.task, config.data, tiny, 0, bytes(16)).train
-        some = load_task(config.task, DataConfig(pair="apart", train_subset=40, canaries=20), tiny, 0, bytes(16)).train
+        whole = load_task(config.task, config.data, tiny, 0, bytes(16), config.readout).train
+        some = load_task(
+            config.task, DataConfig(pair="apart", train_subset=40, canaries=20), tiny, 0, bytes(16), config.readout
+        ).train
         known = {tuple(first): tuple(second) for first, second in zip(whole.tokens, whole.second_tokens, strict=True)}
         assert 20 < len(some) < 40
         assert all(known[tuple(a)] == tuple(b) for a, b in zip(some.tokens, some.second_tokens, strict=True))

@@ -11,10 +11,28 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+class Bert(Family):
+    """As it is published, with its masked-language head."""
+
+    has_word_head = True
+
+    def split_word_head(self, whole: Any) -> tuple[Any, Any]:
+        """Transform and decoder."""
+        return whole.cls.predictions.transform, whole.cls.predictions.decoder
+
+
 class Roberta(Family):
     """Positions up to the padding's id are never used."""
 
     counts_from_padding = True
+    has_word_head = True
+
+    def split_word_head(self, whole: Any) -> tuple[Any, Any]:
+        """Dense layer, GELU and normalisation; decoder."""
+        from torch.nn import GELU, Sequential
+
+        head = whole.lm_head
+        return Sequential(head.dense, GELU(), head.layer_norm), head.decoder
 
 
 class Electra(Family):
@@ -29,7 +47,7 @@ class Electra(Family):
 
 
 for name in ("bert", "ernie"):
-    FAMILIES.register(name, Family())
+    FAMILIES.register(name, Bert())
 for name in ("roberta", "xlm-roberta", "camembert", "data2vec-text"):
     FAMILIES.register(name, Roberta())
 FAMILIES.register("electra", Electra())
