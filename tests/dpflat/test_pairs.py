@@ -201,7 +201,7 @@ class TestSettings:
         assert "alike" not in joined.task.named_by()
         apart, other = configure(own, *APART), configure(own, *APART[:2], "task.alike=other")
         assert len({config.fingerprint() for config in (joined, apart, other)}) == 3
-        assert apart.method() == "DP prefix, product of pairs"
+        assert apart.describe() == "DP prefix, product of pairs"
 
     def test_the_command_says_how_pairs_are_read(self, own):
         command = as_command(configure(own, *APART))
