@@ -36,6 +36,7 @@ from dpflat.runs.files import is_there, read_json, replace_file
 from dpflat.runs.layout import ARTIFACTS, SELECTION
 from dpflat.runs.record import Run
 from dpflat.runs.store import SHIPPED, Store
+from label_text_tables import show_difference, tell_frontier, tell_label_texts
 
 SEEDS, TASK, TINY, LARGE = 5, "rotten_tomatoes", "dpflat-tiny", "minilm"
 PLAIN: Key = ("DP prefix", 3.0)
@@ -46,14 +47,6 @@ PAIRS: tuple[tuple[str, Key, Key], ...] = (
 DRAWN: Key = ("DP prefix + across layers (fixed)", 3.0)
 Groups = dict[Key, list[Run]]
 Attacked = dict[Key, dict[int, tuple[Run, AttacksResult]]]
-
-
-def show_difference(difference: PairedDifference | None) -> str:
-    """In points, with its 95 % interval."""
-    if difference is None:
-        return "-"
-    mean, low, high = (100 * value for value in (difference.mean, difference.low, difference.high))
-    return f"{mean:+.1f} [{low:.1f}, {high:.1f}]"
 
 
 def make_table(head: list[str], rows: list[list[str]]) -> str:
@@ -310,6 +303,8 @@ def tell_all(root: Path) -> dict[str, str]:
     return {
         "answers": write_answers(judge_claims(read_claims(), everything, lessons)),
         "levels": tell_levels(tiny),
+        "label texts": make_table(*tell_label_texts(everything)),
+        "frontier": make_table(*tell_frontier(everything)),
         "prefixes": tell_prefixes(tiny, large),
         "backbones": tell_backbones(tiny, large),
         "removals": tell_removals(tiny),
