@@ -97,7 +97,7 @@ def test_nothing_private_and_no_log_is_shipped_and_the_folder_stays_small():
     files = [f for f in ROOT.rglob("*") if f.is_file()]
     tracked = [f for f in files if not {"private", "log.txt", "STOP", ".lock"} & set(f.relative_to(ROOT).parts)]
     assert not any(f.name in ("noise_key", "checkpoint.safetensors") for f in files)
-    assert sum(f.stat().st_size for f in tracked) < 40e6
+    assert sum(f.stat().st_size for f in tracked) < 45e6
     assert len(tracked) <= 2500
 
 

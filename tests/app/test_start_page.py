@@ -34,12 +34,12 @@ def test_the_title_over_sharpness_says_what_came_out_whichever_way(stores, facto
             value = 0.2 * (factor if method == "DP-Flat" else 1.0) * (1 + 0.002 * (seed - FRESH[0]))
             measure_sharpness(make_run(stores[0], "fresh", method, seed), value)
     told = texts(open_page("start"))
-    assert f"Sharpness of DP-Flat against DP prefix: {said}" in told
+    assert f"Sharpness of DP-Flat against DP prefix, under a trained head: {said}" in told
 
 
 def test_sharpness_that_is_not_measured_is_said_to_be_so(stores):
     copy_shipped(stores[1], skipped=FRESH)
-    assert "Sharpness of DP-Flat against DP prefix: not tested yet (0 of 10 seeds)." in texts(open_page("start"))
+    assert "Sharpness of DP-Flat against DP prefix, under a trained head: not tested yet (0 of 10 seeds)." in texts(open_page("start"))
 
 
 def test_without_shipped_runs_nothing_is_promised(stores):
