@@ -20,7 +20,7 @@ def test_both_forms_of_the_method_say_what_they_promise_beside_what_removing_mea
     assert [link.proto.label for link in page.get("page_link")].count("Privacy") == 2
     (drawing,) = drawings(page)
     assert drawing.count("repeating-linear-gradient") == 2
-    assert "6 layers, counted from 0; the prefixes of 3 and 1 removed. Numbers: the round." in told
+    assert "6 layers, counted from 0; the prefixes of 3 and 2 removed. Numbers: the round." in told
 
 
 @pytest.mark.parametrize(
