@@ -12,6 +12,7 @@ def tear(run):
     path.write_bytes(path.read_bytes()[:40])
 
 
+OF_START = ("backbone.name=dpflat-tiny", "readout.kind=label_text")
 STORES = {
     "no runs": lambda own, shipped: None,
     "shipped": lambda own, shipped: None,
@@ -20,7 +21,7 @@ STORES = {
     "lost": lambda own, shipped: make_run(own, "lost"),
     "broken folder": lambda own, shipped: (make_run(own).folder / layout.CONFIG).write_text("{"),
     "no results": lambda own, shipped: (make_run(own).folder / "artifacts" / layout.RESULTS).unlink(),
-    "torn predictions": lambda own, shipped: tear(make_run(shipped, "finished", 3, 0.7, "backbone.name=dpflat-tiny")),
+    "torn predictions": lambda own, shipped: tear(make_run(shipped, "finished", 3, 0.7, *OF_START)),
     "forbidden folder": lambda own, shipped: make_run(own).folder.chmod(0),
 }
 TITLES = {name: page.heading or page.title for name, page in PAGES.items()}

@@ -79,7 +79,7 @@ def wait_for_all(page, where):
 def test_nothing_moves_when_the_figure_arrives(tmp_path, serve, open_page):
     page, _ = open_page(serve(tmp_path / "runs"))
     page.reload(wait_until="commit")
-    page.get_by_text("points of accuracy").first.wait_for()
+    page.get_by_text("privacy costs").first.wait_for()
     button = page.get_by_role("button", name="Train one yourself")
     button.wait_for()
     before = button.bounding_box()["y"]

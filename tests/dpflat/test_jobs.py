@@ -535,7 +535,7 @@ class TestARunGoesOnOnlyAsItBegan:
     def test_other_weights_of_the_backbone_are_refused(self, stopped, monkeypatch):
         built = build_random_tiny()
         other = replace(built, fingerprint="other weights")
-        monkeypatch.setattr("dpflat.training.experiment.load_backbone", lambda config: other)
+        monkeypatch.setattr("dpflat.training.experiment.load_backbone", lambda *_: other)
         self.check_refused(stopped, "began with other weights")
 
     def test_a_refused_run_is_known_as_one_that_never_goes_on(self, stopped):
