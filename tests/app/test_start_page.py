@@ -39,7 +39,8 @@ def test_the_title_over_sharpness_says_what_came_out_whichever_way(stores, facto
 
 def test_sharpness_that_is_not_measured_is_said_to_be_so(stores):
     copy_shipped(stores[1], skipped=FRESH)
-    assert "Sharpness of DP-Flat against DP prefix, under a trained head: not tested yet (0 of 10 seeds)." in texts(open_page("start"))
+    found = texts(open_page("start"))
+    assert "Sharpness of DP-Flat against DP prefix, under a trained head: not tested yet (0 of 10 seeds)." in found
 
 
 def test_without_shipped_runs_nothing_is_promised(stores):
