@@ -248,7 +248,7 @@ def show_page(visit: Visit) -> None:  # noqa: ARG001
     if shipped.points:
         show_tradeoff(shipped)
     else:
-        st.write(f"No shipped runs are here. `{REBUILD}` makes them.")
+        st.write("No shipped runs are here. `dpflat study run studies/label_text.yaml --runs cached_runs` makes them.")
     show_next_steps()
     if shipped.points:
         show_below(shipped.points)
