@@ -73,6 +73,7 @@ def hostile_store(tmp_path):
 
 
 @pytest.mark.timeout(200)
+@pytest.mark.slow
 def test_no_page_asks_a_foreign_server_whatever_names_and_links_hold(hostile_store, serve, browser):
     root, failed, (a, b), study = hostile_store
     address = serve(root)

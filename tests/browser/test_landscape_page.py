@@ -12,6 +12,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.timeout(200)
+@pytest.mark.slow
 def test_measure_a_plane_from_the_page_stop_it_and_go_on(tmp_path, serve, open_page):
     made = Store(tmp_path / "runs").create_run(small_config("data.train_subset=40"))
     assert do_run(made, Stopping()) == FINISHED

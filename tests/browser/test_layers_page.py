@@ -50,6 +50,7 @@ def found_state(run, tmp_path):
     return find_analysis(run, LayersConfig(), tmp_path / "runs").state
 
 
+@pytest.mark.slow
 def test_a_copied_link_shows_the_same_two_runs_and_the_same_set_after_a_newer_run(tmp_path, serve, open_page):
     store = tmp_path / "runs"
     first, second = (give_layers(make_run(store)) for _ in range(2))

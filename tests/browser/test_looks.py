@@ -27,6 +27,8 @@ ADDRESSES = {
     "attacks": "privacy?v=1&a={attacked}&tab=attacks",
 }
 """Pages, and states of them; `{a}`, `{b}` and `{attacked}` are runs."""
+SLOW = ("slice", "trust", "two runs", "no such run", "two layers", "no such promise", "odds")
+"""States that differ little from those that are looked at each time."""
 FIGURES = {"start": 1, "runs": 1, "layers": 1, "landscape": 1, "tradeoff": 1, "two runs": 1, "two layers": 1}
 FIGURES |= {"slice": 1, "curvature": 1, "trust": 1, "odds": 2, "attacks": 2}
 """How many must stand before a page is looked at."""
@@ -46,7 +48,9 @@ def lab(tmp_path_factory, serve_for_all):
     return serve_for_all(store), {"a": runs[0].id, "b": runs[1].id, "attacked": attacked.id}
 
 
-@pytest.mark.parametrize("where", list(ADDRESSES))
+@pytest.mark.parametrize(
+    "where", [pytest.param(where, marks=[pytest.mark.slow] * (where in SLOW)) for where in ADDRESSES]
+)
 def test_the_looks_gate_without_a_serious_barrier_outside_streamlits_own_chrome(lab, open_page, where):
     address, names = lab
     page, errors = open_page(f"{address}/{ADDRESSES[where].format(**names)}")

@@ -12,6 +12,7 @@ from tests.conftest import small_config, wait_until
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_from_the_guarantee_to_the_odds_and_back_by_a_copied_link(tmp_path, serve, open_page):
     run = plan_run(tmp_path / "runs", "privacy.noise=secret")
     address = serve(tmp_path / "runs")
@@ -29,6 +30,7 @@ def test_from_the_guarantee_to_the_odds_and_back_by_a_copied_link(tmp_path, serv
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.slow
 def test_attack_a_run_from_the_page(tmp_path, serve, open_page):
     made = Store(tmp_path / "runs").create_run(small_config("data.canaries=40"))
     assert do_run(made, Stopping()) == FINISHED

@@ -29,6 +29,7 @@ def store(tmp_path):
     return tmp_path / "runs"
 
 
+@pytest.mark.slow
 def test_marking_two_rows_compares_them_and_the_copied_link_shows_the_same_after_a_newer_run(store, serve, open_page):
     address = serve(store)
     page, errors = open_page(f"{address}/runs")

@@ -6,6 +6,7 @@ from tests.browser.barriers import serious_barriers
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_a_link_shows_its_target_in_both_themes_without_a_serious_violation_and_leads_to_what_is_left_out(
     tmp_path, serve, open_page
 ):

@@ -241,6 +241,7 @@ class TestDoing:
 
 
 @pytest.mark.integration
+@pytest.mark.slow
 def test_it_survives_kill_9_and_goes_on_where_it_was(tmp_path, real_processes):
     folder = open_study(tmp_path, make_study(base=BASE | {"optimiser.epochs": 15}, cells=PAIR["cells"]))
 

@@ -145,6 +145,7 @@ class TestByTheFileAlone:
 
     @pytest.mark.integration
     @pytest.mark.timeout(2 * PATIENCE)
+    @pytest.mark.slow
     def test_the_page_stops_both_and_goes_on_with_both(self, folder, file, study_run, tmp_path):
         command = study_run("--executor", "pair")
         workers = self.held(folder, command, (0, 0))
