@@ -14,6 +14,10 @@ from analysis.figures.findings import Finding, Verdict, show_interval
 from analysis.figures.tradeoff import hollow, mark_of
 from analysis.figures.tradeoff_panels import list_log_ticks
 
+FEWEST = 3
+"""Seeds from which on an interval of flatness is drawn: of two it says nothing."""
+MARGIN = 0.15
+
 
 def draw_frontier(frontiers: Sequence[Frontier], measure: Measure, mode: tokens.Mode) -> go.Figure:
     """One line a level, from runs without it on; beside each mark the strength. Grey: runs without a level.
@@ -46,7 +50,9 @@ def draw_frontier(frontiers: Sequence[Frontier], measure: Measure, mode: tokens.
                 textposition="bottom center" if path.is_control else "top center",
                 textfont={"size": tokens.SMALL_PX, "color": palette.ink_2},
                 line={"width": tokens.LINE_PX, "color": colour, "dash": "dot" if path.is_control else "solid"},
-                error_x=_whiskers(x, [p.flatness[1:] for p in path.points], 1.0),
+                error_x=_whiskers(
+                    x, [p.flatness[1:] if len(p.seeds) >= FEWEST else p.flatness[:1] * 2 for p in path.points], 1.0
+                ),
                 error_y=_whiskers(y, [p.accuracy[1:] for p in path.points], 100.0),
                 marker={
                     "size": tokens.MEAN_DOT_PX,
@@ -61,8 +67,8 @@ def draw_frontier(frontiers: Sequence[Frontier], measure: Measure, mode: tokens.
                 ),
             )
         )
-    ends = [end for path in frontiers for p in path.points for end in p.flatness]
-    left, right = math.log10(min(ends)) - 0.05, math.log10(max(ends)) + 0.05
+    drawn = [p.flatness[0] for path in frontiers for p in path.points]
+    left, right = math.log10(min(drawn)) - MARGIN, math.log10(max(drawn)) + MARGIN
     ticks = list_log_ticks(10**left, 10**right)
     figure.update_xaxes(
         type="log", title_text=measure.axis, range=[left, right], tickvals=ticks, ticktext=[f"{t:g}" for t in ticks]
@@ -101,7 +107,7 @@ def describe_frontier(frontiers: Sequence[Frontier], measure: Measure, epsilon: 
     fall = f" ({100 * (last.flatness[0] / first.flatness[0] - 1):+.0f} %)" if first.seeds == last.seeds else ""
     gain = f" ({100 * (last.accuracy[0] - first.accuracy[0]):+.1f} points)" if first.seeds == last.seeds else ""
     before = f"without {path.words.partition(' (')[0]}" if first.value == 0 else f"at {first.value:g}"
-    spread = show_interval(100 * last.accuracy[1], 100 * last.accuracy[2], sign=False)
+    spread = show_interval(last.accuracy[1], last.accuracy[2], sign=False)
     without = f"{first.flatness[0]:{measure.digits}} and {100 * first.accuracy[0]:.1f} % {before}"
     return Finding(
         f"At epsilon {epsilon:g}, {path.dial} {last.value:g} of {path.words}: {measure.words} "

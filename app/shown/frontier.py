@@ -80,7 +80,7 @@ def compose_frontier(
         describe_frontier(frontiers, measure, epsilon),
         f"Test accuracy, %, against {measure.axis} · beside each mark: {dials} · n = {examples:,} test examples · "
         f"{show_seeds([len(point.seeds) for path in frontiers for point in path.points])} · {asked.describe()} · "
-        f"intervals over seeds and test examples, of {measure.words} over seeds · {HOLLOW}",
+        f"intervals over seeds and test examples, of {measure.words} over seeds from three on · {HOLLOW}",
         lambda mode: draw_frontier(frontiers, measure, mode),
         EntryClass.DIAGNOSTIC,
         pd.DataFrame(frontier_rows(frontiers, measure)),

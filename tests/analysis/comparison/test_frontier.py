@@ -140,6 +140,7 @@ def test_the_sentence_and_the_figure_say_the_strongest_beside_none():
     assert text.startswith(
         "At epsilon 3, gamma 1 of within layer (previous noisy): sharpness 0.1 (-75 %) and accuracy 50.0 % "
     )
+    assert "accuracy 50.0 % [0.0, 100.0] (-50.0 points)" in text
     assert text.endswith("(-50.0 points), beside 0.4 and 100.0 % without within layer")
     level, control = draw_frontier(found, SHARPNESS, "light").data
     assert list(level.x) == pytest.approx([0.4, 0.2, 0.1])
