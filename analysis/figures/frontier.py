@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from analysis.comparison.frontier import Frontier, Strength
 from analysis.comparison.measures import ACCURACY, Measure
 from analysis.figures import tokens
-from analysis.figures.findings import Finding, Verdict, show_interval
+from analysis.figures.findings import MINUS, Finding, Verdict, show_interval
 from analysis.figures.tradeoff import hollow, mark_of
 from analysis.figures.tradeoff_panels import list_log_ticks
 
@@ -109,9 +109,9 @@ def describe_frontier(frontiers: Sequence[Frontier], measure: Measure, epsilon: 
     before = f"without {path.words.partition(' (')[0]}" if first.value == 0 else f"at {first.value:g}"
     spread = show_interval(last.accuracy[1], last.accuracy[2], sign=False)
     without = f"{first.flatness[0]:{measure.digits}} and {100 * first.accuracy[0]:.1f} % {before}"
-    return Finding(
+    text = (
         f"At epsilon {epsilon:g}, {path.dial} {last.value:g} of {path.words}: {measure.words} "
         f"{last.flatness[0]:{measure.digits}}{fall} and accuracy {100 * last.accuracy[0]:.1f} % {spread}"
-        f"{gain}, beside {without}",
-        Verdict.DESCRIPTIVE,
+        f"{gain}, beside {without}"
     )
+    return Finding(text.replace("(-", f"({MINUS}"), Verdict.DESCRIPTIVE)

@@ -90,7 +90,7 @@ def test_what_flatness_costs_is_a_line_a_level_where_it_has_two_strengths(own):
         measure_sharpness(run, 0.2)
     page = open_page("tradeoff")
     assert "What does flatness cost?" in [header.value for header in page.subheader]
-    assert "gamma 1 of within layer (previous noisy): sharpness 0.1 (-67 %) and accuracy 70.5 %" in texts(page)
+    assert "gamma 1 of within layer (previous noisy): sharpness 0.1 (−67 %) and accuracy 70.5 %" in texts(page)
 
 
 def test_runs_with_other_settings_are_left_out_by_name_and_never_pooled(own):

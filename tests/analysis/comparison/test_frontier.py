@@ -138,10 +138,10 @@ def test_the_sentence_and_the_figure_say_the_strongest_beside_none():
     found = find(runs, {"a": 0.4, "c": 0.1, "d": 0.2, "short": 0.3}, {"a": [1, 1, 1, 1], "c": [1, 1, 0, 0]})
     text = describe_frontier(found, SHARPNESS, 3.0).text
     assert text.startswith(
-        "At epsilon 3, gamma 1 of within layer (previous noisy): sharpness 0.1 (-75 %) and accuracy 50.0 % "
+        "At epsilon 3, gamma 1 of within layer (previous noisy): sharpness 0.1 (−75 %) and accuracy 50.0 % "
     )
-    assert "accuracy 50.0 % [0.0, 100.0] (-50.0 points)" in text
-    assert text.endswith("(-50.0 points), beside 0.4 and 100.0 % without within layer")
+    assert "accuracy 50.0 % [0.0, 100.0] (−50.0 points)" in text
+    assert text.endswith("(−50.0 points), beside 0.4 and 100.0 % without within layer")
     level, control = draw_frontier(found, SHARPNESS, "light").data
     assert list(level.x) == pytest.approx([0.4, 0.2, 0.1])
     assert list(level.y) == pytest.approx([100, 75, 50])
