@@ -23,12 +23,14 @@ from dpflat.runs.store import SHIPPED, Store
 STUDIES = (
     "shipped", "levels", "confirmatory", "landscape", "attacks", "attacks_as_published",
     "black_box", "strength", "full", "minilm", "trec", "qnli", "qnli_full",
+    "label_text", "label_text_levels", "frontier",
 )  # fmt: skip
 ASKED = (
     ("shipped", "layers", "--only dp-prefix-eps3"),
     ("levels", "layers", "--only across-layers"),
     ("shipped", "sharpness", "--only non-private-prefix"),
     ("confirmatory", "sharpness", ""),
+    ("frontier", "sharpness", ""),
     *(("landscape", kind, "") for kind in ("lines", "curvature", "trust")),
     *(("landscape", "plane", f"--set plane={plane}") for plane in ("filter", "path", "hessian")),
     *((study, "attacks", "") for study in ("attacks", "attacks_as_published")),

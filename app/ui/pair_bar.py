@@ -57,7 +57,7 @@ def order(rows: list[Row]) -> list[Row]:
 def find_default(rows: list[Row], method: str, epsilon: float = 3.0) -> Row | None:
     """The shipped run of a method with a trained head at an epsilon, with the lowest seed and the default backbone.
 
-    Of these everything is measured.
+    Of several the oldest, of which everything is measured.
     """
 
     def fits(row: Row) -> bool:
@@ -65,7 +65,7 @@ def find_default(rows: list[Row], method: str, epsilon: float = 3.0) -> Row | No
         usual = row["method"] == method and not row["readout"] and row["backbone"] == DEFAULT_BACKBONE
         return bool(row["shipped"] and near and usual)
 
-    return min((row for row in rows if fits(row)), key=lambda row: int(row["seed"]), default=None)
+    return min((row for row in rows if fits(row)), key=lambda row: (int(row["seed"]), row["id"]), default=None)
 
 
 def ask_pair(visit: Visit, why_not: Callable[[Run], str]) -> Pair:
