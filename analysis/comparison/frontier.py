@@ -106,19 +106,20 @@ def list_frontiers(
     plain = found.get((LESS_TRAINED, "epochs"), {}).get(float(settings.get(EPOCHS, math.nan)), {})
     lines = {}
     for (words, dial), by_value in found.items():
-        strengths = len(by_value.keys() - {0.0}) if words != LESS_TRAINED else len(by_value)
+        if len(by_value.keys() - {0.0}) < FEWEST:
+            continue
         if words != LESS_TRAINED and plain:
             by_value.setdefault(0.0, plain)
-        if strengths >= FEWEST:
-            lines[words, dial] = by_value
-    drawn = {run.id: run for by_value in lines.values() for by_seed in by_value.values() for run in by_seed.values()}
+        lines[words, dial] = by_value
+    drawn = [run.id for by_value in lines.values() for by_seed in by_value.values() for run in by_seed.values()]
     matched = match_entries({run_id: flatness[run_id] for run_id in drawn}, measure)
+    moved = tuple(sorted({count for run_id in drawn if (count := flatness[run_id].entries) is not None}))
     paths = [
         Frontier(
             words,
             dial,
             tuple(_point(value, by_value[value], accuracy, matched) for value in sorted(by_value)),
-            tuple(sorted({entries for run_id in drawn if (entries := flatness[run_id].entries) is not None})),
+            moved,
         )
         for (words, dial), by_value in lines.items()
     ]

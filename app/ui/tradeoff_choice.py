@@ -16,12 +16,13 @@ from app.ui.states import missing_run
 from app.ui.store import read_only
 from app.ui.text import plain
 from app.ui.tradeoff_data import Row, is_usable
+from app.worth import HEADS_ALONE
 from dpflat.catalog import BACKBONES, TASKS
 from dpflat.config import RunConfig
 from dpflat.readout import READOUTS
 
 TASK, BACKBONE, MEASURE = "tradeoff_task", "tradeoff_backbone", "tradeoff_measure"
-READOUT, HEADS = "tradeoff_readout", ("head only", "non-private head only")
+READOUT = "tradeoff_readout"
 METHODS, YOURS, ONLY = "tradeoff_methods", "tradeoff_yours", "tradeoff_only"
 DEFAULT_TASK, DEFAULT_BACKBONE = "rotten_tomatoes", "dpflat-tiny"
 START_METHODS = ("DP prefix", "DP-Flat", "DP-Flat as published", "head only")
@@ -69,7 +70,7 @@ def ask_choice(rows: dict[str, Row], link: Mapping[str, Any]) -> Choice | None:
     readouts = _readouts(usable)
     keep(READOUT, readouts, _readout_of(link, rows, only), readouts[0])
     readout = st.selectbox("Answers read off", readouts, key=READOUT, width=190, format_func=_name_readout)
-    usable = [row for row in usable if row["readout_kind"] == readout or row["method"] in HEADS]
+    usable = [row for row in usable if row["readout_kind"] == readout or row["method"] in HEADS_ALONE]
     keep(MEASURE, list(MEASURES), link.get("y"), "accuracy")
     measure = st.selectbox(
         "Vertical axis", list(MEASURES), key=MEASURE, width=190, format_func=lambda name: MEASURES[name].words
@@ -103,7 +104,7 @@ def _resolve_runs(rows: dict[str, Row], link: Mapping[str, Any]) -> tuple[str, .
 
 def _readouts(rows: list[Row]) -> list[str]:
     """Those of the runs, the lab's own first; of a head alone that of a trained head."""
-    there = {row["readout_kind"] for row in rows if row["method"] not in HEADS} or {"linear"}
+    there = {row["readout_kind"] for row in rows if row["method"] not in HEADS_ALONE} or {"linear"}
     return sorted(there, key=lambda kind: (kind != RunConfig().readout.kind, kind))
 
 
@@ -112,7 +113,7 @@ def _readout_of(link: Mapping[str, Any], rows: dict[str, Row], only: tuple[str, 
     if not link or "readout" in link:
         return link.get("readout")
     there = [rows[run_id] for run_id in only or () if run_id in rows]
-    named = [row for row in there if row.get("method") not in HEADS]
+    named = [row for row in there if row.get("method") not in HEADS_ALONE]
     return named[0].get("readout_kind") if named else "linear"
 
 
